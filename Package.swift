@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "clm-replay",
+  products: [
+    .library(name: "EventStore", targets: ["EventStore"]),
+    .library(name: "Projections", targets: ["Projections"]),
+    .library(name: "CEL", targets: ["CEL"]),
+    .executable(name: "clm-replay", targets: ["clm-replay"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLMDB", pkgConfig: "lmdb",
+      providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+    .target(name: "CEL"),
+    .target(
+      name: "EventStore",
+      dependencies: ["CLMDB", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Projections",
+      dependencies: ["CEL", "EventStore", .product(name: "Yams", package: "Yams")]),
+    .executableTarget(
+      name: "clm-replay",
+      dependencies: [
+        "CEL", "EventStore", "Projections",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "CELTests", dependencies: ["CEL"]),
+    .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
+    .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "EventStore", "CEL"]),
+    .testTarget(name: "CommandTests", dependencies: []),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// The same rules for every Swift target: memory safety is explicit (SE-0458) and a warning is an
+// error. `Lifetimes` lets a span borrow the transaction that it came from.
+for target in package.targets where target.type != .system {
+  target.swiftSettings = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+}

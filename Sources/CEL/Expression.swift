@@ -1,0 +1,104 @@
+/// A parsed CEL expression.
+public struct Expression: Sendable {
+  /// Unique within one parsed text, dense from 0: index of the node's type in ``CheckedExpression/types``.
+  public let id: Int
+  /// The bytes of the source text (UTF-8 offsets) that the node was parsed from.
+  public let range: Range<Int>
+  public let kind: Kind
+
+  public init(id: Int, range: Range<Int>, kind: Kind) {
+    self.id = id
+    self.range = range
+    self.kind = kind
+  }
+
+  public indirect enum Kind: Sendable {
+    /// null, bool, int, uint, double, string, bytes.
+    case literal(Value)
+    /// A name; a leading dot (root scope) is kept as the first character.
+    case identifier(String)
+    /// `operand.field`; with `test` it is `has(operand.field)`.
+    case select(Expression, field: String, test: Bool)
+    /// A function, a receiver-style function (`target` set) or an operator. Operators have CEL's
+    /// names: `_&&_ _||_ !_ _?_:_ _==_ _!=_ _<_ _<=_ _>_ _>=_ @in _+_ _-_ _*_ _/_ _%_ -_ _[_]`.
+    case call(String, target: Expression?, [Expression])
+    case list([Expression])
+    case map([(key: Expression, value: Expression)])
+    /// `Name{field: value}`; parsed so that the checker can name it as unsupported.
+    case message(String, [(field: String, value: Expression)])
+    /// A macro over a list or map: `all exists exists_one map filter`, `map` with a filter has two arguments.
+    case comprehension(
+      macro: String, range: Expression, variable: String, arguments: [Expression])
+  }
+}
+
+/// An expression that passed the type check.
+public struct CheckedExpression: Sendable {
+  public let source: String
+  public let expression: Expression
+  /// The type of each node by ``Expression/id``.
+  public let types: [Type]
+  /// The declared variable that an identifier or a chain of selections names, by the id of the outermost node:
+  /// `facts.visits` with the variable `facts.visits` is one reference. For `has(facts.visits)` the select node
+  /// (with `test`) refers to the variable, too.
+  public let references: [Int: String]
+
+  public init(
+    source: String, expression: Expression, types: [Type], references: [Int: String]
+  ) {
+    self.source = source
+    self.expression = expression
+    self.types = types
+    self.references = references
+  }
+
+  /// The type of the whole expression.
+  public var type: Type { types[expression.id] }
+}
+
+/// Why a text is not a valid expression.
+public struct CompileError: Error, Sendable {
+  public enum Code: String, Sendable {
+    case syntax = "cel-syntax"
+    case undeclared = "cel-undeclared"
+    case type = "cel-type"
+    case unsupported = "cel-unsupported"
+    case limit = "cel-limit"
+    /// A literal that is out of range or malformed, as in `duration('x')`.
+    case literal = "cel-literal"
+  }
+  public let code: Code
+  public let message: String
+  /// The bytes of the source text at fault (UTF-8 offsets).
+  public let range: Range<Int>
+
+  public init(code: Code, message: String, range: Range<Int>) {
+    self.code = code
+    self.message = message
+    self.range = range
+  }
+}
+
+/// An error value: what a computation yields instead of a value.
+public struct EvaluationError: Error, Sendable, Equatable {
+  public enum Code: String, Sendable {
+    /// A declared variable without a value; `has()` asks for it without an error.
+    case unset
+    case overflow
+    case divisionByZero = "division-by-zero"
+    case noSuchOverload = "no-such-overload"
+    case noSuchKey = "no-such-key"
+    case indexOutOfBounds = "index-out-of-bounds"
+    case conversion
+    case range
+    case duplicateKey = "duplicate-key"
+    case argument
+  }
+  public let code: Code
+  public let message: String
+
+  public init(code: Code, message: String) {
+    self.code = code
+    self.message = message
+  }
+}
