@@ -12,6 +12,9 @@ public struct Environment: Sendable {
   public var comparesMixedNumbers: Bool
   /// A duration literal finer than a microsecond is an error (rules run on microseconds).
   public var requiresMicroseconds: Bool
+  /// A constant that can have no value, as `duration('x')` or `days(200000)`, is an error of the text (the
+  /// default); else it is an error value, as CEL has it.
+  public var rejectsMalformedConstants = true
 
   public struct Currency: Sendable, Hashable {
     /// ISO 4217, as "EUR".

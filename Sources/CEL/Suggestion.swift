@@ -1,0 +1,39 @@
+/// Finds the known name that a misspelt one probably meant.
+enum Suggestion {
+  /// The nearest candidate within two edits (insert, delete, replace, swap neighbours), fewer for names of
+  /// one or two letters; of equally near ones the first in the order given.
+  static func nearest(to name: String, among candidates: [String]) -> String? {
+    let wanted = Array(name.unicodeScalars)
+    let allowed = min(2, wanted.count - 1)
+    var best: (name: String, distance: Int)?
+    for candidate in candidates where candidate != name {
+      let distance = distance(wanted, Array(candidate.unicodeScalars))
+      if distance <= allowed && distance < best?.distance ?? Int.max {
+        best = (candidate, distance)
+      }
+    }
+    return best?.name
+  }
+
+  /// The Damerau–Levenshtein distance in which no part is edited twice (optimal string alignment).
+  static func distance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
+    if abs(a.count - b.count) > 2 { return 3 }
+    var beforePrevious: [Int] = []
+    var previous = Array(0...b.count)
+    for i in 0..<a.count {
+      var row = [i + 1]
+      row.reserveCapacity(b.count + 1)
+      for j in 0..<b.count {
+        let replaced = previous[j] + (a[i] == b[j] ? 0 : 1)
+        var least = min(replaced, previous[j + 1] + 1, row[j] + 1)
+        if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+          least = min(least, beforePrevious[j - 1] + 1)
+        }
+        row.append(least)
+      }
+      beforePrevious = previous
+      previous = row
+    }
+    return previous[b.count]
+  }
+}
