@@ -1,3 +1,10 @@
+// Rounding calls the C library's ceil, floor and round, which the import links.
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// The `math` extension.
 extension Functions {
   /// Nil if no function of that name takes the value.
