@@ -1,8 +1,8 @@
 /// Finds the known name that a misspelt one probably meant.
-enum Suggestion {
+public enum Suggestion {
   /// The nearest candidate within two edits (insert, delete, replace, swap neighbours), fewer for names of
   /// one or two letters; of equally near ones the first in the order given.
-  static func nearest(to name: String, among candidates: [String]) -> String? {
+  public static func nearest(to name: String, among candidates: [String]) -> String? {
     let wanted = Array(name.unicodeScalars)
     let allowed = min(2, wanted.count - 1)
     var best: (name: String, distance: Int)?
