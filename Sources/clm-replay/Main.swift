@@ -1,1 +1,62 @@
-@main struct Main { static func main() {} }
+import ArgumentParser
+import CEL
+import Glibc
+
+@main
+struct ClmReplay: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "clm-replay",
+    abstract: "Replay a log of customer events under lifecycle rules: stages, value, segments, and why.",
+    discussion: """
+      EXAMPLE
+        clm-replay import store events.ndjson
+        clm-replay replay store --rules retail.yaml
+        clm-replay explain store C-1042
+
+      EXIT STATUS
+        0 done · 1 done, and problems found · 2 could not run · 64 wrong usage · 75 another process holds the store
+      """,
+    version: Version.text,
+    subcommands: [
+      ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
+      ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
+      ExportCommand.self, ViewsCommand.self, VerifyCommand.self, EvalCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(error)
+    }
+  }
+
+  /// Prints what went wrong, and ends with its exit status.
+  private static func end(_ error: any Error) -> Never {
+    if let error = error as? CommandError {
+      ErrorReport(code: error.code, message: error.message, help: error.help).write()
+      Glibc.exit(error.exit.rawValue)
+    }
+    if let error = error as? Reported { Glibc.exit(error.exit.rawValue) }
+    let status = exitCode(for: error)
+    if status.rawValue == 0 {
+      // --help and --version.
+      let text = fullMessage(for: error)
+      do {
+        try StandardOutput.write(text.hasSuffix("\n") ? text : text + "\n")
+      } catch {
+        Glibc.exit(ExitStatus.couldNotRun.rawValue)
+      }
+      Glibc.exit(0)
+    }
+    if error is ExitCode { Glibc.exit(status.rawValue) }
+    let lines = fullMessage(for: error).split(
+      separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    var first = lines.first.map(String.init) ?? ""
+    if first.hasPrefix("Error: ") { first.removeFirst("Error: ".count) }
+    ErrorReport(code: "usage", message: first).write()
+    if lines.count > 1 { StandardError.write(String(lines[1]) + "\n") }
+    Glibc.exit(ExitStatus.usage.rawValue)
+  }
+}

@@ -125,7 +125,7 @@ public enum Files {
   // MARK: Locks
 
   /// A lock on a file, held while the value lives; the system lets it go with the process.
-  public struct Lock: ~Copyable, Sendable {
+  public final class Lock: Sendable {
     private let file: CInt
     init(file: CInt) { self.file = file }
     deinit { close(file) }

@@ -181,7 +181,7 @@ final class LogReader: Sendable {
 }
 
 extension EventStoreError {
-  init(_ fault: MetaCheck.Fault, _ file: String) {
+  public init(_ fault: MetaCheck.Fault, _ file: String) {
     switch fault {
     case .missing: self.init(.damaged, "`\(file)` is missing")
     case .unreadable(let code):

@@ -69,7 +69,7 @@ public final class LogWriter {
   }
 
   private init(
-    _ files: StoreFiles, lock: consuming Files.Lock, clock: @escaping () -> Int64
+    _ files: StoreFiles, lock: Files.Lock, clock: @escaping () -> Int64
   ) throws(EventStoreError) {
     path = files.path
     self.files = files

@@ -126,7 +126,7 @@ struct StoreFiles {
 
 extension EventStoreError {
   /// A failure of LMDB or of the system, in words that say what to do.
-  init(_ error: LMDBError, _ doing: String, path: String) {
+  public init(_ error: LMDBError, _ doing: String, path: String) {
     if error.isDiskFull {
       let free = Files.freeBytes(path) ?? Files.freeBytes(Files.parent(of: path))
       let room = free.map { ", \($0) bytes are free" } ?? ""

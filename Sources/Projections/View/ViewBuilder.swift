@@ -1,0 +1,279 @@
+import EventStore
+
+/// Builds a generation of a view aside and switches to it.
+public final class ViewBuilder {
+  private let store: String
+  private let name: String
+  private let compiled: CompiledRules
+  private let view: LogView
+  private let engine: String
+  private let threads: Int
+  private var outputRoot = OutputRoot()
+  private var chunks: [Int] = []
+  /// Held until the view is published or given up.
+  private var lock: Files.Lock?
+  private static let chunkBytes = 60_000
+
+  /// A generation that is complete and not yet in force.
+  public struct Built {
+    public var summary: ReplaySummary
+    var directory: String
+    var generation: String
+    var environment: LMDBEnvironment
+    var outputRoot: [UInt8]
+    var rows: Int64
+  }
+
+  public init(
+    storePath: String, name: String, _ compiled: CompiledRules, view: LogView, engine: String,
+    threads: Int
+  ) {
+    store = storePath
+    self.name = name
+    self.compiled = compiled
+    self.view = view
+    self.engine = engine
+    self.threads = threads
+  }
+
+  private var home: String { ViewFiles.directory(store, name) }
+
+  private func guarded<Output>(_ body: () throws -> Output) throws -> Output {
+    do {
+      return try body()
+    } catch let error as LMDBError {
+      throw ViewError(error, "build view `\(name)`", path: store)
+    }
+  }
+
+  // MARK: Building
+
+  public func build(progress: (Double) -> Void) throws -> Built {
+    try guarded {
+      try Files.makeDirectory("\(store)/views")
+      try Files.makeDirectory(home)
+      guard let lock = try Files.lock("\(home)/building") else {
+        throw EventStoreError(
+          .busy, "view `\(name)` is being built by another process", help: "try again")
+      }
+      self.lock = lock
+      let generation = nextGeneration()
+      let directory = "\(home)/\(generation).tmp"
+      Files.remove(directory)
+      try Files.makeDirectory(directory)
+      do {
+        return try build(directory, generation, progress)
+      } catch {
+        Files.remove(directory)
+        throw error
+      }
+    }
+  }
+
+  private func nextGeneration() -> String {
+    let numbers = Files.list(home).compactMap { name -> Int? in
+      name.hasPrefix("g") ? Int(name.dropFirst().prefix { $0.isNumber }) : nil
+    }
+    let digits = String((numbers.max() ?? 0) + 1)
+    return "g" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+  }
+
+  private func build(
+    _ directory: String, _ generation: String, _ progress: (Double) -> Void
+  ) throws -> Built {
+    let environment = try LMDBEnvironment.open(
+      directory, tables: ViewFiles.tables, mode: .building, creating: true)
+    let replayer = Replayer(compiled, view: view, threads: threads)
+    var summary = try replayer.run(progress: progress) { batch in
+      try self.write(batch, environment)
+    }
+    try writePopulation(&summary, environment)
+    try writeJoined(summary.joined, environment)
+    return Built(
+      summary: summary, directory: directory, generation: generation, environment: environment,
+      outputRoot: outputRoot.root(), rows: summary.transitions)
+  }
+
+  /// Records of some runs, packed into chunks by one thread.
+  private struct Packed: Sendable {
+    var chunks: [(count: Int, bytes: [UInt8])] = []
+    var leaves: [OutputRoot.Leaf] = []
+  }
+
+  private func write(_ batch: borrowing ReplayBatch, _ environment: LMDBEnvironment) throws {
+    let runs = batch.runs
+    let ids = batch.ids
+    let ticket = Ticket()
+    let parts = try Parallel.run(batch.threads) { _ in
+      var packed: [(run: Int, packed: Packed)] = []
+      while true {
+        let number = ticket.take()
+        if number >= runs.count { break }
+        packed.append((number, Self.pack(runs[number], ids)))
+      }
+      return packed
+    }
+    var ordered = parts.flatMap { $0 }
+    ordered.sort { $0.run < $1.run }
+    let table = environment.table("rows")
+    try environment.write { transaction in
+      for part in ordered {
+        for leaf in part.packed.leaves { outputRoot.add(leaf) }
+        for chunk in part.packed.chunks {
+          let key = ViewFiles.chunkKey(chunks.count)
+          var encoder = ByteEncoder()
+          encoder.number(chunk.count)
+          encoder.bytes += chunk.bytes
+          Checksum.seal(&encoder.bytes, table: "rows", key: key.span)
+          try transaction.put(table, key.span, encoder.bytes.span, appending: true)
+          chunks.append(chunk.count)
+        }
+      }
+    }
+  }
+
+  private static func pack(_ run: PendingCustomers, _ ids: EventIDs) -> Packed {
+    var packed = Packed()
+    var encoder = ByteEncoder()
+    var count = 0
+    for index in 0..<run.count {
+      let covered = run.encode(index, ids: ids, into: &encoder)
+      let name = run.name(of: index)
+      packed.leaves.append(
+        OutputRoot.leaf(name: name.span, covered: encoder.bytes.span.extracting(covered)))
+      count += 1
+      if encoder.bytes.count >= chunkBytes {
+        packed.chunks.append((count, encoder.bytes))
+        encoder.bytes = []
+        count = 0
+      }
+    }
+    if count > 0 { packed.chunks.append((count, encoder.bytes)) }
+    return packed
+  }
+
+  /// Scores, and the segments that read them, by chunk in the order of the records.
+  private func writePopulation(
+    _ summary: inout ReplaySummary, _ environment: LMDBEnvironment
+  ) throws {
+    let segments = PopulationSegments(compiled)
+    let rows = environment.table("rows")
+    let table = environment.table("population")
+    var customer = 0
+    let scores = summary.scores
+    var holding: [Int] = []
+    var failed: [Int] = []
+    try environment.write { transaction in
+      for (chunk, count) in chunks.enumerated() {
+        let key = ViewFiles.chunkKey(chunk)
+        var decoder: ByteDecoder?
+        if !segments.numbers.isEmpty, let bytes = try transaction.get(rows, key.span) {
+          decoder = ByteDecoder(bytes)
+          _ = try decoder?.number()
+        }
+        var encoder = ByteEncoder()
+        for _ in 0..<count {
+          let own = scores[customer]
+          customer += 1
+          encoder.number(own.map { Int($0.r - 1) * 25 + Int($0.f - 1) * 5 + Int($0.m) } ?? 0)
+          guard let record = try Self.next(&decoder, compiled.rules) else {
+            encoder.number(0)
+            continue
+          }
+          let answer = segments.evaluate(record, scores: own, asOf: view.asOf)
+          encoder.number(answer.holding.count)
+          for number in answer.holding { encoder.number(number) }
+          holding += answer.holding
+          failed += answer.failed
+        }
+        Checksum.seal(&encoder.bytes, table: "population", key: key.span)
+        try transaction.put(table, key.span, encoder.bytes.span, appending: true)
+      }
+    }
+    for number in holding { summary.addSegment(number) }
+    for number in failed { summary.addSegmentFault(number) }
+  }
+
+  private static func next(
+    _ decoder: inout ByteDecoder?, _ rules: Rules
+  ) throws -> CustomerRecord? {
+    guard var reading = decoder else { return nil }
+    let record = try RecordCoding.decode(&reading, rules: rules)
+    decoder = reading
+    return record
+  }
+
+  private func writeJoined(
+    _ joined: [(subject: [UInt8], customer: [UInt8])], _ environment: LMDBEnvironment
+  ) throws {
+    let table = environment.table("joined")
+    let sorted = joined.sorted { $0.subject.lexicographicallyPrecedes($1.subject) }
+    try environment.write { transaction in
+      for pair in sorted {
+        let key = pair.subject
+        var value = pair.customer
+        Checksum.seal(&value, table: "joined", key: key.span)
+        try transaction.put(table, key.span, value.span, appending: true)
+      }
+    }
+  }
+
+  // MARK: Switching
+
+  /// Removes a generation that shall not come into force.
+  public func discard(_ built: Built) throws { Files.remove(built.directory) }
+
+  /// Makes a generation durable and switches to it; readers of older ones keep what they have opened.
+  public func publish(_ built: Built, switchedAt: Int64) throws -> ViewManifest {
+    let rules = compiled.rules
+    let manifest = ViewManifest(
+      name: name, model: rules.modelName, version: rules.modelVersion, rulesHash: rules.sha256,
+      size: view.size, root: Self.hex(try view.snapshot.root(ofFirst: view.size)), engine: engine,
+      asOf: view.asOf, outputRoot: Self.hex(built.outputRoot), switchedAt: switchedAt,
+      customers: built.summary.customers, rows: built.rows,
+      parked: Int64(built.summary.parked.count))
+    try guarded {
+      var encoder = ByteEncoder()
+      encoder.number(chunks.count)
+      let values = [
+        (ViewFiles.manifestKey, manifest.encoded()), (ViewFiles.rulesKey, rules.source),
+        (ViewFiles.fileKey, Array(rules.file.utf8)), (ViewFiles.chunksKey, encoder.bytes),
+      ]
+      let meta = built.environment.table("meta")
+      try built.environment.write { transaction in
+        for (key, content) in values {
+          var value = content
+          Checksum.seal(&value, table: "meta", key: key.span)
+          try transaction.put(meta, key.span, value.span)
+        }
+      }
+      try built.environment.sync()
+      try Files.create("\(built.directory)/in-use", with: "")
+      try Files.syncDirectory(built.directory)
+      try Files.rename(built.directory, "\(home)/\(built.generation)")
+      try Files.syncDirectory(home)
+      try Files.replace("\(home)/CURRENT", with: built.generation + "\n")
+    }
+    prune(keeping: built.generation)
+    return manifest
+  }
+
+  /// Removes older generations. On Linux a reader's map keeps its file until it is done.
+  private func prune(keeping generation: String) {
+    for name in Files.list(home)
+    where name.hasPrefix("g") && name != generation && !name.hasSuffix(".tmp") {
+      Files.remove("\(home)/\(name)")
+    }
+  }
+
+  private static func hex(_ bytes: [UInt8]) -> String { Hex.text(bytes) }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+public enum Hex {
+  public static func text(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(
+      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}

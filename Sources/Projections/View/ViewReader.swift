@@ -1,0 +1,219 @@
+import EventStore
+
+/// One generation of a view, opened for reading. A later switch does not disturb it.
+public final class ViewReader: Sendable {
+  public let manifest: ViewManifest
+  /// The rules file, byte for byte, and the path that it had.
+  public let rulesSource: [UInt8]
+  public let rulesFile: String
+  private let environment: LMDBEnvironment
+  private let rules: Rules
+  private let directory: String
+  private let chunkCount: Int
+
+  /// Names of the views of a store, by their bytes.
+  public static func names(_ store: String) -> [String] { ViewFiles.names(store) }
+
+  /// Opens the view called `name`, or the only one.
+  public static func open(_ store: String, named name: String?) throws(ViewError) -> ViewReader {
+    let names = ViewFiles.names(store)
+    if let name {
+      guard names.contains(name) else {
+        throw ViewError(
+          .missing, "the store `\(store)` has no view `\(name)`",
+          help: names.isEmpty
+            ? "`clm-replay replay \(store) --rules FILE` makes one"
+            : "views are \(names.joined(separator: ", "))")
+      }
+      return try openCurrent(store, name)
+    }
+    guard let only = names.first else {
+      throw ViewError(
+        .missing, "the store `\(store)` has no view",
+        help: "`clm-replay replay \(store) --rules FILE` makes one")
+    }
+    guard names.count == 1 else {
+      throw ViewError(
+        .ambiguous, "the store `\(store)` has several views, and none is named",
+        help: "add --view with one of \(names.joined(separator: ", "))")
+    }
+    return try openCurrent(store, only)
+  }
+
+  private static func openCurrent(_ store: String, _ name: String) throws(ViewError) -> ViewReader {
+    // A switch between reading CURRENT and opening may have removed the generation: look again.
+    var failure = ViewError(.damaged, "view `\(name)` names no generation")
+    for _ in 0..<3 {
+      do throws(LMDBError) {
+        let generation = try ViewFiles.current(store, name)
+        let directory = "\(ViewFiles.directory(store, name))/\(generation)"
+        guard generation.hasPrefix("g"), Files.isDirectory(directory) else {
+          failure = ViewError(
+            .damaged, "view `\(name)` names a generation `\(generation)` that is not there",
+            help: "replay it again")
+          continue
+        }
+        return try openGeneration(directory, name)
+      } catch {
+        failure = ViewError(error, "open view `\(name)`", path: store)
+      }
+    }
+    throw failure
+  }
+
+  private static func openGeneration(
+    _ directory: String, _ name: String
+  ) throws(LMDBError) -> ViewReader {
+    do throws(MetaCheck.Fault) {
+      try MetaCheck.check("\(directory)/data.mdb")
+    } catch {
+      let fault = EventStoreError(error, "\(directory)/data.mdb")
+      throw LMDBError(-1, fault.message)
+    }
+    let environment = try LMDBEnvironment.open(
+      directory, tables: ViewFiles.tables, mode: .reading)
+    do {
+      return try ViewReader(environment, directory)
+    } catch let error as LMDBError {
+      throw error
+    } catch {
+      throw LMDBError(-1, "the view in `\(directory)` is damaged")
+    }
+  }
+
+  private init(_ environment: LMDBEnvironment, _ directory: String) throws {
+    self.environment = environment
+    self.directory = directory
+    func value(_ key: [UInt8]) throws -> [UInt8] {
+      try environment.read { transaction -> [UInt8] in
+        guard let value = try transaction.get(environment.table("meta"), key.span),
+          let length = Checksum.contentLength(value, table: "meta", key: key.span)
+        else { throw ByteDecoder.Damaged() }
+        return Self.copy(value, length)
+      }
+    }
+    manifest = try ViewManifest(decoding: try value(ViewFiles.manifestKey))
+    rulesSource = try value(ViewFiles.rulesKey)
+    rulesFile = String(decoding: try value(ViewFiles.fileKey), as: UTF8.self)
+    var decoder = ByteDecoder(try value(ViewFiles.chunksKey))
+    chunkCount = Int(try decoder.number())
+    guard let rules = RulesLoader.load(bytes: rulesSource, file: rulesFile).rules else {
+      throw ByteDecoder.Damaged()
+    }
+    self.rules = rules
+  }
+
+  private static func copy(_ value: Span<UInt8>, _ length: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(length)
+    for index in 0..<length { bytes.append(value[index]) }
+    return bytes
+  }
+
+  private func value(_ table: String, _ key: [UInt8]) throws -> [UInt8]? {
+    let number = environment.table(table)
+    return try environment.read { transaction -> [UInt8]? in
+      guard let value = try transaction.get(number, key.span) else { return nil }
+      guard let length = Checksum.contentLength(value, table: table, key: key.span) else {
+        throw ByteDecoder.Damaged()
+      }
+      return Self.copy(value, length)
+    }
+  }
+
+  private func guarded<Output>(_ body: () throws -> Output) throws(ViewError) -> Output {
+    do {
+      return try body()
+    } catch let error as ViewError {
+      throw error
+    } catch let error as LMDBError {
+      throw ViewError(error, "read the view `\(manifest.name)`", path: directory)
+    } catch {
+      throw ViewError(
+        .damaged, "the view `\(manifest.name)` in `\(directory)` is damaged",
+        help: "it can be rebuilt: replay it again")
+    }
+  }
+
+  private func records(_ chunk: Int) throws -> (ByteDecoder, Int) {
+    guard let bytes = try value("rows", ViewFiles.chunkKey(chunk)) else {
+      throw ByteDecoder.Damaged()
+    }
+    var decoder = ByteDecoder(bytes)
+    let count = try decoder.count()
+    return (decoder, count)
+  }
+
+  // MARK: Customers
+
+  /// Visits all customers in the order of the bytes of their names.
+  public func forEachCustomer(_ body: (ViewCustomer) throws -> Void) throws {
+    for chunk in 0..<chunkCount {
+      let found = try guarded { () throws -> [ViewCustomer] in try customers(in: chunk) }
+      for customer in found { try body(customer) }
+    }
+  }
+
+  private func customers(in chunk: Int) throws -> [ViewCustomer] {
+    var (decoder, count) = try records(chunk)
+    guard let population = try value("population", ViewFiles.chunkKey(chunk)) else {
+      throw ByteDecoder.Damaged()
+    }
+    var ranks = ByteDecoder(population)
+    var customers: [ViewCustomer] = []
+    for _ in 0..<count {
+      let record = try RecordCoding.decode(&decoder, rules: rules)
+      customers.append(try customer(record, &ranks))
+    }
+    return customers
+  }
+
+  private func customer(_ record: CustomerRecord, _ ranks: inout ByteDecoder) throws -> ViewCustomer
+  {
+    let code = Int(try ranks.number())
+    var scores: ViewCustomer.Scores?
+    if code > 0 {
+      let index = code - 1
+      guard index < 125 else { throw ByteDecoder.Damaged() }
+      let (r, f, m) = (index / 25 + 1, index / 5 % 5 + 1, index % 5 + 1)
+      scores = ViewCustomer.Scores(r: r, f: f, m: m, name: RFMNames.name(r: r, f: f, m: m))
+    }
+    var holding = Set(record.current?.segments ?? [])
+    for _ in 0..<(try ranks.count()) {
+      let number = try ranks.index()
+      guard rules.segments.indices.contains(number) else { throw ByteDecoder.Damaged() }
+      holding.insert(rules.segments[number].name)
+    }
+    let segments = rules.segments.map(\.name).filter { holding.contains($0) }
+    return ViewCustomer(record: record, scores: scores, segments: segments)
+  }
+
+  /// The customer that a subject belongs to; nil if the view has none.
+  public func customer(named subject: String) throws(ViewError) -> ViewCustomer? {
+    try guarded { () throws -> ViewCustomer? in
+      if let found = try lookUp(Array(subject.utf8)) { return found }
+      guard let joined = try joinedCustomer(Array(subject.utf8)) else { return nil }
+      return try lookUp(joined)
+    }
+  }
+
+  /// A key of LMDB has at most 511 bytes; subjects have 255.
+  private func joinedCustomer(_ subject: [UInt8]) throws -> [UInt8]? {
+    if subject.isEmpty || subject.count > 255 { return nil }
+    return try value("joined", subject)
+  }
+
+  private func lookUp(_ name: [UInt8]) throws -> ViewCustomer? {
+    var low = 0
+    var high = chunkCount
+    // The last chunk whose first name is not behind the one looked for.
+    while low < high {
+      let middle = (low + high) / 2
+      var (decoder, _) = try records(middle)
+      let first = try decoder.text()
+      if name.lexicographicallyPrecedes(first) { high = middle } else { low = middle + 1 }
+    }
+    guard low > 0 else { return nil }
+    return try customers(in: low - 1).first { Array($0.record.name.utf8) == name }
+  }
+}

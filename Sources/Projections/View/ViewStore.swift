@@ -1,0 +1,69 @@
+import EventStore
+
+/// Paths and tables of a view (docs/format.md, "Views").
+///
+/// ```
+/// STORE/views/NAME/CURRENT      name of the generation in force
+/// STORE/views/NAME/gNNNNNN/     LMDB environment; `in-use` is locked by readers
+/// ```
+enum ViewFiles {
+  static let tables = ["meta", "rows", "population", "joined"]
+  static let manifestKey = Array("manifest".utf8)
+  static let rulesKey = Array("rules".utf8)
+  static let fileKey = Array("file".utf8)
+  static let chunksKey = Array("chunks".utf8)
+
+  static func directory(_ store: String, _ name: String) -> String { "\(store)/views/\(name)" }
+
+  /// Names of views that have a generation in force.
+  static func names(_ store: String) -> [String] {
+    Files.list("\(store)/views").filter { Files.exists("\(store)/views/\($0)/CURRENT") }
+  }
+
+  static func current(_ store: String, _ name: String) throws(LMDBError) -> String {
+    let text = String(
+      decoding: try Files.read("\(directory(store, name))/CURRENT"), as: UTF8.self)
+    return text.split(separator: "\n").first.map(String.init) ?? ""
+  }
+
+  static func chunkKey(_ number: Int) -> [UInt8] {
+    let value = UInt32(number)
+    return [
+      UInt8(truncatingIfNeeded: value >> 24), UInt8(truncatingIfNeeded: value >> 16),
+      UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value),
+    ]
+  }
+}
+
+/// Why a view cannot be read or made.
+public struct ViewError: Error, Sendable {
+  public enum Code: String, Sendable {
+    case missing = "no-view"
+    case ambiguous = "several-views"
+    case damaged = "view-damaged"
+    case failed = "view-failed"
+    case diskFull = "disk-full"
+    case readOnly = "read-only"
+  }
+  public var code: Code
+  public var message: String
+  public var help: String?
+
+  init(_ code: Code, _ message: String, help: String? = nil) {
+    self.code = code
+    self.message = message
+    self.help = help
+  }
+
+  init(_ error: LMDBError, _ doing: String, path: String) {
+    let store = EventStoreError(error, doing, path: path)
+    switch store.code {
+    case .diskFull:
+      self.init(
+        .diskFull, store.message,
+        help: "the view in force is as it was; make room and replay again")
+    case .readOnly: self.init(.readOnly, store.message)
+    default: self.init(.failed, store.message)
+    }
+  }
+}

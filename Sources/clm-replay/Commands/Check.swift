@@ -1,0 +1,68 @@
+import ArgumentParser
+import Projections
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Check a rules file and run the tests that it carries; needs no store.",
+    discussion: """
+      EXAMPLE
+        clm-replay check retail.yaml
+
+      Exit status 1 if the file has errors or a test fails.
+      """)
+
+  @Argument(help: "The rules file.") var rules: String
+  @OptionGroup var global: GlobalOptions
+
+  func run() throws {
+    let format = global.resolvedFormat(oneObject: true)
+    let result = try LoadedRules.check(rules)
+    var tests: [RuleTestRunner.Outcome] = []
+    if let compiled = result.compiled { tests = RuleTestRunner.run(compiled) }
+    let failed = tests.filter { $0.failure != nil }
+    let errors = result.diagnostics.filter { $0.severity == .error }
+    let warnings = result.diagnostics.filter { $0.severity == .warning }
+    for diagnostic in warnings { LoadedRules.report(diagnostic, file: rules, source: result.source) }
+    for diagnostic in errors { LoadedRules.report(diagnostic, file: rules, source: result.source) }
+    for test in failed {
+      LoadedRules.report(
+        Diagnostic(
+          code: "test-failed", message: "test `\(test.name)`: \(test.failure ?? "")",
+          place: test.place), file: rules, source: result.source)
+    }
+    if format == .json || format == .ndjson {
+      let failures = failed.map { test in
+        JSONValue.object([
+          ("name", .string(test.name)), ("message", .string(test.failure ?? "")),
+          ("line", .count(test.place.line)),
+        ])
+      }
+      let object = JSONValue.object([
+        ("errors", .array(errors.map(json))), ("warnings", .array(warnings.map(json))),
+        (
+          "tests",
+          .object([
+            ("passed", .count(tests.count - failed.count)), ("failed", .count(failed.count)),
+            ("failures", .array(failures)),
+          ])
+        ),
+      ])
+      try StandardOutput.write(object.text + "\n")
+    } else if errors.isEmpty {
+      let count = tests.count == 1 ? "1 test" : "\(tests.count) tests"
+      try StandardOutput.write(
+        "\(rules): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n")
+    }
+    if !errors.isEmpty || !failed.isEmpty { throw ExitCode(ExitStatus.problems.rawValue) }
+  }
+
+  private func json(_ diagnostic: Diagnostic) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("code", .string(diagnostic.code)), ("message", .string(diagnostic.message)),
+      ("line", .count(diagnostic.place.line)), ("column", .count(diagnostic.place.column)),
+    ]
+    if let help = diagnostic.help { members.append(("help", .string(help))) }
+    return .object(members)
+  }
+}

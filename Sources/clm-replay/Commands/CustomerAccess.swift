@@ -1,0 +1,110 @@
+import EventStore
+import Projections
+
+/// One customer of a view, folded again where another instant is asked for.
+struct CustomerAccess {
+  let name: String
+  let viewName: String
+  let asOf: Int64
+  let compiled: CompiledRules
+  private let opened: OpenedStore
+  private let reader: ViewReader
+  private let view: LogView
+  /// True where the view itself answers.
+  private let isCurrent: Bool
+  private let stored: ViewCustomer?
+  private let subjects: [String]
+
+  init(
+    _ opened: OpenedStore, view: String?, customer: String, asOf: String?, knownAt: String?
+  ) throws {
+    self.opened = opened
+    reader = try opened.view(named: view)
+    compiled = try LoadedRules.load(reader).compiled
+    viewName = reader.manifest.name
+    isCurrent = asOf == nil && knownAt == nil
+    let found = try opened.run { [reader] in try reader.customer(named: customer) }
+    if isCurrent {
+      guard let found else { throw Self.unknown(customer, opened.path, viewName) }
+      stored = found
+      name = found.record.name
+      subjects = [name] + found.record.subjects
+      self.asOf = reader.manifest.asOf
+      self.view = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
+    } else {
+      stored = nil
+      let view = try opened.logView(
+        asOf: asOf ?? RFC3339.text(reader.manifest.asOf), knownAt: knownAt)
+      self.view = view
+      self.asOf = view.asOf
+      let compiled = self.compiled
+      guard
+        let joined = try opened.run({
+          try CustomerLookup.subjects(of: customer, view: view, compiled: compiled)
+        }), let first = joined.first
+      else { throw Self.unknown(customer, opened.path, viewName) }
+      name = first
+      subjects = joined
+    }
+  }
+
+  private static func unknown(_ customer: String, _ store: String, _ view: String) -> CommandError {
+    CommandError(
+      exit: .couldNotRun, code: "unknown-customer",
+      message: "no customer `\(customer)` in view `\(view)`",
+      help: "`clm-replay export \(store) --table customers -o -` lists them")
+  }
+
+  /// The events in view of all the customer's subjects.
+  func lines() throws -> [EventLine] {
+    try opened.run { try CustomerLookup.lines(of: subjects, view: view) }
+  }
+
+  func explainer() throws -> Explainer {
+    Explainer(compiled, customer: name, lines: try lines(), asOf: asOf)
+  }
+
+  func record() throws -> CustomerRecord {
+    if let stored { return stored.record }
+    guard let record = try explainer().record() else {
+      throw Self.unknown(name, opened.path, viewName)
+    }
+    return record
+  }
+
+  func viewCustomer() throws -> ViewCustomer {
+    if let stored { return stored }
+    let record = try record()
+    return ViewCustomer(record: record, scores: nil, segments: record.current?.segments ?? [])
+  }
+
+  /// Events and transitions in the order of the fold.
+  func history() throws -> [HistoryStep] {
+    let record = try record()
+    let lines = try lines().sorted { ($0.occurred, $0.position) < ($1.occurred, $1.position) }
+    var steps: [HistoryStep] = []
+    var next = 0
+    for line in lines {
+      while next < record.rows.count, record.rows[next].isTimer,
+        record.rows[next].at <= line.occurred
+      {
+        steps.append(.transition(record.rows[next]))
+        next += 1
+      }
+      steps.append(.event(line))
+      while next < record.rows.count, !record.rows[next].isTimer,
+        record.rows[next].anchor?.position == line.position
+      {
+        steps.append(.transition(record.rows[next]))
+        next += 1
+      }
+    }
+    for row in record.rows[next...] { steps.append(.transition(row)) }
+    return steps
+  }
+}
+
+enum HistoryStep {
+  case event(EventLine)
+  case transition(CustomerRecord.Row)
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import EventStore
+import Projections
+
+struct HistoryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "history",
+    abstract: "List one customer's events and transitions in order.",
+    discussion: """
+      EXAMPLE
+        clm-replay history store C-1042
+
+      At one instant what time alone changed comes first, then each event with the transitions that it caused.
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @Argument(help: "The customer, by any of its subjects.") var customer: String
+  @Option(help: "The view, if there are several.") var view: String?
+  @Option(help: "As of another instant.") var asOf: String?
+  @Option(help: "Only events recorded by then.") var knownAt: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run() throws {
+    let opened = try OpenedStore(store)
+    let subject = try CustomerAccess(
+      opened, view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+    let steps = try subject.history()
+    switch global.format ?? .table {
+    case .table: try StandardOutput.write(text(steps, subject))
+    case .json:
+      try StandardOutput.write(JSONValue.array(steps.map { object($0) }).text + "\n")
+    case .ndjson:
+      try StandardOutput.write(steps.map { object($0).text + "\n" }.joined())
+    case .csv:
+      let file = try OutputFile.open("-")
+      var writer = RowWriter(format: .csv, columns: Self.columns, file: file)
+      try writer.begin()
+      for step in steps { try writer.add(cells(step)) }
+      try writer.end()
+      try file.close()
+    }
+  }
+
+  static let columns = [
+    "at", "kind", "position", "event_id", "type", "subject", "from", "to", "transition", "cause",
+  ]
+
+  private func cells(_ step: HistoryStep) -> [JSONValue] {
+    switch step {
+    case .event(let event):
+      return [
+        .string(RFC3339.text(event.occurred)), .string("event"), .count(event.position),
+        .string(event.id), .string(event.type), .string(event.subject), .null, .null, .null, .null,
+      ]
+    case .transition(let row):
+      return [
+        .string(RFC3339.text(row.at)), .string("transition"),
+        row.anchor.map { .count($0.position) } ?? .null, .optional(row.anchor?.eventID), .null,
+        .null, .optional(row.from), .string(row.to), .optional(row.transition),
+        .string(row.isTimer ? "timer" : "event"),
+      ]
+    }
+  }
+
+  private func object(_ step: HistoryStep) -> JSONValue {
+    var members = Array(zip(Self.columns, cells(step)))
+    if case .event(let event) = step {
+      members = members.filter { if case .null = $0.1 { return false } else { return true } }
+      members.append(("event", .number(String(decoding: event.line, as: UTF8.self))))
+    } else {
+      members = members.filter { $0.0 != "type" && $0.0 != "subject" }
+    }
+    return .object(members)
+  }
+
+  private func text(_ steps: [HistoryStep], _ subject: CustomerAccess) -> String {
+    var lines: [String] = []
+    for step in steps {
+      switch step {
+      case .event(let event):
+        let who = event.subject == subject.name ? "" : "  (\(event.subject))"
+        lines.append(
+          "\(RFC3339.text(event.occurred))    #\(event.position) \(event.type) \(event.id)\(who)")
+      case .transition(let row):
+        let move = row.from.map { "\($0) -> \(row.to)" } ?? "enters \(row.to)"
+        let how = row.transition.map { "  by \($0)" } ?? ""
+        let anchor =
+          row.isTimer
+          ? (row.anchor.map { "  (time alone, since #\($0.position))" } ?? "  (time alone)") : ""
+        lines.append("\(RFC3339.text(row.at))  * \(move)\(how)\(anchor)")
+      }
+    }
+    lines.append("")
+    lines.append("as of \(RFC3339.text(subject.asOf)), view \(subject.viewName)")
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

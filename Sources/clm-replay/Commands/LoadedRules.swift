@@ -1,0 +1,79 @@
+import Projections
+
+/// A rules file that can be folded.
+struct LoadedRules {
+  let compiled: CompiledRules
+
+  struct Checked {
+    var compiled: CompiledRules?
+    var diagnostics: [Diagnostic]
+    var source: [UInt8]
+  }
+
+  /// Reads and checks a file.
+  /// - Throws: where it cannot be read.
+  static func check(_ path: String) throws -> Checked {
+    check(bytes: try InputFile.read(path, what: "rules file"), path: path)
+  }
+
+  private static func check(bytes: [UInt8], path: String) -> Checked {
+    let loaded = RulesLoader.load(bytes: bytes, file: path)
+    var diagnostics = loaded.diagnostics
+    var compiled: CompiledRules?
+    if let rules = loaded.rules, !diagnostics.contains(where: { $0.severity == .error }) {
+      do throws(RulesRefusal) {
+        compiled = try CompiledRules(rules)
+      } catch {
+        diagnostics += error.diagnostics
+      }
+    }
+    return Checked(compiled: compiled, diagnostics: diagnostics, source: bytes)
+  }
+
+  /// Reads a file for a command that needs it to be right.
+  static func load(_ path: String) throws -> LoadedRules {
+    try compiled(try check(path), path: path)
+  }
+
+  /// The rules that a view was made with.
+  static func load(_ reader: ViewReader) throws -> LoadedRules {
+    try compiled(
+      check(bytes: reader.rulesSource, path: reader.rulesFile), path: reader.rulesFile)
+  }
+
+  private static func compiled(_ checked: Checked, path: String) throws -> LoadedRules {
+    if let compiled = checked.compiled { return LoadedRules(compiled: compiled) }
+    for diagnostic in checked.diagnostics where diagnostic.severity == .error {
+      report(diagnostic, file: path, source: checked.source)
+    }
+    throw Reported(exit: .couldNotRun)
+  }
+
+  static func report(_ diagnostic: Diagnostic, file: String, source: [UInt8]) {
+    ErrorReport(
+      isWarning: diagnostic.severity == .warning, code: diagnostic.code,
+      message: diagnostic.message,
+      place: (file, diagnostic.place.line, diagnostic.place.column), source: source,
+      help: diagnostic.help
+    ).write()
+  }
+
+  var title: String {
+    let rules = compiled.rules
+    return "\(rules.modelName) v\(rules.modelVersion) (\(rules.file))"
+  }
+
+  /// What the file asks for and this version does not compute.
+  var notComputed: [String] {
+    let rules = compiled.rules
+    var lines: [String] = []
+    if rules.clv?.model != nil {
+      lines.append(
+        "note: clv.model is not fitted yet: clv_expected, p_alive and expected_purchases stay empty")
+    }
+    if !rules.population.isEmpty {
+      lines.append("note: population is not computed yet: its names are unset in segments")
+    }
+    return lines
+  }
+}

@@ -1,0 +1,175 @@
+import ArgumentParser
+import EventStore
+import Projections
+
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Build a view from the log under a rules file, and switch to it.",
+    discussion: """
+      EXAMPLE
+        clm-replay replay store --rules retail.yaml --as-of 2024-12-31
+
+      Without --rules the view is built again with its own rules. Readers of the view keep the generation that they have
+      opened. Exit status 1 if customers are parked: their rules do not determine a stage.
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @Option(help: "The rules file.") var rules: String?
+  @Option(help: "Name of the view; the model's name unless given.") var view: String?
+  @Option(help: "The instant to fold to: RFC 3339, a date, or `now`; the latest event unless given.")
+  var asOf: String?
+  @Option(help: "Only events recorded by then.") var knownAt: String?
+  @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
+  @Flag(help: "Stop with 2 at faults, before the view is switched.") var strict = false
+  @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
+  var receipt: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run() throws {
+    let format = global.resolvedFormat(oneObject: true)
+    let opened = try OpenedStore(store)
+    let (loaded, name) = try rulesAndName(opened)
+    for line in loaded.notComputed { Notice.write(line, quiet: global.quiet) }
+    let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
+    let started = Clock.monotonicSeconds()
+    let builder = ViewBuilder(
+      storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
+      threads: Threads.count(threads))
+    let progress = ProgressLine("replay", quiet: global.quiet)
+    let built = try opened.run {
+      try builder.build(progress: { progress.update($0) })
+    }
+    progress.end()
+    if strict, let fault = built.summary.faultList.first {
+      try builder.discard(built)
+      throw CommandError(
+        exit: .couldNotRun, code: "fault",
+        message:
+          "\(fault.kind) `\(fault.name)`: \(fault.reason), \(fault.count) times, first at position \(fault.firstPosition)",
+        help: "the view was not switched; without --strict faults are counted and listed")
+    }
+    let manifest = try opened.run { try builder.publish(built, switchedAt: Clock.nowMicroseconds()) }
+    if let receipt {
+      try OutputFile.write(
+        receiptJSON(manifest).text + "\n", to: receipt)
+    }
+    if format == .json || format == .ndjson {
+      try StandardOutput.write(
+        json(built.summary, manifest, loaded).text + "\n")
+    } else {
+      try StandardOutput.write(
+        text(built.summary, manifest, loaded, Clock.monotonicSeconds() - started))
+    }
+    if !built.summary.parked.isEmpty {
+      let first = built.summary.parked[0]
+      throw CommandError(
+        exit: .problems, code: "parked",
+        message:
+          "\(built.summary.parked.count) customers are parked, `\(first.customer)` first: their rules do not determine a stage",
+        help:
+          "transitions \(first.record.transitions.joined(separator: ", ")) chase each other; `clm-replay explain` shows a customer"
+      )
+    }
+  }
+
+  private func rulesAndName(_ opened: OpenedStore) throws -> (LoadedRules, String) {
+    if let rules {
+      let loaded = try LoadedRules.load(rules)
+      return (loaded, try ViewNames.checked(view ?? loaded.compiled.rules.modelName))
+    }
+    let reader = try opened.view(named: view)
+    return (try LoadedRules.load(reader), reader.manifest.name)
+  }
+
+  private func receiptJSON(_ manifest: ViewManifest) -> JSONValue {
+    .object([
+      ("size", .count(manifest.size)), ("root", .string(manifest.root)),
+      ("rules", .string(manifest.rulesHash)), ("engine", .string(manifest.engine)),
+      ("as_of", .string(RFC3339.text(manifest.asOf))),
+      ("output_root", .string(manifest.outputRoot)),
+    ])
+  }
+
+  private func json(
+    _ summary: ReplaySummary, _ manifest: ViewManifest, _ loaded: LoadedRules
+  ) -> JSONValue {
+    let digits = loaded.compiled.rules.currency.digits
+    var value: [(String, JSONValue)] = [
+      ("model", .optional(loaded.compiled.rules.clv?.model?.rawValue))
+    ]
+    value.append(
+      ("historical", .optional(summary.historicalValue.map { Numbers.money($0, digits: digits) })))
+    return .object([
+      ("view", .string(manifest.name)), ("as_of", .string(RFC3339.text(summary.asOf))),
+      ("events", .count(summary.events)), ("ignored", .count(summary.ignored)),
+      ("customers", .count(summary.customers)), ("transitions", .count(summary.transitions)),
+      ("stages", .object(summary.stages.map { ($0.name, .count($0.customers)) })),
+      ("segments", .object(summary.segments.map { ($0.name, .count($0.customers)) })),
+      ("clv", .object(value)),
+      ("faults", .array(summary.faultList.map { faultJSON($0) })),
+      ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.record) })),
+      ("receipt", receiptJSON(manifest)),
+    ])
+  }
+
+  private func faultJSON(_ fault: ReplaySummary.Fault) -> JSONValue {
+    .object([
+      (fault.kind, .string(fault.name)), ("reason", .string(fault.reason)),
+      ("count", .count(fault.count)), ("first_position", .count(fault.firstPosition)),
+    ])
+  }
+
+  private func parkedJSON(_ customer: String, _ parked: CustomerRecord.Parked) -> JSONValue {
+    .object([
+      ("customer", .string(customer)), ("reason", .string(parked.reason)),
+      ("at", .string(RFC3339.text(parked.at))),
+      ("transitions", .array(parked.transitions.map { .string($0) })),
+    ])
+  }
+
+  private func text(
+    _ summary: ReplaySummary, _ manifest: ViewManifest, _ loaded: LoadedRules, _ seconds: Double
+  ) -> String {
+    var lines: [String] = []
+    lines.append("view \(manifest.name): \(loaded.title)")
+    lines.append("as of \(RFC3339.text(summary.asOf)), log size \(manifest.size)")
+    lines.append(
+      "\(summary.events) events, \(summary.customers) customers, \(summary.transitions) transitions"
+        + (summary.ignored > 0 ? ", \(summary.ignored) events ignored" : ""))
+    lines.append("")
+    var table = TextTable(columns: ["stage", "customers"], numeric: [1])
+    for stage in summary.stages { table.add([stage.name, String(stage.customers)]) }
+    if !summary.parked.isEmpty { table.add(["(parked)", String(summary.parked.count)]) }
+    lines += table.lines
+    if !summary.segments.isEmpty {
+      lines.append("")
+      var table = TextTable(columns: ["segment", "customers"], numeric: [1])
+      for segment in summary.segments { table.add([segment.name, String(segment.customers)]) }
+      lines += table.lines
+    }
+    if let value = summary.historicalValue {
+      let currency = loaded.compiled.rules.currency
+      lines.append("")
+      lines.append(
+        "historical value \(Numbers.money(value, digits: currency.digits)) \(currency.code)")
+    }
+    if !summary.faultList.isEmpty {
+      lines.append("")
+      var table = TextTable(
+        columns: ["fault", "name", "reason", "count", "first position"], numeric: [3, 4])
+      for fault in summary.faultList {
+        table.add([
+          fault.kind, fault.name, fault.reason, String(fault.count),
+          String(fault.firstPosition),
+        ])
+      }
+      lines += table.lines
+    }
+    lines.append("")
+    lines.append("output root \(manifest.outputRoot)")
+    Notice.write(
+      "replayed \(summary.events) events in \(Numbers.seconds(seconds)) s", quiet: global.quiet)
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,70 @@
+/// Writes rows as CSV (RFC 4180, LF, quotes only where needed) or as NDJSON.
+struct RowWriter {
+  let format: OutputFormat
+  let columns: [String]
+  let file: OutputFile
+  private(set) var count = 0
+  private var buffer: [UInt8] = []
+
+  init(format: OutputFormat, columns: [String], file: OutputFile) {
+    self.format = format
+    self.columns = columns
+    self.file = file
+  }
+
+  mutating func begin() throws {
+    if format == .csv { addLine(columns.map { .string($0) }) }
+  }
+
+  mutating func add(_ cells: [JSONValue]) throws {
+    count += 1
+    if format == .csv {
+      addLine(cells)
+    } else {
+      JSONValue.object(Array(zip(columns, cells))).append(to: &buffer)
+      buffer.append(UInt8(ascii: "\n"))
+    }
+    if buffer.count > 1 << 16 { try flush() }
+  }
+
+  mutating func end() throws { try flush() }
+
+  private mutating func flush() throws {
+    try file.write(buffer)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func addLine(_ cells: [JSONValue]) {
+    for (index, cell) in cells.enumerated() {
+      if index > 0 { buffer.append(UInt8(ascii: ",")) }
+      switch cell {
+      case .null: break
+      case .string(let text): addCell(text)
+      case .array(let elements):
+        addCell(
+          elements.map { element in
+            if case .string(let text) = element { return text }
+            return element.text
+          }.joined(separator: ";"))
+      default: cell.append(to: &buffer)
+      }
+    }
+    buffer.append(UInt8(ascii: "\n"))
+  }
+
+  private mutating func addCell(_ text: String) {
+    let needsQuotes = text.utf8.contains {
+      $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 0x0a || $0 == 0x0d
+    }
+    if !needsQuotes {
+      buffer += text.utf8
+      return
+    }
+    buffer.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "\"") { buffer.append(byte) }
+      buffer.append(byte)
+    }
+    buffer.append(UInt8(ascii: "\""))
+  }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import EventStore
+import Projections
+
+struct ShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Show one customer: stage, facts, value, segments, and what comes next.",
+    discussion: """
+      EXAMPLE
+        clm-replay show store C-1042
+
+      CUSTOMER is any of the customer's subjects. With --as-of or --known-at the customer is folded again; the view is left alone.
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @Argument(help: "The customer, by any of its subjects.") var customer: String
+  @Option(help: "The view, if there are several.") var view: String?
+  @Option(help: "As of another instant.") var asOf: String?
+  @Option(help: "Only events recorded by then.") var knownAt: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run() throws {
+    let format = global.resolvedFormat(oneObject: true)
+    let opened = try OpenedStore(store)
+    let subject = try CustomerAccess(
+      opened, view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+    let entry = try subject.viewCustomer()
+    let rules = subject.compiled.rules
+    if format == .json || format == .ndjson {
+      try StandardOutput.write(json(entry, rules, subject).text + "\n")
+    } else {
+      try StandardOutput.write(text(entry, rules, subject))
+    }
+  }
+
+  private func json(
+    _ entry: ViewCustomer, _ rules: Rules, _ subject: CustomerAccess
+  ) -> JSONValue {
+    let text = FactText(currencyDigits: rules.currency.digits)
+    let rows = ViewRows(rules)
+    let record = entry.record
+    let current = record.current
+    var facts: [(String, JSONValue)] = []
+    for (index, fact) in rules.facts.enumerated() {
+      facts.append((fact.name, text.json(current?.facts[index])))
+    }
+    var clv: [(String, JSONValue)] = [
+      ("historical", .optional(rows.historicalValue(current).map { text.money($0) }))
+    ]
+    if let scores = entry.scores {
+      clv.append(
+        (
+          "rfm",
+          .object([
+            ("r", .count(scores.r)), ("f", .count(scores.f)), ("m", .count(scores.m)),
+            ("segment", .string(scores.name)),
+          ])
+        ))
+    }
+    var members: [(String, JSONValue)] = [
+      ("customer", .string(record.name)), ("stage", .optional(current?.stage)),
+      ("since", .optional(current.map { RFC3339.text($0.since) })),
+      ("facts", .object(facts)), ("clv", .object(clv)),
+      ("segments", .array(entry.segments.map { .string($0) })),
+      ("next", nextJSON(current?.next)),
+      ("as_of", .string(RFC3339.text(subject.asOf))),
+      ("first_seen", .string(RFC3339.text(record.firstSeen))),
+      ("last_seen", .optional(current.map { RFC3339.text($0.lastSeen) })),
+      ("subjects", .array(([record.name] + record.subjects).map { .string($0) })),
+    ]
+    if let parked = record.parked {
+      members.append(
+        (
+          "parked",
+          .object([
+            ("at", .string(RFC3339.text(parked.at))), ("reason", .string(parked.reason)),
+            ("transitions", .array(parked.transitions.map { .string($0) })),
+          ])
+        ))
+    }
+    return .object(members)
+  }
+
+  private func text(
+    _ entry: ViewCustomer, _ rules: Rules, _ subject: CustomerAccess
+  ) -> String {
+    let text = FactText(currencyDigits: rules.currency.digits)
+    let record = entry.record
+    var lines: [String] = []
+    if let parked = record.parked {
+      lines.append("\(record.name)  parked since \(RFC3339.text(parked.at))")
+      lines.append(
+        "  \(parked.transitions.joined(separator: ", ")) chase each other (\(parked.reason))")
+    }
+    if let current = record.current {
+      lines.append("\(record.name)  \(current.stage) since \(RFC3339.text(current.since))")
+      lines.append("")
+      for (index, fact) in rules.facts.enumerated() {
+        let value = text.text(current.facts[index])
+        lines.append("  \(padded(fact.name, 24)) \(value.isEmpty ? "(unset)" : value)")
+      }
+      lines.append("")
+      if let value = ViewRows(rules).historicalValue(current) {
+        lines.append(
+          "  \(padded("value so far", 24)) \(text.money(value)) \(rules.currency.code)")
+      }
+      if let scores = entry.scores {
+        lines.append(
+          "  \(padded("RFM", 24)) \(scores.r)\(scores.f)\(scores.m) \(scores.name)")
+      }
+      if !entry.segments.isEmpty {
+        lines.append("  \(padded("segments", 24)) \(entry.segments.joined(separator: ", "))")
+      }
+      lines.append("  \(padded("first seen", 24)) \(RFC3339.text(record.firstSeen))")
+      lines.append("  \(padded("last seen", 24)) \(RFC3339.text(current.lastSeen))")
+      if !record.subjects.isEmpty {
+        lines.append("  \(padded("also known as", 24)) \(record.subjects.joined(separator: ", "))")
+      }
+      lines.append("  \(padded("next", 24)) \(nextText(current.next))")
+    }
+    lines.append("")
+    lines.append("as of \(RFC3339.text(subject.asOf)), view \(subject.viewName)")
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+func nextJSON(_ next: (at: Int64, to: String?)?) -> JSONValue {
+  guard let next else { return .null }
+  return .object([("at", .string(RFC3339.text(next.at))), ("to", .optional(next.to))])
+}
+
+func nextText(_ next: (at: Int64, to: String?)?) -> String {
+  guard let next else { return "no change by time alone" }
+  guard let to = next.to else { return "\(RFC3339.text(next.at)) parked, if nothing happens" }
+  return "\(to) on \(RFC3339.text(next.at)), if nothing happens"
+}
+
+func padded(_ text: String, _ width: Int) -> String {
+  text.count >= width ? text : text + String(repeating: " ", count: width - text.count)
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import EventStore
+import Projections
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "What a store holds, and how far behind each view is.",
+    discussion: """
+      EXAMPLE
+        clm-replay status store --types
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @Flag(help: "Each type with its count, and the paths of its payload with their kinds and shares.")
+  var types = false
+  @OptionGroup var global: GlobalOptions
+
+  func run() throws {
+    let format = global.resolvedFormat(oneObject: true)
+    let opened = try OpenedStore(store)
+    let snapshot = opened.snapshot
+    var views: [ViewManifest] = []
+    for name in ViewReader.names(store) { views.append(try opened.view(named: name).manifest) }
+    let inventory = types ? try opened.run { try TypeInventory(snapshot) } : nil
+    let from = snapshot.earliestOccurred.map { RFC3339.text($0) }
+    let to = snapshot.latestOccurred.map { RFC3339.text($0) }
+    if format == .json || format == .ndjson {
+      var members: [(String, JSONValue)] = [
+        ("size", .count(snapshot.size)), ("root", .string(Hex.text(snapshot.root))),
+        ("subjects", .count(snapshot.subjectCount)), ("bytes", .count(opened.store.bytes)),
+        ("from", .optional(from)), ("to", .optional(to)),
+      ]
+      members.append(("types", inventory?.json ?? .object([])))
+      members.append(("views", .array(views.map { json($0, snapshot.size) })))
+      try StandardOutput.write(JSONValue.object(members).text + "\n")
+      return
+    }
+    var lines = [
+      "store     \(store)", "size      \(snapshot.size) events",
+      "root      \(Hex.text(snapshot.root))", "subjects  \(snapshot.subjectCount)",
+      "bytes     \(opened.store.bytes)",
+    ]
+    if let from, let to {
+      lines.append("from      \(from)")
+      lines.append("to        \(to)")
+    }
+    if let inventory { lines += [""] + inventory.lines }
+    if !views.isEmpty {
+      lines.append("")
+      var table = TextTable(
+        columns: ["view", "model", "as of", "behind", "customers", "output root"], numeric: [3, 4])
+      for view in views {
+        table.add([
+          view.name, "\(view.model) v\(view.version)", RFC3339.text(view.asOf),
+          String(snapshot.size - min(view.size, snapshot.size)), String(view.customers),
+          String(view.outputRoot.prefix(16)),
+        ])
+      }
+      lines += table.lines
+    }
+    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+  }
+
+  private func json(_ view: ViewManifest, _ size: UInt64) -> JSONValue { viewJSON(view, size) }
+}
+
+func viewJSON(_ view: ViewManifest, _ size: UInt64) -> JSONValue {
+  .object([
+    ("name", .string(view.name)), ("model", .string(view.model)),
+    ("version", .count(view.version)), ("rules_hash", .string(view.rulesHash)),
+    ("size", .count(view.size)), ("as_of", .string(RFC3339.text(view.asOf))),
+    ("behind", .count(size - min(view.size, size))), ("output_root", .string(view.outputRoot)),
+    ("switched_at", .string(RFC3339.text(view.switchedAt))),
+  ])
+}
+
+struct ViewsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "views", abstract: "List the views of a store.",
+    discussion: """
+      EXAMPLE
+        clm-replay views store
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @OptionGroup var global: GlobalOptions
+
+  private static let columns = [
+    "name", "model", "version", "rules_hash", "size", "as_of", "behind", "output_root",
+    "switched_at",
+  ]
+
+  func run() throws {
+    let opened = try OpenedStore(store)
+    var views: [ViewManifest] = []
+    for name in ViewReader.names(store) { views.append(try opened.view(named: name).manifest) }
+    let size = opened.snapshot.size
+    switch global.format ?? .table {
+    case .json:
+      try StandardOutput.write(JSONValue.array(views.map { viewJSON($0, size) }).text + "\n")
+    case .ndjson, .csv:
+      let file = try OutputFile.open("-")
+      var writer = RowWriter(
+        format: global.format ?? .csv, columns: Self.columns, file: file)
+      try writer.begin()
+      for view in views {
+        guard case .object(let members) = viewJSON(view, size) else { continue }
+        try writer.add(members.map { $0.1 })
+      }
+      try writer.end()
+    case .table:
+      var table = TextTable(
+        columns: ["view", "model", "rules", "as of", "size", "behind", "switched at"],
+        numeric: [4, 5])
+      for view in views {
+        table.add([
+          view.name, "\(view.model) v\(view.version)", String(view.rulesHash.prefix(12)),
+          RFC3339.text(view.asOf), String(view.size), String(size - min(view.size, size)),
+          RFC3339.text(view.switchedAt),
+        ])
+      }
+      try StandardOutput.write(table.lines.joined(separator: "\n") + "\n")
+    }
+  }
+}

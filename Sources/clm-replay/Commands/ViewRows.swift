@@ -1,0 +1,67 @@
+import EventStore
+import Projections
+
+/// The tables of a view, row by row, in the columns of the contract.
+struct ViewRows {
+  let rules: Rules
+  let text: FactText
+  let valueMargin: Rules.ExchangeRate?
+
+  init(_ rules: Rules) {
+    self.rules = rules
+    text = FactText(currencyDigits: rules.currency.digits)
+    valueMargin = rules.clv?.margin
+  }
+
+  var customerColumns: [String] {
+    ["customer", "stage", "since", "first_seen", "last_seen", "next_at", "next_to", "parked_at"]
+      + rules.facts.map(\.name) + [
+        "clv_historical", "clv_expected", "p_alive", "expected_purchases", "rfm_r", "rfm_f",
+        "rfm_m", "rfm_segment", "segments",
+      ]
+  }
+
+  static let transitionColumns = [
+    "customer", "at", "from", "to", "transition", "cause", "event_id", "position",
+  ]
+
+  /// Cells of the customers table; `segments` as a list.
+  func customer(_ entry: ViewCustomer) -> [JSONValue] {
+    let record = entry.record
+    var cells: [JSONValue] = [.string(record.name)]
+    let current = record.current
+    cells.append(.optional(current?.stage))
+    cells.append(.optional(current.map { RFC3339.text($0.since) }))
+    cells.append(.string(RFC3339.text(record.firstSeen)))
+    cells.append(.optional(current.map { RFC3339.text($0.lastSeen) }))
+    cells.append(.optional(current?.next.map { RFC3339.text($0.at) }))
+    cells.append(.optional(current?.next?.to))
+    cells.append(.optional(record.parked.map { RFC3339.text($0.at) }))
+    for index in rules.facts.indices { cells.append(text.json(current?.facts[index])) }
+    cells.append(.optional(historicalValue(current).map { text.money($0) }))
+    cells += [.null, .null, .null]
+    if let scores = entry.scores {
+      cells += [.count(scores.r), .count(scores.f), .count(scores.m), .string(scores.name)]
+    } else {
+      cells += [.null, .null, .null, .null]
+    }
+    cells.append(.array(entry.segments.map { .string($0) }))
+    return cells
+  }
+
+  /// margin × (purchases less refunds), half to even; nil for who bought nothing.
+  func historicalValue(_ current: CustomerRecord.Current?) -> Int64? {
+    guard let current, current.purchases > 0, let monetary = current.monetary,
+      let margin = valueMargin
+    else { return nil }
+    return margin.times(monetary)
+  }
+
+  func transition(_ row: CustomerRecord.Row, customer: String) -> [JSONValue] {
+    [
+      .string(customer), .string(RFC3339.text(row.at)), .optional(row.from), .string(row.to),
+      .optional(row.transition), .string(row.isTimer ? "timer" : "event"),
+      .optional(row.anchor?.eventID), row.anchor.map { .count($0.position) } ?? .null,
+    ]
+  }
+}

@@ -1,0 +1,48 @@
+import Glibc
+
+/// Numbers as text (contract §2).
+enum Numbers {
+  /// `160.00` from minor units.
+  static func money(_ minor: Int64, digits: Int) -> String {
+    let text = String(minor.magnitude)
+    let sign = minor < 0 ? "-" : ""
+    if digits == 0 { return sign + text }
+    let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+    return sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+  }
+
+  /// Nine significant digits, as C's `%.9g`.
+  static func double(_ value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
+    var buffer = [CChar](repeating: 0, count: 64)
+    // Safe because nine digits, sign, point and exponent take less than 64 bytes.
+    _ = unsafe withVaList([value]) { unsafe vsnprintf(&buffer, 64, "%.9g", $0) }
+    return String(
+      decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// CEL's text of a duration: seconds, with a fraction where there is one.
+  static func duration(nanoseconds: Int64) -> String {
+    let sign = nanoseconds < 0 ? "-" : ""
+    let seconds = nanoseconds.magnitude / 1_000_000_000
+    let rest = nanoseconds.magnitude % 1_000_000_000
+    if rest == 0 { return "\(sign)\(seconds)s" }
+    var fraction = String(rest)
+    fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
+    while fraction.hasSuffix("0") { fraction.removeLast() }
+    return "\(sign)\(seconds).\(fraction)s"
+  }
+
+  /// A percentage with one decimal.
+  static func percent(_ value: Double) -> String {
+    let tenths = Int((value * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+
+  static func seconds(_ value: Double) -> String {
+    let hundredths = Int((value * 100).rounded())
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+  }
+}

@@ -1,0 +1,104 @@
+import EventStore
+import Glibc
+
+/// Where a command's data goes. A file appears whole, by a rename, when it is closed.
+final class OutputFile {
+  private let path: String
+  private let temporary: String?
+  private var file: CInt
+
+  private init(path: String, temporary: String?, file: CInt) {
+    self.path = path
+    self.temporary = temporary
+    self.file = file
+  }
+
+  deinit {
+    if let temporary, file >= 0 {
+      Glibc.close(file)
+      unsafe unlink(temporary)
+    }
+  }
+
+  /// `-` is standard output; what is there and no plain file (a pipe, a device) is written as it is.
+  static func open(_ path: String) throws -> OutputFile {
+    if path == "-" { return OutputFile(path: path, temporary: nil, file: 1) }
+    var status = stat()
+    let isSpecial =
+      unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+    if isSpecial && status.st_mode & S_IFMT == S_IFDIR {
+      throw failure(path, EISDIR)
+    }
+    let name = isSpecial ? path : "\(path).tmp-\(Files.processID())"
+    let flags = isSpecial ? O_WRONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+    let file = unsafe Glibc.open(name, flags, 0o644)
+    guard file >= 0 else { throw failure(path, errno) }
+    return OutputFile(path: path, temporary: isSpecial ? nil : name, file: file)
+  }
+
+  static func write(_ text: String, to path: String) throws {
+    let file = try open(path)
+    try file.write(Array(text.utf8))
+    try file.close()
+  }
+
+  func write(_ bytes: [UInt8]) throws {
+    do throws(LMDBError) {
+      try Files.write(bytes.span, to: file)
+    } catch {
+      throw Self.failure(path, error.code)
+    }
+  }
+
+  func close() throws {
+    guard let temporary else { return }
+    let isFlushed = fsync(file) == 0 || errno == EINVAL || errno == EROFS
+    let code = errno
+    Glibc.close(file)
+    file = -1
+    guard isFlushed, unsafe rename(temporary, path) == 0 else {
+      let failed = isFlushed ? errno : code
+      unsafe unlink(temporary)
+      throw Self.failure(path, failed)
+    }
+  }
+
+  private static func failure(_ path: String, _ code: CInt) -> CommandError {
+    let error = LMDBError(code, "write")
+    let isFull = code == ENOSPC || code == EDQUOT
+    let free = Files.freeBytes(path) ?? Files.freeBytes(Files.parent(of: path))
+    let room = isFull ? free.map { ", \($0) bytes are free" } ?? "" : ""
+    return CommandError(
+      exit: .couldNotRun, code: isFull ? "disk-full" : "cannot-write",
+      message: "`\(path == "-" ? "standard output" : path)` cannot be written: \(error.text)\(room)"
+    )
+  }
+}
+
+enum StandardOutput {
+  static func write(_ text: String) throws {
+    let file = try OutputFile.open("-")
+    try file.write(Array(text.utf8))
+  }
+}
+
+enum InputFile {
+  private static let maximumBytes = 16 << 20
+
+  /// The bytes of a small file; `-` is standard input.
+  static func read(_ path: String, what: String) throws -> [UInt8] {
+    do throws(LMDBError) {
+      let name = path == "-" ? "/dev/stdin" : path
+      if Files.isDirectory(name) { throw LMDBError(EISDIR, "read") }
+      let bytes = try Files.read(name)
+      if bytes.count <= maximumBytes { return bytes }
+    } catch {
+      throw CommandError(
+        exit: .couldNotRun, code: "cannot-read",
+        message: "the \(what) `\(path)` cannot be read: \(error.text)")
+    }
+    throw CommandError(
+      exit: .couldNotRun, code: "too-large",
+      message: "the \(what) `\(path)` has more than \(maximumBytes) bytes")
+  }
+}

@@ -1,0 +1,102 @@
+import EventStore
+import Projections
+
+/// A store opened for a command that reads, with errors in the command line's words.
+struct OpenedStore {
+  let path: String
+  let store: Store
+  let snapshot: LogSnapshot
+
+  init(_ path: String) throws {
+    self.path = path
+    do throws(EventStoreError) {
+      store = try Store.open(at: path)
+      snapshot = try store.snapshot()
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  /// Runs `body`, with errors of the store and of views as command errors.
+  func run<Output>(_ body: () throws -> Output) throws -> Output {
+    try CommandError.translating(body)
+  }
+
+  func view(named name: String?) throws -> ViewReader {
+    do throws(ViewError) {
+      return try ViewReader.open(path, named: name)
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  /// What a fold sees: by default all that is known, up to the latest event.
+  func logView(asOf: String?, knownAt: String?) throws -> LogView {
+    try run {
+      var size = snapshot.size
+      if let knownAt {
+        size = try snapshot.size(knownAt: try Times.instant(knownAt, option: "--known-at"))
+      }
+      let instant: Int64
+      if let asOf {
+        instant = try Times.instant(asOf, option: "--as-of")
+      } else {
+        instant = try snapshot.latestOccurred(inFirst: size) ?? 0
+      }
+      return LogView(snapshot: snapshot, size: size, asOf: instant)
+    }
+  }
+
+  func logView(size: UInt64, asOf: Int64) throws -> LogView {
+    guard size <= snapshot.size else {
+      throw CommandError(
+        exit: .couldNotRun, code: "view-ahead",
+        message:
+          "the view was made from \(size) events, and the log has \(snapshot.size): they do not belong together",
+        help: "replay the view again")
+    }
+    return LogView(snapshot: snapshot, size: size, asOf: asOf)
+  }
+}
+
+enum ViewNames {
+  /// A name that may be a directory: as `model.name`.
+  static func checked(_ name: String) throws -> String {
+    let isFine =
+      !name.isEmpty && name.utf8.count <= 64 && !name.hasPrefix(".")
+      && name.utf8.allSatisfy {
+        ($0 | 0x20) &- 97 < 26 || $0 &- 48 < 10 || "._-".utf8.contains($0)
+      }
+    if isFine { return name }
+    throw CommandError(
+      exit: .usage, code: "usage", message: "`\(name)` cannot be the name of a view",
+      help: "1 to 64 letters, digits, dots, _ and -, no dot first")
+  }
+}
+
+extension CommandError {
+  init(_ error: EventStoreError) {
+    self.init(
+      exit: error.code == .busy ? .busy : .couldNotRun, code: error.code.rawValue,
+      message: error.message, help: error.help)
+  }
+
+  init(_ error: ViewError) {
+    self.init(
+      exit: error.code == .ambiguous ? .usage : .couldNotRun, code: error.code.rawValue,
+      message: error.message, help: error.help)
+  }
+
+  static func translating<Output>(_ body: () throws -> Output) throws -> Output {
+    do {
+      return try body()
+    } catch let error as EventStoreError {
+      throw CommandError(error)
+    } catch let error as ViewError {
+      throw CommandError(error)
+    } catch let error as LMDBError {
+      throw CommandError(
+        exit: .couldNotRun, code: "io", message: "\(error.operation): \(error.text)")
+    }
+  }
+}

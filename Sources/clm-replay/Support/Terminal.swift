@@ -1,0 +1,76 @@
+import EventStore
+import Glibc
+
+/// What the environment says about output.
+enum Environment {
+  static var hasNoColor: Bool {
+    guard let value = unsafe getenv("NO_COLOR") else { return false }
+    return unsafe value.pointee != 0
+  }
+}
+
+/// Standard error: progress, summaries, errors.
+enum StandardError {
+  static let isTerminal = isatty(2) == 1
+
+  static func write(_ text: String) {
+    do throws(LMDBError) {
+      try Files.write(Array(text.utf8).span, to: 2)
+    } catch {
+      // There is nowhere left to say so.
+      return
+    }
+  }
+}
+
+/// Notes for people, silenced by `--quiet`.
+enum Notice {
+  static func write(_ text: String, quiet: Bool) {
+    if !quiet { StandardError.write(text + "\n") }
+  }
+}
+
+/// A line that shows how far a command is; on a terminal only.
+final class ProgressLine {
+  private let label: String
+  private let isShown: Bool
+  private var last = -1.0
+
+  init(_ label: String, quiet: Bool) {
+    self.label = label
+    isShown = !quiet && StandardError.isTerminal
+  }
+
+  func update(_ fraction: Double) {
+    let now = Files.monotonicSeconds()
+    guard isShown, now - last > 0.1 else { return }
+    last = now
+    let width = 30
+    let filled = Int(fraction * Double(width))
+    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+    StandardError.write("\r\(label) [\(bar)] \(Int(fraction * 100)) %")
+  }
+
+  func show(_ text: String) {
+    let now = Files.monotonicSeconds()
+    guard isShown, now - last > 0.1 else { return }
+    last = now
+    StandardError.write("\r\(label) \(text)")
+  }
+
+  func end() {
+    if isShown && last >= 0 { StandardError.write("\r\u{1b}[K") }
+  }
+}
+
+enum Clock {
+  static func nowMicroseconds() -> Int64 { Files.now() }
+  static func monotonicSeconds() -> Double { Files.monotonicSeconds() }
+}
+
+enum Threads {
+  static func count(_ asked: Int?) -> Int {
+    if let asked { return max(1, min(asked, 256)) }
+    return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  }
+}

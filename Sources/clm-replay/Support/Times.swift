@@ -1,0 +1,29 @@
+import EventStore
+
+/// Instants on the command line.
+enum Times {
+  /// RFC 3339, a date (midnight UTC), or `now`.
+  static func instant(_ text: String, option: String) throws -> Int64 {
+    if text == "now" { return Clock.nowMicroseconds() }
+    let full = text.count == 10 ? text + "T00:00:00Z" : text
+    if let instant = RFC3339.microseconds(Array(full.utf8).span) { return instant }
+    throw CommandError(
+      exit: .usage, code: "usage",
+      message: "\(option) takes an instant such as 2024-04-28T16:45:00Z, a date, or now; not `\(text)`")
+  }
+
+  /// `90s`, `30m`, `24h`, `7d` in microseconds.
+  static func length(_ text: String, option: String) throws -> Int64 {
+    let units: [Character: Int64] = [
+      "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
+      "w": 604_800_000_000,
+    ]
+    if let last = text.last, let unit = units[last], let count = Int64(text.dropLast()), count >= 0 {
+      let (length, overflow) = count.multipliedReportingOverflow(by: unit)
+      if !overflow { return length }
+    }
+    throw CommandError(
+      exit: .usage, code: "usage",
+      message: "\(option) takes a length such as 30s, 15m, 24h or 7d; not `\(text)`")
+  }
+}
