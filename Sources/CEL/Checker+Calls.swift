@@ -38,11 +38,13 @@ extension Checker {
     _ node: Expression, _ name: String, _ operands: [Expression], isMember: Bool
   ) throws(CompileError) -> Type {
     let overloads = Library.overloads(name, environment)
-    if overloads.isEmpty && !Library.variadic.contains(name) {
-      throw unknownFunction(name, node)
+    let isKnown = !overloads.isEmpty || Library.variadic.contains(name)
+    if !isKnown && (!isLenient || Library.unsupported[name] != nil) {
+      throw unknownFunction(name, operands.count, node, isMember: isMember)
     }
     var types: [Type] = []
     for operand in operands { types.append(try check(operand)) }
+    if !isKnown { return .dyn }
     let type: Type
     if Library.variadic.contains(name) {
       type = try checkVariadic(node, name, operands, types)
@@ -56,7 +58,20 @@ extension Checker {
     return try fold(node, name, operands, type)
   }
 
-  private func unknownFunction(_ name: String, _ node: Expression) -> CompileError {
+  private func unknownFunction(
+    _ name: String, _ count: Int, _ node: Expression, isMember: Bool
+  ) -> CompileError {
+    if isMember, ["all", "exists", "exists_one", "filter", "map"].contains(name) {
+      if count == 4 && name != "filter" && name != "map" {
+        return CompileError(
+          code: .unsupported, message: "two-variable comprehensions (\(name)()) are not available",
+          range: node.range)
+      }
+      return CompileError(
+        code: .type,
+        message: "\(name)() takes a name and an expression, as in list.\(name)(x, …)",
+        range: node.range)
+    }
     if let feature = Library.unsupported[name] {
       return CompileError(
         code: .unsupported, message: "\(name)() is not available (\(feature))", range: node.range)
@@ -67,7 +82,9 @@ extension Checker {
         ? "'\(name)' is a variable, not a function" : "\(name)() is not available here"
       return CompileError(code: .undeclared, message: message, range: node.range)
     }
-    return undeclared(name, kind: "function", range: node.range)
+    let start = node.range.lowerBound
+    return undeclared(
+      name, kind: "function", range: isMember ? node.range : start..<(start + name.utf8.count))
   }
 
   /// Picks the overloads that take these types; several give `dyn` unless their results agree.
@@ -162,6 +179,12 @@ extension Checker {
         throw CompileError(
           code: .undeclared, message: "\(name)() is not available here", range: node.range)
       }
+    }
+    if environment.rejectsMalformedConstants, name.hasPrefix("get"), operands.count == 2,
+      case .literal(.string(let zone)) = operands[1].kind, Calendar.offset(zone) == nil
+    {
+      throw CompileError(
+        code: .literal, message: Functions.unknownZone(zone), range: operands[1].range)
     }
     if name == "money" {
       guard case .literal(.string) = operands.first?.kind else {

@@ -85,13 +85,13 @@ struct Checker {
     var common: Type?
     for element in elements {
       let type = try check(element)
-      common = try join(common, type, at: element)
+      common = try join(common, type, at: element, first: elements[0])
     }
     return common ?? .dyn
   }
 
   private mutating func join(
-    _ common: Type?, _ type: Type, at node: Expression
+    _ common: Type?, _ type: Type, at node: Expression, first: Expression
   ) throws(CompileError) -> Type {
     guard let common else { return type }
     var trial = substitution
@@ -102,7 +102,7 @@ struct Checker {
     let a = substitution.head(common)
     let b = substitution.head(type)
     if !isLenient && ((a == .money && b.isNumber) || (a.isNumber && b == .money)) {
-      throw bareNumber(b == .money ? nil : node, in: node.range)
+      throw bareNumber(b == .money ? first : node, in: node.range)
     }
     return .dyn
   }
@@ -123,9 +123,9 @@ struct Checker {
             range: entry.key.range)
         }
       }
-      keys = try join(keys, keyType, at: entry.key)
+      keys = try join(keys, keyType, at: entry.key, first: entries[0].key)
       let valueType = try check(entry.value)
-      values = try join(values, valueType, at: entry.value)
+      values = try join(values, valueType, at: entry.value, first: entries[0].value)
     }
     return .map(keys ?? substitution.fresh(), values ?? substitution.fresh())
   }
