@@ -99,6 +99,7 @@ extension Checker {
     }
     var result: Type?
     var chosen: Substitution?
+    var matches = 0
     for overload in overloads
     where overload.isMember == isMember && overload.parameters.count == types.count {
       var trial = substitution
@@ -108,6 +109,7 @@ extension Checker {
         isMatch = trial.unify(parameter, type)
       }
       if !isMatch { continue }
+      matches += 1
       let found = signature[types.count]
       if let result, trial.resolve(result) != trial.resolve(found) { return .dyn }
       if chosen == nil {
@@ -116,8 +118,9 @@ extension Checker {
       }
     }
     if let result, let chosen {
-      substitution = chosen
-      return substitution.resolve(result)
+      // Of several that fit, the first must not decide what an open type parameter stands for.
+      if matches == 1 { substitution = chosen }
+      return chosen.resolve(result)
     }
     if isLenient { return .dyn }
     throw mismatch(node, name, overloads, operands, types, isMember: isMember)

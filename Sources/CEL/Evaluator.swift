@@ -195,7 +195,7 @@ struct Evaluator {
     for entry in entries {
       let key = try value(of: entry.key, activation)
       guard let unique = MapKey(key) else {
-        throw failure(.noSuchOverload, "\(key.type.name) cannot be a key", entry.key)
+        throw failure(.noSuchOverload, "\(key.kind.name) cannot be a key", entry.key)
       }
       if !keys.insert(unique).inserted {
         throw failure(.duplicateKey, "the map has a key twice", entry.key)

@@ -26,7 +26,7 @@ public enum Functions {
     case "size":
       return size(value)
     case "type":
-      return .success(.type(value.type))
+      return .success(.type(value.kind))
     case "dyn":
       return .success(value)
     case "hours", "days", "weeks":
@@ -69,7 +69,7 @@ public enum Functions {
   }
 
   static func noOverload(_ name: String, _ arguments: [Value]) -> Outcome {
-    let types = arguments.map { $0.type.name }.joined(separator: ", ")
+    let types = arguments.map { $0.kind.name }.joined(separator: ", ")
     let shown = Checker.sign(name).map { "'\($0)'" } ?? "\(name)()"
     return fail(.noSuchOverload, "\(shown) does not take (\(types))")
   }
@@ -145,7 +145,7 @@ public enum Functions {
   /// The value at a key of a map.
   static func member(of map: Value, _ key: Value) -> Outcome {
     guard case .map(let entries) = map else {
-      return fail(.noSuchOverload, "\(map.type.name) has no fields")
+      return fail(.noSuchOverload, "\(map.kind.name) has no fields")
     }
     for entry in entries where equal(entry.key, key) { return .success(entry.value) }
     let shown: String
@@ -154,7 +154,7 @@ public enum Functions {
     case .int(let number): shown = "\(number)"
     case .uint(let number): shown = "\(number)"
     case .bool(let flag): shown = "\(flag)"
-    default: shown = "of type \(key.type.name)"
+    default: shown = "of type \(key.kind.name)"
     }
     return fail(.noSuchKey, "the map has no key \(shown)")
   }

@@ -111,7 +111,6 @@ struct Lexer {
       case "=": "; equality is written '=='"
       case "&": "; 'and' is written '&&'"
       case "|": "; 'or' is written '||'"
-      case "\"", "'": ""
       default: ""
       }
     throw failure("unexpected character '\(first)'\(hint)", start..<characterEnd(start))

@@ -31,6 +31,13 @@ struct LimitTests {
     }
   }
 
+  @Test func `the deepest trees that are allowed are evaluated`() {
+    #expect(evaluated("1" + String(repeating: "+1", count: 199)) == "int(200)")
+    #expect(evaluated(nested(98, "[1].all(x, ", "true", ")")) == "true")
+    #expect(evaluated(nested(98, "!", "true", "")) == "true")
+    #expect(evaluated(nested(49, "size([", "1", "])")) == "int(1)")
+  }
+
   @Test func `hundreds of alternatives are no nesting`() {
     let text = (0..<3000).map { "visits == \($0)" }.joined(separator: " || ")
 
