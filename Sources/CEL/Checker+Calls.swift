@@ -98,32 +98,38 @@ extension Checker {
       return .bool
     }
     var result: Type?
-    var chosen: Substitution?
+    var chosen: [Type] = []
     var matches = 0
+    let mark = substitution.mark
     for overload in overloads
     where overload.isMember == isMember && overload.parameters.count == types.count {
-      var trial = substitution
-      let signature = trial.instantiate(overload.parameters + [overload.result])
-      var isMatch = true
-      for (parameter, type) in zip(signature, types) where isMatch {
-        isMatch = trial.unify(parameter, type)
+      let signature = substitution.instantiate(overload.parameters + [overload.result])
+      if unify(signature, types) {
+        matches += 1
+        let found = substitution.resolve(signature[types.count])
+        if matches == 1 {
+          result = found
+          chosen = signature
+        } else if result != found {
+          result = .dyn
+        }
       }
-      if !isMatch { continue }
-      matches += 1
-      let found = signature[types.count]
-      if let result, trial.resolve(result) != trial.resolve(found) { return .dyn }
-      if chosen == nil {
-        result = found
-        chosen = trial
-      }
+      substitution.undo(to: mark)
     }
-    if let result, let chosen {
+    if let result {
       // Of several that fit, the first must not decide what an open type parameter stands for.
-      if matches == 1 { substitution = chosen }
-      return chosen.resolve(result)
+      return matches == 1 && unify(chosen, types)
+        ? substitution.resolve(chosen[types.count]) : result
     }
     if isLenient { return .dyn }
     throw mismatch(node, name, overloads, operands, types, isMember: isMember)
+  }
+
+  private mutating func unify(_ signature: [Type], _ types: [Type]) -> Bool {
+    for (parameter, type) in zip(signature, types) where !substitution.unify(parameter, type) {
+      return false
+    }
+    return true
   }
 
   private mutating func checkConditional(
@@ -134,9 +140,7 @@ extension Checker {
       let isBesideMoney = substitution.head(types[3 - index]) == .money
       if isBesideMoney, adoptZero(operands[index]) { types[index] = .money }
     }
-    var trial = substitution
-    if trial.unify(.bool, types[0]), trial.unify(types[1], types[2]) {
-      substitution = trial
+    if substitution.unifyOrUndo(.bool, types[0]), substitution.unifyOrUndo(types[1], types[2]) {
       return substitution.moreGeneral(types[1], types[2])
     }
     if isLenient { return .dyn }

@@ -94,11 +94,7 @@ struct Checker {
     _ common: Type?, _ type: Type, at node: Expression, first: Expression
   ) throws(CompileError) -> Type {
     guard let common else { return type }
-    var trial = substitution
-    if trial.unify(common, type) {
-      substitution = trial
-      return substitution.moreGeneral(common, type)
-    }
+    if substitution.unifyOrUndo(common, type) { return substitution.moreGeneral(common, type) }
     let a = substitution.head(common)
     let b = substitution.head(type)
     if !isLenient && ((a == .money && b.isNumber) || (a.isNumber && b == .money)) {
@@ -156,10 +152,7 @@ struct Checker {
       let type = try check(argument)
       let isResult = isTransform && index == arguments.count - 1
       if isResult { return .list(type) }
-      var trial = substitution
-      if trial.unify(.bool, type) {
-        substitution = trial
-      } else if !isLenient {
+      if !substitution.unifyOrUndo(.bool, type) && !isLenient {
         throw CompileError(
           code: .type,
           message: "the condition of \(macro)() is a bool, not \(substitution.resolve(type))",

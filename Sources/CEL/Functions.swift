@@ -43,10 +43,10 @@ public enum Functions {
 
   private static func binary(_ name: String, _ left: Value, _ right: Value) -> Outcome {
     switch name {
-    case "_==_":
-      return .success(.bool(equal(left, right)))
-    case "_!=_":
-      return .success(.bool(!equal(left, right)))
+    case "_==_", "_!=_":
+      var equality = Equality()
+      let isEqual = equality.holds(left, right)
+      return equality.outcome(isEqual == (name == "_==_"))
     case "_<_", "_<=_", "_>_", "_>=_":
       return order(name, left, right)
     case "_+_", "_-_", "_*_", "_/_", "_%_":
@@ -101,20 +101,38 @@ public enum Functions {
     if part.count > text.count { return false }
     if name == "startsWith" { return text.starts(with: part) }
     if name == "endsWith" { return text[(text.count - part.count)...].elementsEqual(part) }
-    guard let first = part.first else { return true }
-    for start in 0...(text.count - part.count)
-    where text[start] == first && text[start..<(start + part.count)].elementsEqual(part) {
-      return true
+    return occurs(part, in: text)
+  }
+
+  /// Whether the part stands anywhere in the text (Knuth, Morris, Pratt).
+  ///
+  /// - Complexity: linear in both lengths, whatever they hold.
+  private static func occurs(_ part: [UInt8], in text: [UInt8]) -> Bool {
+    if part.isEmpty { return true }
+    // For each prefix of the part the length of its longest proper prefix that is also its end.
+    var borders = [0]
+    var length = 0
+    for byte in part.dropFirst() {
+      while length > 0 && part[length] != byte { length = borders[length - 1] }
+      if part[length] == byte { length += 1 }
+      borders.append(length)
+    }
+    length = 0
+    for byte in text {
+      while length > 0 && part[length] != byte { length = borders[length - 1] }
+      if part[length] == byte { length += 1 }
+      if length == part.count { return true }
     }
     return false
   }
 
   private static func contains(_ container: Value, _ value: Value) -> Outcome {
+    var equality = Equality()
     switch container {
     case .list(let elements):
-      return .success(.bool(elements.contains { equal($0, value) }))
+      return equality.outcome(elements.contains { equality.holds($0, value) })
     case .map(let entries):
-      return .success(.bool(entries.contains { equal($0.key, value) }))
+      return equality.outcome(entries.contains { equality.holds($0.key, value) })
     default:
       return noOverload("@in", [value, container])
     }

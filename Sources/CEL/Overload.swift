@@ -175,3 +175,15 @@ enum Library {
     return names.filter { $0.utf8.first.map(Lexer.isNameStart) ?? false }.sorted()
   }
 }
+
+extension Environment {
+  /// Words that can name no variable: CEL's keywords and the words that it reserves.
+  public static var reservedWords: Set<String> { Parser.reserved }
+
+  /// Names of the functions and macros of this environment, those of namespaces (`math.abs`) left out, in
+  /// the order of their bytes.
+  public var functionNames: [String] {
+    let macros = ["all", "exists", "exists_one", "filter", "has", "map"]
+    return (Library.functionNames(self).filter { !$0.contains(".") } + macros).sorted()
+  }
+}

@@ -60,6 +60,14 @@ struct LimitTests {
     #expect(evaluated(text) == "error(argument)")
   }
 
+  @Test func `values that hold one another many times over end in an error`() {
+    let doubled = "[1].map(a, [a, a])" + String(repeating: ".map(a, [a, a])", count: 60)
+
+    #expect(evaluated("[\(doubled)].all(x, x == x)") == "error(argument)")
+    #expect(evaluated("[\(doubled)].all(x, x in [x])") == "error(argument)")
+    #expect(EvalFilter.answer(line: #"{"expr":"\#(doubled)"}"#).output.contains("argument"))
+  }
+
   @Test func `a string that doubles ends in an error`() {
     let text =
       (0..<30).reversed().reduce("size(a30)") { inner, level in

@@ -158,4 +158,13 @@ struct MessageTests {
     #expect(error.code == .undeclared)
     #expect(error.message == "in_stage() is not available here")
   }
+
+  @Test func `an environment lists its functions and reserved words`() {
+    #expect(rulesEnvironment.functionNames.contains("in_stage"))
+    #expect(rulesEnvironment.functionNames.contains("exists_one"))
+    #expect(rulesEnvironment.functionNames.contains("money"))
+    #expect(!Environment().functionNames.contains("since"))
+    #expect(!Environment().functionNames.contains { $0.contains(".") || $0.contains("_&&_") })
+    #expect(Environment.reservedWords.contains("in"))
+  }
 }
