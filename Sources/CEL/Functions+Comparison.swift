@@ -4,21 +4,22 @@ extension Functions {
   /// to itself, strings by code points, lists and maps by members; other mixes of types are unequal.
   ///
   /// Lists that hold one another many times over have more members than can be looked at: beyond
-  /// ``Limits/evaluationSteps`` of them, values are unequal here and an error in ``call(_:_:)``.
+  /// ``Limits/comparedValues`` of them, values are unequal here and an error in ``call(_:_:)``.
   public static func equal(_ left: Value, _ right: Value) -> Bool {
     var equality = Equality()
-    return equality.holds(left, right) && equality.remaining >= 0
+    let isEqual = equality.holds(left, right)
+    return isEqual && equality.remaining >= 0
   }
 
   /// Equality that counts the members it looks at.
   struct Equality {
-    private(set) var remaining = Limits.evaluationSteps
+    private(set) var remaining = Limits.comparedValues
 
     /// The answer, or an error if members were left out.
     func outcome(_ answer: Bool) -> Outcome {
       remaining >= 0
         ? .success(.bool(answer))
-        : fail(.argument, "the values have more than \(Limits.evaluationSteps) members")
+        : fail(.argument, "the values have more than \(Limits.comparedValues) members")
     }
 
     mutating func holds(_ left: Value, _ right: Value) -> Bool {

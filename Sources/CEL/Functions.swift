@@ -130,9 +130,11 @@ public enum Functions {
     var equality = Equality()
     switch container {
     case .list(let elements):
-      return equality.outcome(elements.contains { equality.holds($0, value) })
+      let isMember = elements.contains { equality.holds($0, value) }
+      return equality.outcome(isMember)
     case .map(let entries):
-      return equality.outcome(entries.contains { equality.holds($0.key, value) })
+      let isMember = entries.contains { equality.holds($0.key, value) }
+      return equality.outcome(isMember)
     default:
       return noOverload("@in", [value, container])
     }

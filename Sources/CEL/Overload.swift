@@ -172,7 +172,7 @@ enum Library {
     var names = Array(standard.keys) + Array(variadic)
     if environment.money != nil { names.append("money") }
     if environment.hasLifecycleFunctions { names += Array(lifecycle.keys) }
-    return names.filter { $0.utf8.first.map(Lexer.isNameStart) ?? false }.sorted()
+    return names.filter { Checker.sign($0) == nil }.sorted()
   }
 }
 
