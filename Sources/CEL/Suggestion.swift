@@ -1,8 +1,8 @@
 /// Finds the known name that a misspelt one probably meant.
-enum Suggestion {
+public enum Suggestion {
   /// The nearest candidate within two edits (insert, delete, replace, swap neighbours), one for names of
   /// two or three letters; of equally near ones the first in the order given.
-  static func nearest(to name: String, among candidates: [String]) -> String? {
+  public static func nearest(to name: String, among candidates: [String]) -> String? {
     let wanted = Array(name.unicodeScalars)
     let allowed = wanted.count > 3 ? 2 : wanted.count > 1 ? 1 : 0
     var best: (name: String, distance: Int)?

@@ -1,0 +1,116 @@
+/// The base columns of one block of 16,384 events, or of the open block so far.
+public struct BlockColumns: Sendable {
+  /// Position of the first row.
+  public internal(set) var firstPosition: UInt64
+  /// Dense number of each event's subject.
+  public internal(set) var subjects: [UInt32] = []
+  /// Number of each event's raw type.
+  public internal(set) var types: [UInt16] = []
+  /// Microseconds since 1970-01-01T00:00:00Z.
+  public internal(set) var occurred: [Int64] = []
+  /// SipHash-2-4 of (source, id) under the store's key.
+  public internal(set) var idHashes: [UInt64] = []
+  /// Names of subjects that first appear in this block, in the order of their numbers.
+  var newNames: [[UInt8]] = []
+
+  /// Events of a full block.
+  public static let length = 16_384
+
+  init(firstPosition: UInt64) { self.firstPosition = firstPosition }
+
+  public var count: Int { subjects.count }
+
+  mutating func append(_ other: BlockColumns, rows: Int) {
+    subjects += other.subjects.prefix(rows)
+    types += other.types.prefix(rows)
+    occurred += other.occurred.prefix(rows)
+    idHashes += other.idHashes.prefix(rows)
+    newNames += other.newNames
+  }
+
+  /// The columns in the form of a chunk of the open block.
+  func encodedInline() -> [UInt8] {
+    var bytes: [UInt8] = []
+    for row in 0..<count {
+      bytes.appendLittle(subjects[row])
+      bytes.appendLittle(types[row])
+      bytes.appendLittle(occurred[row])
+      bytes.appendLittle(idHashes[row])
+    }
+    bytes.appendLittle(UInt32(newNames.count))
+    for name in newNames {
+      bytes.append(UInt8(name.count))
+      bytes += name
+    }
+    return bytes
+  }
+}
+
+/// The columns of table `col` by number (docs/format.md, "col").
+enum ColumnNumber: UInt16 {
+  case directory = 0
+  case subjects = 1
+  case types = 2
+  case occurred = 3
+  case idHashes = 4
+  case newNames = 5
+
+  func key(block: Int) -> [UInt8] {
+    let number = UInt32(block)
+    return [
+      UInt8(truncatingIfNeeded: number >> 24), UInt8(truncatingIfNeeded: number >> 16),
+      UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number),
+      UInt8(rawValue >> 8), UInt8(rawValue & 0xff),
+    ]
+  }
+}
+
+/// Frame of reference: the least value, the width of a difference (0, 1, 2, 4 or 8 bytes), the differences.
+enum ColumnCoding {
+  /// count u32 · base i64 · width u8 · count × difference
+  static func encode(_ values: [Int64]) -> [UInt8] {
+    let base = values.min() ?? 0
+    var spread: UInt64 = 0
+    for value in values { spread = max(spread, UInt64(bitPattern: value &- base)) }
+    let width: UInt8 =
+      spread == 0 ? 0 : spread < 1 << 8 ? 1 : spread < 1 << 16 ? 2 : spread < 1 << 32 ? 4 : 8
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(13 + values.count * Int(width))
+    bytes.appendLittle(UInt32(values.count))
+    bytes.appendLittle(base)
+    bytes.append(width)
+    for value in values {
+      let difference = UInt64(bitPattern: value &- base)
+      switch width {
+      case 0: break
+      case 1: bytes.append(UInt8(truncatingIfNeeded: difference))
+      case 2: bytes.appendLittle(UInt16(truncatingIfNeeded: difference))
+      case 4: bytes.appendLittle(UInt32(truncatingIfNeeded: difference))
+      default: bytes.appendLittle(difference)
+      }
+    }
+    return bytes
+  }
+
+  /// Nil where malformed.
+  static func decode(_ bytes: Span<UInt8>) -> [Int64]? {
+    guard bytes.count >= 13 else { return nil }
+    func number(_ offset: Int, _ width: Int) -> UInt64 {
+      var value: UInt64 = 0
+      for index in 0..<width { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
+      return value
+    }
+    let count = Int(number(0, 4))
+    let base = Int64(bitPattern: number(4, 8))
+    let width = Int(bytes[12])
+    guard width <= 8, count <= BlockColumns.length, bytes.count == 13 + count * width else {
+      return nil
+    }
+    var values: [Int64] = []
+    values.reserveCapacity(count)
+    for index in 0..<count {
+      values.append(base &+ Int64(bitPattern: number(13 + index * width, width)))
+    }
+    return values
+  }
+}

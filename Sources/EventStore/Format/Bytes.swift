@@ -1,0 +1,58 @@
+/// Little-endian numbers at the end of a buffer.
+extension Array where Element == UInt8 {
+  mutating func appendLittle(_ value: some FixedWidthInteger) {
+    var rest = value
+    for _ in 0..<(value.bitWidth / 8) {
+      append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
+  }
+
+  mutating func append(_ bytes: Span<UInt8>) {
+    reserveCapacity(count + bytes.count)
+    for index in bytes.indices { append(bytes[index]) }
+  }
+
+  static func bigEndian(_ value: UInt64) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) }
+  }
+}
+
+/// Reads little-endian numbers one after the other; an end that comes too early is a fault, never a trap.
+struct ByteReader: ~Escapable {
+  struct Short: Error {}
+
+  let bytes: Span<UInt8>
+  private(set) var offset = 0
+
+  @_lifetime(copy bytes)
+  init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+
+  var remaining: Int { bytes.count - offset }
+
+  mutating func number<Number: FixedWidthInteger>(_: Number.Type) throws(Short) -> Number {
+    let width = Number.bitWidth / 8
+    guard remaining >= width else { throw Short() }
+    var value: Number = 0
+    var index = width - 1
+    while index >= 0 {
+      value = (value << 8) | Number(truncatingIfNeeded: bytes[offset + index])
+      index -= 1
+    }
+    offset += width
+    return value
+  }
+
+  mutating func take(_ count: Int) throws(Short) -> Range<Int> {
+    guard count >= 0, count <= remaining else { throw Short() }
+    defer { offset += count }
+    return offset..<offset + count
+  }
+
+  mutating func array(_ count: Int) throws(Short) -> [UInt8] {
+    let range = try take(count)
+    var result: [UInt8] = []
+    result.append(bytes.extracting(range))
+    return result
+  }
+}

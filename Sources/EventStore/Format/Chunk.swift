@@ -1,0 +1,167 @@
+/// Some events in a row: one value of table `ev` under the position of the first (docs/format.md, "ev").
+///
+/// ```
+/// flags u8 · count u32 · count × { kind u8 · length u32 · sequence u32 · recorded i64 · previous u64 · salt 16 }
+///   · lines, each with LF · [columns, if flags & 1] · XXH64
+/// columns = count × { subject u32 · type u16 · occurred i64 · idh u64 } · names u32 × { length u8 · bytes }
+/// ```
+/// Columns stand in the chunks of the open block only; a sealed block keeps them in `col`. The line of an erased event
+/// (kind 1) is its 32-byte leaf hash.
+struct ChunkBuilder {
+  private var slots: [UInt8] = []
+  private var lines: [UInt8] = []
+  private(set) var count: UInt32 = 0
+
+  static let slotLength = 41
+  /// 16 pages of 4 KiB less LMDB's header of 16 bytes.
+  static let maximumBytes = 65_520
+  private static let fixedBytes = 5 + Checksum.length
+
+  var byteCount: Int { Self.fixedBytes + slots.count + lines.count }
+
+  func hasRoom(for line: Int) -> Bool {
+    count == 0 || byteCount + Self.slotLength + line + 1 <= Self.maximumBytes
+  }
+
+  mutating func add(kind: UInt8, header: EventHeader, line: Span<UInt8>) {
+    slots.append(kind)
+    slots.appendLittle(UInt32(line.count))
+    slots.appendLittle(header.sequence)
+    slots.appendLittle(header.recorded)
+    slots.appendLittle(header.previous ?? UInt64.max)
+    slots += header.salt
+    lines.append(line)
+    lines.append(0x0a)
+    count += 1
+  }
+
+  /// The sealed value; the builder is empty afterwards.
+  mutating func finish(first: UInt64, columns: [UInt8]?) -> (key: [UInt8], value: [UInt8]) {
+    var value: [UInt8] = []
+    value.reserveCapacity(byteCount + (columns?.count ?? 0))
+    value.append(columns == nil ? 0 : 1)
+    value.appendLittle(count)
+    value += slots
+    value += lines
+    if let columns { value += columns }
+    let key = [UInt8].bigEndian(first)
+    Checksum.seal(&value, table: "ev", key: key.span)
+    slots.removeAll(keepingCapacity: true)
+    lines.removeAll(keepingCapacity: true)
+    count = 0
+    return (key, value)
+  }
+}
+
+/// A chunk whose checksum holds and whose parts stand within it.
+struct ChunkView: ~Escapable {
+  let first: UInt64
+  let count: Int
+  let bytes: Span<UInt8>
+  private let hasColumns: Bool
+  /// Where the line of each event starts.
+  private let lineStarts: [Int]
+  private let linesEnd: Int
+
+  static let erased: UInt8 = 1
+
+  /// - Throws: what is wrong with the value.
+  @_lifetime(copy value)
+  init(key: Span<UInt8>, value: Span<UInt8>) throws(ChunkFault) {
+    guard key.count == 8 else { throw ChunkFault(0, "a key of table `ev` is malformed") }
+    var first: UInt64 = 0
+    for index in key.indices { first = first << 8 | UInt64(key[index]) }
+    guard let length = Checksum.contentLength(value, table: "ev", key: key) else {
+      throw ChunkFault(first, "the checksum of a chunk does not hold")
+    }
+    let content = value.extracting(0..<length)
+    guard length >= 5 else { throw ChunkFault(first, "a chunk is too short") }
+    let count = (0..<4).reduce(0) { $0 | Int(content[1 + $1]) << (8 * $1) }
+    guard count > 0, count <= 16_384, 5 + count * ChunkBuilder.slotLength <= length else {
+      throw ChunkFault(first, "a chunk's slot table is malformed")
+    }
+    var starts: [Int] = []
+    starts.reserveCapacity(count)
+    var offset = 5 + count * ChunkBuilder.slotLength
+    for index in 0..<count {
+      let slot = 5 + index * ChunkBuilder.slotLength
+      let lineLength = (0..<4).reduce(0) { $0 | Int(content[slot + 1 + $1]) << (8 * $1) }
+      starts.append(offset)
+      offset += lineLength + 1
+      guard offset <= length else { throw ChunkFault(first, "a chunk's lines are malformed") }
+    }
+    self.first = first
+    self.count = count
+    bytes = content
+    hasColumns = content[0] & 1 != 0
+    lineStarts = starts
+    linesEnd = offset
+  }
+
+  private func slot(_ index: Int) -> Int { 5 + index * ChunkBuilder.slotLength }
+
+  func kind(_ index: Int) -> UInt8 { bytes[slot(index)] }
+
+  func lineRange(_ index: Int) -> Range<Int> {
+    let end = index + 1 < count ? lineStarts[index + 1] : linesEnd
+    return lineStarts[index]..<end - 1
+  }
+
+  private func number(_ offset: Int, _ width: Int) -> UInt64 {
+    var value: UInt64 = 0
+    for index in 0..<width { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
+    return value
+  }
+
+  func header(_ index: Int) -> EventHeader {
+    let slot = slot(index)
+    let previous = number(slot + 17, 8)
+    var salt: [UInt8] = []
+    salt.append(bytes.extracting(slot + 25..<slot + 41))
+    return EventHeader(
+      sequence: UInt32(truncatingIfNeeded: number(slot + 5, 4)),
+      recorded: Int64(bitPattern: number(slot + 9, 8)),
+      previous: previous == UInt64.max ? nil : previous, salt: salt)
+  }
+
+  func recorded(_ index: Int) -> Int64 { Int64(bitPattern: number(slot(index) + 9, 8)) }
+  func sequence(_ index: Int) -> UInt32 { UInt32(truncatingIfNeeded: number(slot(index) + 5, 4)) }
+  func previous(_ index: Int) -> UInt64? {
+    let value = number(slot(index) + 17, 8)
+    return value == UInt64.max ? nil : value
+  }
+
+  /// The columns of a chunk of the open block; nil where it has none.
+  func columns() throws(ChunkFault) -> BlockColumns? {
+    guard hasColumns else { return nil }
+    var reader = ByteReader(bytes.extracting(linesEnd..<bytes.count))
+    do throws(ByteReader.Short) {
+      var columns = BlockColumns(firstPosition: first)
+      for _ in 0..<count {
+        columns.subjects.append(try reader.number(UInt32.self))
+        columns.types.append(try reader.number(UInt16.self))
+        columns.occurred.append(try reader.number(Int64.self))
+        columns.idHashes.append(try reader.number(UInt64.self))
+      }
+      let names = try reader.number(UInt32.self)
+      for _ in 0..<names {
+        let length = Int(try reader.number(UInt8.self))
+        columns.newNames.append(try reader.array(length))
+      }
+      return columns
+    } catch {
+      throw ChunkFault(first, "a chunk's columns are malformed")
+    }
+  }
+}
+
+/// What is wrong with a stored value, and at which position.
+struct ChunkFault: Error {
+  var position: UInt64
+  var what: String
+
+  init(_ position: UInt64, _ what: String) {
+    self.position = position
+    self.what = what
+  }
+}

@@ -1,0 +1,80 @@
+/// The one record that says what the log is: key "state" of table `meta` (docs/format.md, "State").
+struct StateRecord: Sendable, Equatable {
+  var tree = MerkleTree()
+  /// Latest `recorded`; the least number before the first event.
+  var recorded = Int64.min
+  var earliest = Int64.max
+  /// High-water mark of `occurred`; erasure leaves it.
+  var latest = Int64.min
+  var subjects: UInt32 = 0
+  /// Raw types by number.
+  var types: [[UInt8]] = []
+  /// The tree over control records.
+  var control = MerkleTree()
+
+  static let key = Array("state".utf8)
+
+  var size: UInt64 { tree.size }
+
+  func encoded() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendLittle(UInt16(1))
+    bytes.appendLittle(tree.size)
+    bytes.appendLittle(recorded)
+    bytes.appendLittle(earliest)
+    bytes.appendLittle(latest)
+    bytes.appendLittle(subjects)
+    Self.append(tree, to: &bytes)
+    bytes.appendLittle(control.size)
+    Self.append(control, to: &bytes)
+    bytes.appendLittle(UInt16(types.count))
+    for type in types {
+      bytes.append(UInt8(type.count))
+      bytes += type
+    }
+    Checksum.seal(&bytes, table: "meta", key: Self.key.span)
+    return bytes
+  }
+
+  private static func append(_ tree: MerkleTree, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(tree.peaks.count))
+    for peak in tree.peaks { bytes += peak }
+  }
+
+  init() {}
+
+  /// Nil where damaged.
+  init?(_ value: Span<UInt8>) {
+    guard let length = Checksum.contentLength(value, table: "meta", key: Self.key.span) else {
+      return nil
+    }
+    var reader = ByteReader(value.extracting(0..<length))
+    do throws(ByteReader.Short) {
+      guard try reader.number(UInt16.self) == 1 else { return nil }
+      let size = try reader.number(UInt64.self)
+      recorded = try reader.number(Int64.self)
+      earliest = try reader.number(Int64.self)
+      latest = try reader.number(Int64.self)
+      subjects = try reader.number(UInt32.self)
+      tree = MerkleTree(size: size, peaks: try Self.peaks(&reader))
+      let controlSize = try reader.number(UInt64.self)
+      control = MerkleTree(size: controlSize, peaks: try Self.peaks(&reader))
+      for _ in 0..<(try reader.number(UInt16.self)) {
+        types.append(try reader.array(Int(try reader.number(UInt8.self))))
+      }
+    } catch {
+      return nil
+    }
+    guard tree.peaks.count == tree.size.nonzeroBitCount,
+      control.peaks.count == control.size.nonzeroBitCount
+    else { return nil }
+  }
+
+  private static func peaks(_ reader: inout ByteReader) throws(ByteReader.Short) -> [[UInt8]] {
+    var peaks: [[UInt8]] = []
+    for _ in 0..<(try reader.number(UInt8.self)) {
+      peaks.append(try reader.array(SHA256Bytes.length))
+    }
+    return peaks
+  }
+}

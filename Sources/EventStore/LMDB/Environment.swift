@@ -1,0 +1,170 @@
+import CLMDB
+import Glibc
+
+/// One LMDB environment: a directory with `data.mdb`, opened once in a process.
+///
+/// All transactions are closures' arguments, and bytes that they give cannot outlive them. Caveats: a write transaction
+/// belongs to the thread that began it; the same directory may not be opened twice in one process for writing.
+@safe public final class LMDBEnvironment: @unchecked Sendable {
+  // Safe to share: LMDB's environment is thread-safe, and with MDB_NOTLS so are read transactions, one thread each.
+  private let handle: OpaquePointer
+  private let tables: [String: UInt32]
+  public let directory: String
+
+  public enum Mode: Sendable {
+    case reading
+    case writing
+    /// Writing without a flush at each commit; ``sync()`` makes it durable once, before others may see it.
+    case building
+  }
+
+  /// 1 TiB of address space: other processes never have to follow a growing map.
+  private static let mapBytes = 1 << 40
+  private static let maximumReaders: UInt32 = 1022
+
+  private init(handle: OpaquePointer, tables: [String: UInt32], directory: String) {
+    unsafe self.handle = unsafe handle
+    self.tables = tables
+    self.directory = directory
+  }
+
+  deinit { unsafe mdb_env_close(handle) }
+
+  /// Opens the environment in `directory`; with `creating` the tables are made.
+  ///
+  /// Without `creating` the file's meta pages and length are checked before LMDB maps it.
+  public static func open(
+    _ directory: String, tables: [String], mode: Mode, creating: Bool = false
+  ) throws(LMDBError) -> LMDBEnvironment {
+    var flags = UInt32(MDB_NOTLS)
+    switch mode {
+    case .reading: flags |= UInt32(MDB_RDONLY)
+    case .building: flags |= UInt32(MDB_NOSYNC | MDB_NOMETASYNC)
+    case .writing: break
+    }
+    do throws(LMDBError) {
+      return try open(directory, tables, flags, creating)
+    } catch {
+      guard mode == .reading, error.isReadOnly else { throw error }
+      // A read-only medium cannot hold the lock file; nobody can write there either.
+      return try open(directory, tables, flags | UInt32(MDB_NOLOCK), creating)
+    }
+  }
+
+  private static func open(
+    _ directory: String, _ names: [String], _ flags: UInt32, _ creating: Bool
+  ) throws(LMDBError) -> LMDBEnvironment {
+    var handle: OpaquePointer?
+    try unsafe LMDBError.check(mdb_env_create(&handle), "create an environment")
+    guard let environment = unsafe handle else { throw LMDBError(ENOMEM, "create an environment") }
+    do throws(LMDBError) {
+      unsafe mdb_env_set_maxreaders(environment, maximumReaders)
+      unsafe mdb_env_set_maxdbs(environment, 16)
+      var bytes = mapBytes
+      while true {
+        unsafe mdb_env_set_mapsize(environment, bytes)
+        let status = unsafe mdb_env_open(environment, directory, flags, 0o644)
+        if status == 0 { break }
+        // Where address space is short, a smaller map has to do.
+        guard status == ENOMEM, bytes > 1 << 32 else {
+          throw LMDBError(status, "open \(directory)")
+        }
+        bytes >>= 2
+      }
+      if flags & UInt32(MDB_NOLOCK) == 0 {
+        var cleared: CInt = 0
+        unsafe mdb_reader_check(environment, &cleared)
+      }
+      let tables = try unsafe openTables(environment, names, flags, creating)
+      return unsafe LMDBEnvironment(handle: environment, tables: tables, directory: directory)
+    } catch {
+      unsafe mdb_env_close(environment)
+      throw error
+    }
+  }
+
+  private static func openTables(
+    _ environment: OpaquePointer, _ names: [String], _ flags: UInt32, _ creating: Bool
+  ) throws(LMDBError) -> [String: UInt32] {
+    let isReading = flags & UInt32(MDB_RDONLY) != 0
+    var transaction: OpaquePointer?
+    try unsafe LMDBError.check(
+      mdb_txn_begin(environment, nil, isReading ? UInt32(MDB_RDONLY) : 0, &transaction),
+      "begin a transaction")
+    var tables: [String: UInt32] = [:]
+    for name in names {
+      var table: UInt32 = 0
+      let status = unsafe mdb_dbi_open(
+        transaction, name, creating ? UInt32(MDB_CREATE) : 0, &table)
+      if status != 0 {
+        unsafe mdb_txn_abort(transaction)
+        throw LMDBError(status, "open table `\(name)`")
+      }
+      tables[name] = table
+    }
+    try unsafe LMDBError.check(mdb_txn_commit(transaction), "open tables")
+    return tables
+  }
+
+  /// Number of a table for transactions; traps if it was not named when the environment was opened.
+  public func table(_ name: String) -> Table {
+    guard let number = tables[name] else {
+      preconditionFailure("table `\(name)` was not opened with the environment")
+    }
+    return Table(name: name, number: number)
+  }
+
+  /// Reads one consistent state.
+  public func read<Output, Failure: Error>(
+    _ body: (borrowing ReadTransaction) throws(Failure) -> Output
+  ) throws -> Output {
+    var transaction: OpaquePointer?
+    try unsafe LMDBError.check(
+      mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &transaction), "begin reading")
+    guard let begun = unsafe transaction else { throw LMDBError(EINVAL, "begin reading") }
+    return try body(unsafe ReadTransaction(begun))
+  }
+
+  /// Writes; committed when `body` returns, given up when it throws.
+  public func write<Output>(
+    _ body: (inout WriteTransaction) throws -> Output
+  ) throws -> Output {
+    var transaction: OpaquePointer?
+    try unsafe LMDBError.check(mdb_txn_begin(handle, nil, 0, &transaction), "begin writing")
+    guard let begun = unsafe transaction else { throw LMDBError(EINVAL, "begin writing") }
+    var writing = unsafe WriteTransaction(begun)
+    let output: Output
+    do {
+      output = try body(&writing)
+    } catch {
+      unsafe mdb_txn_abort(begun)
+      throw error
+    }
+    // LMDB frees the transaction whatever the commit says.
+    try unsafe LMDBError.check(mdb_txn_commit(begun), "commit")
+    return output
+  }
+
+  /// Flushes everything to the medium.
+  public func sync() throws(LMDBError) {
+    try unsafe LMDBError.check(mdb_env_sync(handle, 1), "sync")
+  }
+
+  /// Gives back the memory of pages that were read; they stay in the system's page cache.
+  public func releasePages() {
+    var info = unsafe MDB_envinfo()
+    guard unsafe mdb_env_info(handle, &info) == 0, let address = unsafe info.me_mapaddr else {
+      return
+    }
+    var status = stat()
+    guard unsafe stat("\(directory)/data.mdb", &status) == 0 else { return }
+    // Safe because the map is shared and read-only: dropped pages are read again from the file.
+    unsafe madvise(address, Int(status.st_size), MADV_DONTNEED)
+  }
+}
+
+/// A named table of an environment.
+public struct Table: Sendable {
+  public let name: String
+  let number: UInt32
+}

@@ -1,0 +1,201 @@
+import Glibc
+
+/// The few calls on files and directories that a store needs, with errors that name the path.
+public enum Files {
+  public static func exists(_ path: String) -> Bool {
+    unsafe access(path, F_OK) == 0
+  }
+
+  public static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  public static func size(_ path: String) -> Int {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Names in a directory, sorted by their bytes; empty where it cannot be read.
+  public static func list(_ path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The bytes of a file.
+  public static func read(_ path: String) throws(LMDBError) -> [UInt8] {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw LMDBError(errno, "open \(path)") }
+    defer { close(file) }
+    var result: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes {
+        unsafe Glibc.read(file, $0.baseAddress, $0.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw LMDBError(errno, "read \(path)") }
+      if count == 0 { return result }
+      result += buffer[0..<count]
+    }
+  }
+
+  /// Writes all bytes to an open file.
+  public static func write(_ bytes: Span<UInt8>, to file: CInt) throws(LMDBError) {
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes {
+        unsafe Glibc.write(file, $0.baseAddress?.advanced(by: done), $0.count - done)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw LMDBError(errno, "write") }
+      done += count
+    }
+  }
+
+  /// Puts a small file in place so that after a crash it is the old one or the new one.
+  public static func replace(_ path: String, with text: String) throws(LMDBError) {
+    let temporary = path + ".tmp"
+    try create(temporary, with: text)
+    guard unsafe Glibc.rename(temporary, path) == 0 else {
+      throw LMDBError(errno, "rename \(temporary)")
+    }
+    try syncDirectory(parent(of: path))
+  }
+
+  /// Writes a small file and flushes it.
+  public static func create(_ path: String, with text: String) throws(LMDBError) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw LMDBError(errno, "create \(path)") }
+    defer { close(file) }
+    try write(Array(text.utf8).span, to: file)
+    guard fsync(file) == 0 else { throw LMDBError(errno, "flush \(path)") }
+  }
+
+  public static func makeDirectory(_ path: String) throws(LMDBError) {
+    guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
+      throw LMDBError(errno, "make directory \(path)")
+    }
+  }
+
+  public static func syncDirectory(_ path: String) throws(LMDBError) {
+    let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { throw LMDBError(errno, "open directory \(path)") }
+    defer { close(directory) }
+    guard fsync(directory) == 0 else { throw LMDBError(errno, "flush directory \(path)") }
+  }
+
+  public static func rename(_ from: String, _ to: String) throws(LMDBError) {
+    guard unsafe Glibc.rename(from, to) == 0 else { throw LMDBError(errno, "rename \(from) to \(to)") }
+  }
+
+  /// Removes a file or a directory with all that is in it; nothing happens where there is none.
+  public static func remove(_ path: String) {
+    if isDirectory(path) {
+      for name in list(path) { remove("\(path)/\(name)") }
+      unsafe rmdir(path)
+    } else {
+      unsafe unlink(path)
+    }
+  }
+
+  public static func parent(of path: String) -> String {
+    let trimmed = path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path
+    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+  }
+
+  /// Free bytes where `path` is; nil where the system does not say.
+  public static func freeBytes(_ path: String) -> Int? {
+    var status = statvfs()
+    guard unsafe statvfs(path, &status) == 0 else { return nil }
+    return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+
+  // MARK: Locks
+
+  /// A lock on a file, held while the value lives; the system lets it go with the process.
+  public struct Lock: ~Copyable, Sendable {
+    private let file: CInt
+    init(file: CInt) { self.file = file }
+    deinit { close(file) }
+
+    /// Says in the file who holds it.
+    public func describe(_ text: String) {
+      ftruncate(file, 0)
+      lseek(file, 0, SEEK_SET)
+      do throws(LMDBError) {
+        try Files.write(Array(text.utf8).span, to: file)
+      } catch {
+        // The text is for people; the lock holds without it.
+        return
+      }
+    }
+  }
+
+  /// Takes a lock; nil where another process (or another opening in this one) holds it.
+  public static func lock(_ path: String, shared: Bool = false) throws(LMDBError) -> Lock? {
+    let flags = shared ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC
+    let file = unsafe open(path, flags, 0o644)
+    guard file >= 0 else { throw LMDBError(errno, "open \(path)") }
+    if flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return Lock(file: file) }
+    let code = errno
+    close(file)
+    if code == EWOULDBLOCK || code == EINTR { return nil }
+    throw LMDBError(code, "lock \(path)")
+  }
+
+  // MARK: Process, clock, chance
+
+  public static func processID() -> Int32 { getpid() }
+
+  public static func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    unsafe gethostname(&buffer, 255)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Microseconds since 1970.
+  public static func now() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
+
+  /// Seconds of a clock that only goes forward.
+  public static func monotonicSeconds() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  public static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
+  /// Bytes from the system's random source.
+  public static func random(_ count: Int) -> [UInt8] {
+    let file = unsafe open("/dev/urandom", O_RDONLY | O_CLOEXEC)
+    precondition(file >= 0, "the system's random source is always there")
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: count)
+    var done = 0
+    while done < count {
+      let got = unsafe bytes.withUnsafeMutableBytes {
+        unsafe Glibc.read(file, $0.baseAddress?.advanced(by: done), $0.count - done)
+      }
+      if got < 0 && errno == EINTR { continue }
+      precondition(got > 0, "the system's random source does not end")
+      done += got
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,21 @@
+import Crypto
+
+/// SHA-256 over spans (FIPS 180-4), by swift-crypto.
+public enum SHA256Bytes {
+  public static let length = 32
+
+  public static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
+    var hasher = SHA256()
+    // Safe because the pointer does not leave the call.
+    unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+    return Array(hasher.finalize())
+  }
+
+  /// SHA-256(prefix ‖ bytes).
+  public static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
+    var buffer: [UInt8] = [prefix]
+    buffer.reserveCapacity(bytes.count + 1)
+    unsafe bytes.withUnsafeBufferPointer { unsafe buffer.append(contentsOf: $0) }
+    return hash(buffer.span)
+  }
+}

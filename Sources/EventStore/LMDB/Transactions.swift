@@ -1,0 +1,151 @@
+import CLMDB
+import Glibc
+
+/// A consistent state for reading; what it gives borrows from it.
+@safe public struct ReadTransaction: ~Copyable {
+  private let handle: OpaquePointer
+
+  init(_ handle: OpaquePointer) { unsafe self.handle = unsafe handle }
+
+  deinit { unsafe mdb_txn_abort(handle) }
+
+  /// The value of a key; nil if there is none.
+  @_lifetime(borrow self)
+  public func get(_ table: Table, _ key: Span<UInt8>) throws(LMDBError) -> Span<UInt8>? {
+    guard let value = try unsafe lookUp(handle, table, key) else { return nil }
+    // Safe because LMDB keeps the value in place until the transaction ends, which outlives the span.
+    let span = unsafe Span<UInt8>(_unsafeElements: value)
+    return unsafe _overrideLifetime(span, borrowing: self)
+  }
+
+  /// Visits keys from `key` on, in ascending order, until `body` says false.
+  ///
+  /// - Parameter orBefore: begin with the greatest key that is not above `key`, if there is one.
+  public func forEach(
+    _ table: Table, from key: Span<UInt8>, orBefore: Bool = false,
+    _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
+  ) throws {
+    try unsafe scan(handle, table, from: key, orBefore: orBefore, body)
+  }
+
+  /// Number of entries of a table.
+  public func count(_ table: Table) throws(LMDBError) -> Int {
+    var status = MDB_stat()
+    try unsafe LMDBError.check(mdb_stat(handle, table.number, &status), "count")
+    return Int(status.ms_entries)
+  }
+}
+
+/// The one transaction that may change an environment; values read earlier are invalid after a change.
+@safe public struct WriteTransaction: ~Copyable {
+  private let handle: OpaquePointer
+
+  init(_ handle: OpaquePointer) { unsafe self.handle = unsafe handle }
+
+  /// A copy of the value of a key; nil if there is none.
+  public func get(_ table: Table, _ key: Span<UInt8>) throws(LMDBError) -> [UInt8]? {
+    guard let value = try unsafe lookUp(handle, table, key) else { return nil }
+    return unsafe Array(value)
+  }
+
+  public func forEach(
+    _ table: Table, from key: Span<UInt8>, orBefore: Bool = false,
+    _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
+  ) throws {
+    try unsafe scan(handle, table, from: key, orBefore: orBefore, body)
+  }
+
+  /// Sets a value. With `appending` the key must be above all others, and nothing has to be searched.
+  public mutating func put(
+    _ table: Table, _ key: Span<UInt8>, _ value: Span<UInt8>, appending: Bool = false
+  ) throws(LMDBError) {
+    let status: CInt = unsafe key.withUnsafeBufferPointer { keyBytes in
+      unsafe value.withUnsafeBufferPointer { valueBytes in
+        var keyValue = unsafe MDB_val(
+          mv_size: keyBytes.count, mv_data: UnsafeMutableRawPointer(mutating: keyBytes.baseAddress))
+        var dataValue = unsafe MDB_val(
+          mv_size: valueBytes.count,
+          mv_data: UnsafeMutableRawPointer(mutating: valueBytes.baseAddress))
+        return unsafe mdb_put(
+          handle, table.number, &keyValue, &dataValue, appending ? UInt32(MDB_APPEND) : 0)
+      }
+    }
+    try LMDBError.check(status, "put into `\(table.name)`")
+  }
+
+  /// Removes a key; nothing happens if there is none.
+  public mutating func delete(_ table: Table, _ key: Span<UInt8>) throws(LMDBError) {
+    let status: CInt = unsafe key.withUnsafeBufferPointer { bytes in
+      var keyValue = unsafe MDB_val(
+        mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+      return unsafe mdb_del(handle, table.number, &keyValue, nil)
+    }
+    if status != MDB_NOTFOUND { try LMDBError.check(status, "delete from `\(table.name)`") }
+  }
+}
+
+private func lookUp(
+  _ handle: OpaquePointer, _ table: Table, _ key: Span<UInt8>
+) throws(LMDBError) -> UnsafeBufferPointer<UInt8>? {
+  var value = unsafe MDB_val()
+  let status: CInt = unsafe key.withUnsafeBufferPointer { bytes in
+    var keyValue = unsafe MDB_val(
+      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+    return unsafe mdb_get(handle, table.number, &keyValue, &value)
+  }
+  if status == MDB_NOTFOUND { return nil }
+  try LMDBError.check(status, "get from `\(table.name)`")
+  return unsafe UnsafeBufferPointer(
+    start: value.mv_data?.assumingMemoryBound(to: UInt8.self), count: value.mv_size)
+}
+
+private func scan(
+  _ handle: OpaquePointer, _ table: Table, from key: Span<UInt8>, orBefore: Bool,
+  _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
+) throws {
+  var cursor: OpaquePointer?
+  try unsafe LMDBError.check(mdb_cursor_open(handle, table.number, &cursor), "open a cursor")
+  defer { unsafe mdb_cursor_close(cursor) }
+  var keyValue = unsafe MDB_val()
+  var value = unsafe MDB_val()
+  var status: CInt = unsafe key.withUnsafeBufferPointer { bytes in
+    unsafe keyValue = unsafe MDB_val(
+      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+    return unsafe mdb_cursor_get(
+      cursor, &keyValue, &value, bytes.isEmpty ? MDB_FIRST : MDB_SET_RANGE)
+  }
+  if orBefore {
+    if status == MDB_NOTFOUND {
+      status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_LAST)
+    } else if status == 0 {
+      let found = unsafe Span<UInt8>(_unsafeElements: elements(keyValue))
+      if !isSame(found, key) {
+        let before = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_PREV)
+        if before == MDB_NOTFOUND {
+          status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_FIRST)
+        } else {
+          status = before
+        }
+      }
+    }
+  }
+  while status == 0 {
+    // Safe because nothing is written while the spans are in use, and they end with the call.
+    let found = unsafe Span<UInt8>(_unsafeElements: elements(keyValue))
+    let content = unsafe Span<UInt8>(_unsafeElements: elements(value))
+    if try !body(found, content) { return }
+    status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_NEXT)
+  }
+  if status != MDB_NOTFOUND { try LMDBError.check(status, "read `\(table.name)`") }
+}
+
+private func elements(_ value: MDB_val) -> UnsafeBufferPointer<UInt8> {
+  unsafe UnsafeBufferPointer(
+    start: value.mv_data?.assumingMemoryBound(to: UInt8.self), count: value.mv_size)
+}
+
+private func isSame(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+  guard left.count == right.count else { return false }
+  for index in left.indices where left[index] != right[index] { return false }
+  return true
+}

@@ -1,0 +1,224 @@
+/// The block that is not full yet.
+struct OpenBlock {
+  let firstPosition: UInt64
+  var columns: BlockColumns
+  var leafHashes: [[UInt8]] = []
+  /// Keys of the chunks that hold it so far.
+  var chunkKeys: [UInt64] = []
+
+  init(firstPosition: UInt64) {
+    self.firstPosition = firstPosition
+    columns = BlockColumns(firstPosition: firstPosition)
+  }
+}
+
+/// Puts the events of one commit into chunks, and seals blocks as they fill.
+struct Appender {
+  let reader: LogReader
+  var state: StateRecord
+  var open: OpenBlock
+  var subjects: SubjectIndex
+  var salts: SaltSource
+  private var chunk = ChunkBuilder()
+  /// Columns of the events in `chunk`, should the block stay open.
+  private var chunkColumns: BlockColumns
+  private var chunkFirst: UInt64
+  /// Chunks of this commit in the open block, not yet put.
+  private var finished: [(key: UInt64, builder: ChunkBuilder, columns: BlockColumns)] = []
+
+  init(
+    reader: LogReader, state: StateRecord, open: OpenBlock, subjects: SubjectIndex,
+    salts: SaltSource
+  ) {
+    self.reader = reader
+    self.state = state
+    self.open = open
+    self.subjects = subjects
+    self.salts = salts
+    chunkFirst = state.size
+    chunkColumns = BlockColumns(firstPosition: state.size)
+  }
+
+  mutating func add(
+    _ entry: EventBatch.Entry, _ bytes: Span<UInt8>, idHash: UInt64, type: UInt16,
+    _ transaction: inout WriteTransaction
+  ) throws {
+    let position = state.size
+    let name = bytes.extracting(entry.subject)
+    let line = bytes.extracting(entry.line)
+    let (subject, isNew) = subjects.insert(name)
+    let (sequence, previous) = subjects.advance(subject, to: position)
+    let header = EventHeader(
+      sequence: sequence, recorded: state.recorded, previous: previous, salt: salts.next())
+    let leaf = header.leafHash(line: line)
+    if !chunk.hasRoom(for: line.count) { endChunk() }
+    chunk.add(kind: 0, header: header, line: line)
+    addRow(to: &chunkColumns, subject, type, entry.occurred, idHash, isNew ? name : nil)
+    addRow(to: &open.columns, subject, type, entry.occurred, idHash, isNew ? name : nil)
+    open.leafHashes.append(leaf)
+    state.tree.append(leafHash: leaf)
+    state.earliest = min(state.earliest, entry.occurred)
+    state.latest = max(state.latest, entry.occurred)
+    state.subjects = UInt32(subjects.count)
+    if open.columns.count == BlockColumns.length { try seal(&transaction) }
+  }
+
+  private func addRow(
+    to columns: inout BlockColumns, _ subject: UInt32, _ type: UInt16, _ occurred: Int64,
+    _ idHash: UInt64, _ newName: Span<UInt8>?
+  ) {
+    columns.subjects.append(subject)
+    columns.types.append(type)
+    columns.occurred.append(occurred)
+    columns.idHashes.append(idHash)
+    if let newName {
+      var name: [UInt8] = []
+      name.append(newName)
+      columns.newNames.append(name)
+    }
+  }
+
+  private mutating func endChunk() {
+    guard chunk.count > 0 else { return }
+    finished.append((chunkFirst, chunk, chunkColumns))
+    chunk = ChunkBuilder()
+    chunkFirst = state.size
+    chunkColumns = BlockColumns(firstPosition: state.size)
+  }
+
+  /// Ends the commit: what is left of the open block goes into chunks with their columns.
+  mutating func finish(_ transaction: inout WriteTransaction) throws {
+    endChunk()
+    for index in finished.indices {
+      open.chunkKeys.append(finished[index].key)
+      let sealed = finished[index].builder.finish(
+        first: finished[index].key, columns: finished[index].columns.encodedInline())
+      try transaction.put(
+        reader.events, sealed.key.span, sealed.value.span, appending: true)
+    }
+    finished = []
+    let key = StateRecord.key
+    let value = state.encoded()
+    try transaction.put(reader.meta, key.span, value.span)
+  }
+
+  // MARK: Sealing
+
+  /// Writes the columns of a full block, and its chunks without columns.
+  private mutating func seal(_ transaction: inout WriteTransaction) throws {
+    endChunk()
+    try repack(&transaction)
+    try putColumns(&transaction)
+    open = OpenBlock(firstPosition: state.size)
+    finished = []
+    chunkFirst = state.size
+    chunkColumns = BlockColumns(firstPosition: state.size)
+  }
+
+  /// Packs the chunks of earlier commits and those of this one anew.
+  private mutating func repack(_ transaction: inout WriteTransaction) throws {
+    guard !open.chunkKeys.isEmpty else {
+      for index in finished.indices {
+        let sealed = finished[index].builder.finish(first: finished[index].key, columns: nil)
+        try transaction.put(reader.events, sealed.key.span, sealed.value.span, appending: true)
+      }
+      return
+    }
+    var builder = ChunkBuilder()
+    var packed: [(key: [UInt8], value: [UInt8])] = []
+    var first = open.firstPosition
+    var position = first
+    func pack(_ value: [UInt8], _ key: [UInt8]) throws {
+      let chunk = try ChunkView(key: key.span, value: value.span)
+      for index in 0..<chunk.count {
+        let line = chunk.bytes.extracting(chunk.lineRange(index))
+        if !builder.hasRoom(for: line.count) {
+          packed.append(builder.finish(first: first, columns: nil))
+          first = position
+        }
+        builder.add(kind: chunk.kind(index), header: chunk.header(index), line: line)
+        position += 1
+      }
+    }
+    for number in open.chunkKeys {
+      let key = [UInt8].bigEndian(number)
+      guard let value = try transaction.get(reader.events, key.span) else {
+        throw ChunkFault(number, "a chunk is missing")
+      }
+      try pack(value, key)
+      try transaction.delete(reader.events, key.span)
+    }
+    for index in finished.indices {
+      let sealed = finished[index].builder.finish(first: finished[index].key, columns: nil)
+      try pack(sealed.value, sealed.key)
+    }
+    packed.append(builder.finish(first: first, columns: nil))
+    for chunk in packed {
+      try transaction.put(reader.events, chunk.key.span, chunk.value.span, appending: true)
+    }
+  }
+
+  private mutating func putColumns(_ transaction: inout WriteTransaction) throws {
+    let block = Int(open.firstPosition >> 14)
+    let columns = open.columns
+    try put(.directory, block, directory(), &transaction)
+    try put(
+      .subjects, block, ColumnCoding.encode(columns.subjects.map { Int64($0) }), &transaction)
+    try put(.types, block, ColumnCoding.encode(columns.types.map { Int64($0) }), &transaction)
+    try put(.occurred, block, ColumnCoding.encode(columns.occurred), &transaction)
+    try put(
+      .idHashes, block, ColumnCoding.encode(columns.idHashes.map { Int64(bitPattern: $0) }),
+      &transaction)
+    var names: [UInt8] = []
+    names.appendLittle(UInt32(columns.newNames.count))
+    for name in columns.newNames {
+      names.append(UInt8(name.count))
+      names += name
+    }
+    try put(.newNames, block, names, &transaction)
+  }
+
+  private func put(
+    _ column: ColumnNumber, _ block: Int, _ content: [UInt8],
+    _ transaction: inout WriteTransaction
+  ) throws {
+    let key = column.key(block: block)
+    var value = content
+    Checksum.seal(&value, table: "col", key: key.span)
+    try transaction.put(reader.columns, key.span, value.span, appending: true)
+  }
+
+  /// count u32 · paths u16 (0) · complete u8 (0) · earliest i64 · latest i64 · 64 tile roots · subtree root
+  private func directory() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendLittle(UInt32(open.columns.count))
+    bytes.appendLittle(UInt16(0))
+    bytes.append(0)
+    bytes.appendLittle(open.columns.occurred.min() ?? 0)
+    bytes.appendLittle(open.columns.occurred.max() ?? 0)
+    var block = MerkleTree()
+    for tile in 0..<64 {
+      var tree = MerkleTree()
+      for leaf in open.leafHashes[tile * 256..<(tile + 1) * 256] { tree.append(leafHash: leaf) }
+      bytes += tree.root
+      block.appendSubtree(tree.root, leaves: 256)
+    }
+    bytes += block.root
+    return bytes
+  }
+}
+
+/// Random salts, taken from the system in large pieces.
+struct SaltSource {
+  private var bytes: [UInt8] = []
+  private var offset = 0
+
+  mutating func next() -> [UInt8] {
+    if offset + EventHeader.saltLength > bytes.count {
+      bytes = Files.random(1 << 16)
+      offset = 0
+    }
+    defer { offset += EventHeader.saltLength }
+    return Array(bytes[offset..<offset + EventHeader.saltLength])
+  }
+}

@@ -1,0 +1,47 @@
+import Glibc
+
+/// `log/head`: size and root after each commit, in two slots written in turn and never flushed.
+///
+/// It can be older than the log, never newer, unless the log was rolled back: then acknowledged events are missing.
+struct HeadFile {
+  let path: String
+  private static let slotLength = 64
+
+  func write(size: UInt64, root: [UInt8], commit: Int) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    // A hint that cannot be written is no reason to refuse an event that is safe.
+    guard file >= 0 else { return }
+    defer { close(file) }
+    var slot: [UInt8] = []
+    slot.appendLittle(size)
+    slot += root
+    slot += [UInt8](repeating: 0, count: Self.slotLength - slot.count - Checksum.length)
+    Checksum.seal(&slot, table: "head", key: [UInt8]().span)
+    unsafe slot.withUnsafeBytes {
+      _ = unsafe pwrite(file, $0.baseAddress, $0.count, off_t((commit & 1) * Self.slotLength))
+    }
+  }
+
+  func check(size: UInt64) throws(EventStoreError) {
+    let bytes: [UInt8]
+    do throws(LMDBError) {
+      bytes = try Files.read(path)
+    } catch {
+      return
+    }
+    for slot in 0..<bytes.count / Self.slotLength {
+      let part = Array(bytes[slot * Self.slotLength..<(slot + 1) * Self.slotLength])
+      guard Checksum.contentLength(part.span, table: "head", key: [UInt8]().span) != nil else {
+        continue
+      }
+      let known = (0..<8).reduce(UInt64(0)) { $0 | UInt64(part[$1]) << UInt64(8 * $1) }
+      if known > size {
+        throw EventStoreError(
+          .damaged,
+          "acknowledged events are missing: the log has \(size) events, and \(known) were committed",
+          help: "an older copy of `data.mdb` was put in place, or its meta pages are damaged; restore the store from a backup"
+        )
+      }
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/// Reads the tables of one generation of the log; every call is a transaction of its own.
+final class LogReader: Sendable {
+  let environment: LMDBEnvironment
+  let directory: String
+  let meta: Table
+  let events: Table
+  let columns: Table
+
+  static let idKey = Array("id-key".utf8)
+
+  init(_ environment: LMDBEnvironment) {
+    self.environment = environment
+    directory = environment.directory
+    meta = environment.table("meta")
+    events = environment.table("ev")
+    columns = environment.table("col")
+  }
+
+  /// Checks `data.mdb` and opens it.
+  static func open(_ directory: String, mode: LMDBEnvironment.Mode) throws(EventStoreError)
+    -> LogReader
+  {
+    let file = "\(directory)/data.mdb"
+    do throws(MetaCheck.Fault) {
+      try MetaCheck.check(file)
+    } catch {
+      throw EventStoreError(error, file)
+    }
+    do throws(LMDBError) {
+      return LogReader(
+        try LMDBEnvironment.open(directory, tables: StoreFiles.tables, mode: mode))
+    } catch {
+      throw EventStoreError(error, "open `\(file)`", path: directory)
+    }
+  }
+
+  /// Runs `body`, with its errors in the store's words.
+  func guarded<Output>(_ doing: String, _ body: () throws -> Output) throws(EventStoreError)
+    -> Output
+  {
+    do {
+      return try body()
+    } catch let error as EventStoreError {
+      throw error
+    } catch let fault as ChunkFault {
+      throw EventStoreError(
+        .damaged, "`\(directory)/data.mdb` is damaged at position \(fault.position): \(fault.what)",
+        help: "`clm-replay verify` lists all damage; restore the store from a backup")
+    } catch let error as LMDBError {
+      throw EventStoreError(error, doing, path: directory)
+    } catch {
+      throw EventStoreError(.io, "cannot \(doing): \(error)")
+    }
+  }
+
+  func state() throws(EventStoreError) -> StateRecord {
+    try guarded("read the state of the log") {
+      let stateKey = StateRecord.key
+      let state = try environment.read { transaction -> StateRecord? in
+        guard let value = try transaction.get(meta, stateKey.span) else { return nil }
+        return StateRecord(value)
+      }
+      guard let state else { throw ChunkFault(0, "the state record is missing or damaged") }
+      return state
+    }
+  }
+
+  func idHashKey() throws(EventStoreError) -> SipHash {
+    try guarded("read the key of the log") {
+      let idKey = Self.idKey
+      let key = try environment.read { transaction -> [UInt8]? in
+        guard let value = try transaction.get(meta, idKey.span),
+          let length = Checksum.contentLength(value, table: "meta", key: idKey.span),
+          length == 16
+        else { return nil }
+        var key: [UInt8] = []
+        key.append(value.extracting(0..<length))
+        return key
+      }
+      guard let key else { throw ChunkFault(0, "the key of the id hashes is missing or damaged") }
+      return SipHash(key: key)
+    }
+  }
+
+  /// Visits chunks from the one that holds `position` on, until `body` says false.
+  func forEachChunk(
+    from position: UInt64, _ body: (borrowing ChunkView) throws -> Bool
+  ) throws {
+    let key = [UInt8].bigEndian(position)
+    try environment.read { transaction in
+      try transaction.forEach(events, from: key.span, orBefore: true) { key, value in
+        let chunk = try ChunkView(key: key, value: value)
+        return try body(chunk)
+      }
+    }
+  }
+
+  /// One column of a sealed block; nil where the block is not sealed.
+  func column(_ column: ColumnNumber, block: Int) throws -> [UInt8]? {
+    let key = column.key(block: block)
+    return try environment.read { transaction -> [UInt8]? in
+      guard let value = try transaction.get(columns, key.span) else { return nil }
+      guard let length = Checksum.contentLength(value, table: "col", key: key.span) else {
+        throw ChunkFault(
+          UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
+      }
+      var bytes: [UInt8] = []
+      bytes.append(value.extracting(0..<length))
+      return bytes
+    }
+  }
+
+  /// Base columns of a block, at most as far as `size`.
+  func block(_ block: Int, size: UInt64, withIDs: Bool) throws -> BlockColumns {
+    let first = UInt64(block) << 14
+    var result = BlockColumns(firstPosition: first)
+    guard let subjects = try column(.subjects, block: block) else {
+      return try openBlock(first, size: size)
+    }
+    func decoded(_ number: ColumnNumber, _ bytes: [UInt8]?) throws -> [Int64] {
+      guard let bytes, let values = ColumnCoding.decode(bytes.span) else {
+        throw ChunkFault(first, "column \(number.rawValue) is malformed")
+      }
+      return values
+    }
+    result.subjects = try decoded(.subjects, subjects).map { UInt32(truncatingIfNeeded: $0) }
+    result.types = try decoded(.types, try column(.types, block: block)).map {
+      UInt16(truncatingIfNeeded: $0)
+    }
+    result.occurred = try decoded(.occurred, try column(.occurred, block: block))
+    if withIDs {
+      result.idHashes = try decoded(.idHashes, try column(.idHashes, block: block)).map {
+        UInt64(bitPattern: $0)
+      }
+    }
+    guard result.types.count == result.count, result.occurred.count == result.count,
+      !withIDs || result.idHashes.count == result.count
+    else { throw ChunkFault(first, "columns of different lengths") }
+    return result
+  }
+
+  /// The columns of a block that is not sealed, from its chunks.
+  private func openBlock(_ first: UInt64, size: UInt64) throws -> BlockColumns {
+    var result = BlockColumns(firstPosition: first)
+    guard first < size else { return result }
+    var sealed = false
+    try forEachChunk(from: first) { chunk in
+      let next = first + UInt64(result.count)
+      guard chunk.first == next, next < size else { return false }
+      guard let columns = try chunk.columns() else {
+        // Another process sealed the block between two transactions.
+        sealed = true
+        return false
+      }
+      result.append(columns, rows: Int(min(UInt64(chunk.count), size - next)))
+      return true
+    }
+    if sealed { return try block(Int(first >> 14), size: size, withIDs: true) }
+    guard first + UInt64(result.count) >= min(size, first + UInt64(BlockColumns.length)) else {
+      throw ChunkFault(first + UInt64(result.count), "a chunk is missing")
+    }
+    return result
+  }
+
+  /// Names of the subjects that first appear in a block.
+  func newNames(block: Int, size: UInt64) throws -> [[UInt8]] {
+    guard let bytes = try column(.newNames, block: block) else {
+      return try openBlock(UInt64(block) << 14, size: size).newNames
+    }
+    var names: [[UInt8]] = []
+    var reader = ByteReader(bytes.span)
+    do throws(ByteReader.Short) {
+      for _ in 0..<(try reader.number(UInt32.self)) {
+        names.append(try reader.array(Int(try reader.number(UInt8.self))))
+      }
+    } catch {
+      throw ChunkFault(UInt64(block) << 14, "the column of names is malformed")
+    }
+    return names
+  }
+}
+
+extension EventStoreError {
+  init(_ fault: MetaCheck.Fault, _ file: String) {
+    switch fault {
+    case .missing: self.init(.damaged, "`\(file)` is missing")
+    case .unreadable(let code):
+      self.init(.io, "`\(file)` cannot be read: \(LMDBError(code, "read").text)")
+    case .empty:
+      self.init(
+        .truncated, "`\(file)` is empty",
+        help: "restore the store from a backup; an empty file holds no events")
+    case .foreign(let why): self.init(.foreign, "`\(file)` is no LMDB file of this kind: \(why)")
+    case .truncated(let bytes, let expected):
+      self.init(
+        .truncated,
+        "`\(file)` is truncated: \(bytes) bytes, and its meta pages speak of \(expected)",
+        help: "restore the store from a backup")
+    case .damaged(let why):
+      self.init(
+        .damaged, "`\(file)` is damaged: \(why)", help: "restore the store from a backup")
+    }
+  }
+}

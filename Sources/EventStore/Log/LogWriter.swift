@@ -1,0 +1,332 @@
+/// The one writer of a store. One thread at a time.
+///
+/// ```
+/// let writer = try LogWriter.open(at: "shop", creating: true, waitSeconds: 10)
+/// let outcomes = try writer.append(batch)   // durable when it returns
+/// ```
+public final class LogWriter {
+  public let path: String
+  private let files: StoreFiles
+  private let reader: LogReader
+  private let lock: Files.Lock
+  private let clock: () -> Int64
+  private let sipHash: SipHash
+  private var state: StateRecord
+  private var index: IDIndex
+  private var subjects: SubjectIndex
+  private var open: OpenBlock
+  private var typeNumbers: [[UInt8]: UInt16] = [:]
+  private var salts = SaltSource()
+  private var commits = 0
+  private var lastChunk: StoredChunk?
+  /// A commit failed: what stands in memory is no longer what stands in the log.
+  private var isBroken = false
+
+  /// Opens a store for appending, and makes it where `creating` says so.
+  ///
+  /// - Parameter waitSeconds: how long to wait for another writer.
+  /// - Throws: `.busy` naming the holder, or what ``Store/open(at:)`` throws.
+  public static func open(
+    at path: String, creating: Bool, waitSeconds: Double, command: String = "",
+    clock: @escaping () -> Int64 = { Files.now() }
+  ) throws(EventStoreError) -> LogWriter {
+    let files = StoreFiles(path: path)
+    if creating && (!Files.exists(path) || (Files.isDirectory(path) && Files.list(path).isEmpty)) {
+      try files.create()
+    }
+    _ = try files.generation()
+    let lock = try takeLock(files, waitSeconds)
+    lock.describe(
+      "pid \(Files.processID()) on \(Files.hostName()), since \(RFC3339.text(Files.now())): \(command)\n"
+    )
+    return try LogWriter(files, lock: lock, clock: clock)
+  }
+
+  private static func takeLock(
+    _ files: StoreFiles, _ waitSeconds: Double
+  ) throws(EventStoreError) -> Files.Lock {
+    let deadline = Files.monotonicSeconds() + waitSeconds
+    while true {
+      do throws(LMDBError) {
+        if let lock = try Files.lock(files.lock) { return lock }
+      } catch {
+        throw EventStoreError(error, "lock the store `\(files.path)`", path: files.path)
+      }
+      if Files.monotonicSeconds() >= deadline {
+        var holder = "another process"
+        do throws(LMDBError) {
+          let text = String(decoding: try Files.read(files.lock), as: UTF8.self)
+          if let line = text.split(separator: "\n").first { holder = String(line) }
+        } catch {
+          holder = "another process"
+        }
+        throw EventStoreError(
+          .busy, "the store `\(files.path)` is being written by \(holder)",
+          help: "try again, or wait longer with --wait")
+      }
+      Files.sleep(milliseconds: 50)
+    }
+  }
+
+  private init(
+    _ files: StoreFiles, lock: consuming Files.Lock, clock: @escaping () -> Int64
+  ) throws(EventStoreError) {
+    path = files.path
+    self.files = files
+    self.lock = lock
+    self.clock = clock
+    reader = try LogReader.open(try files.generation(), mode: .writing)
+    state = try reader.state()
+    try HeadFile(path: files.head).check(size: state.size)
+    sipHash = try reader.idHashKey()
+    index = IDIndex(capacity: Int(state.size))
+    subjects = SubjectIndex()
+    open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
+    for (number, type) in state.types.enumerated() { typeNumbers[type] = UInt16(number) }
+    try loadIndexes()
+  }
+
+  /// Reads the columns once: ids, names, and where each subject's chain ends.
+  private func loadIndexes() throws(EventStoreError) {
+    let state = self.state
+    try reader.guarded("read the log") {
+      let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
+      for number in 0..<blocks {
+        for name in try reader.newNames(block: number, size: state.size) {
+          _ = subjects.insert(name.span)
+        }
+        let block = try reader.block(number, size: state.size, withIDs: true)
+        let rows = min(block.count, Int(state.size - block.firstPosition))
+        for row in 0..<rows {
+          let position = block.firstPosition + UInt64(row)
+          index.insert(block.idHashes[row], position: position)
+          subjects.advance(block.subjects[row], to: position)
+        }
+      }
+      guard subjects.count == Int(state.subjects) else {
+        throw ChunkFault(0, "\(subjects.count) names of \(state.subjects) subjects")
+      }
+      try loadOpenBlock()
+    }
+  }
+
+  private func loadOpenBlock() throws {
+    let first = open.firstPosition
+    guard state.size > first else { return }
+    let block = try reader.block(Int(first >> 14), size: state.size, withIDs: true)
+    let names = block.newNames
+    open.columns.append(block, rows: block.count)
+    open.columns.newNames = names
+    try reader.forEachChunk(from: first) { chunk in
+      guard chunk.first < state.size else { return false }
+      open.chunkKeys.append(chunk.first)
+      for index in 0..<chunk.count { open.leafHashes.append(LeafHashing.hash(chunk, index)) }
+      return true
+    }
+  }
+
+  public var size: UInt64 { state.size }
+  public var root: [UInt8] { state.tree.root }
+
+  // MARK: Appending
+
+  /// Appends what is new of a batch, in one durable commit; an outcome for each event.
+  ///
+  /// - Parameter sameValue: JSON equality of two lines.
+  /// - Throws: `.diskFull`, `.io`; then nothing of the batch was appended, and the writer has to be opened anew.
+  public func append(
+    _ batch: EventBatch,
+    sameValue: (Span<UInt8>, Span<UInt8>) -> Bool = { JSONEquality.sameValue($0, $1) }
+  ) throws(EventStoreError) -> [AppendOutcome] {
+    guard !isBroken else {
+      throw EventStoreError(
+        .io, "an earlier commit to `\(path)` failed", help: "open the store again to append")
+    }
+    var outcomes: [AppendOutcome] = []
+    outcomes.reserveCapacity(batch.count)
+    var pending: [Pending] = []
+    let bytes = batch.bytes.span
+    for number in batch.entries.indices {
+      let entry = batch.entries[number]
+      let hash = idHash(entry, bytes)
+      let outcome = try place(number, entry, hash, batch, pending, sameValue)
+      outcomes.append(outcome)
+      if case .appended(let position) = outcome {
+        index.insert(hash, position: position)
+        pending.append(Pending(entry: number, idHash: hash))
+      }
+    }
+    if !pending.isEmpty { try commit(pending, batch) }
+    return outcomes
+  }
+
+  private struct Pending {
+    var entry: Int
+    var idHash: UInt64
+  }
+
+  private func idHash(_ entry: EventBatch.Entry, _ bytes: Span<UInt8>) -> UInt64 {
+    var key: [UInt8] = []
+    key.appendLittle(UInt32(entry.source.count))
+    key.append(bytes.extracting(entry.source))
+    key.append(bytes.extracting(entry.id))
+    return sipHash.hash(key.span)
+  }
+
+  /// Whether an event is new, or what it repeats.
+  private func place(
+    _ number: Int, _ entry: EventBatch.Entry, _ hash: UInt64, _ batch: EventBatch,
+    _ pending: [Pending], _ sameValue: (Span<UInt8>, Span<UInt8>) -> Bool
+  ) throws(EventStoreError) -> AppendOutcome {
+    let bytes = batch.bytes.span
+    let line = bytes.extracting(entry.line)
+    var cursor = index.cursor(hash)
+    while let position = index.next(&cursor) {
+      if position >= state.size {
+        let other = batch.entries[pending[Int(position - state.size)].entry]
+        guard isSame(bytes, entry.source, other.source), isSame(bytes, entry.id, other.id) else {
+          continue
+        }
+        return sameValue(line, bytes.extracting(other.line))
+          ? .duplicate(of: position) : .conflict(with: position)
+      }
+      let stored = try storedEvent(position)
+      if stored.isErased { return .erased(position: position) }
+      let storedLine = stored.line.span
+      if isSame(line, storedLine) { return .duplicate(of: position) }
+      guard
+        let ids = EventIdentity(storedLine),
+        isSame(bytes.extracting(entry.source), ids.source.span),
+        isSame(bytes.extracting(entry.id), ids.id.span)
+      else { continue }
+      return sameValue(line, storedLine) ? .duplicate(of: position) : .conflict(with: position)
+    }
+    return .appended(position: state.size + UInt64(pending.count))
+  }
+
+  private func isSame(_ bytes: Span<UInt8>, _ left: Range<Int>, _ right: Range<Int>) -> Bool {
+    isSame(bytes.extracting(left), bytes.extracting(right))
+  }
+
+  private func isSame(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    for index in left.indices where left[index] != right[index] { return false }
+    return true
+  }
+
+  /// The last chunk that was looked into: an import of known events asks for one line after the other.
+  private struct StoredChunk {
+    var first: UInt64
+    var kinds: [UInt8]
+    var lines: [UInt8]
+    var ends: [Int]
+
+    init(_ chunk: borrowing ChunkView) {
+      first = chunk.first
+      kinds = []
+      lines = []
+      ends = []
+      for index in 0..<chunk.count {
+        kinds.append(chunk.kind(index))
+        lines.append(chunk.bytes.extracting(chunk.lineRange(index)))
+        ends.append(lines.count)
+      }
+    }
+
+    func contains(_ position: UInt64) -> Bool {
+      position >= first && position < first + UInt64(kinds.count)
+    }
+  }
+
+  private func storedEvent(
+    _ position: UInt64
+  ) throws(EventStoreError) -> (line: ArraySlice<UInt8>, isErased: Bool) {
+    if lastChunk?.contains(position) != true {
+      try reader.guarded("read an event") {
+        try reader.forEachChunk(from: position) { chunk in
+          lastChunk = StoredChunk(chunk)
+          return false
+        }
+      }
+    }
+    guard let chunk = lastChunk, chunk.contains(position) else {
+      throw EventStoreError(.damaged, "the event at position \(position) is missing")
+    }
+    let index = Int(position - chunk.first)
+    let line = chunk.lines[(index == 0 ? 0 : chunk.ends[index - 1])..<chunk.ends[index]]
+    return (line, chunk.kinds[index] == ChunkView.erased)
+  }
+
+  // MARK: Committing
+
+  private func commit(_ pending: [Pending], _ batch: EventBatch) throws(EventStoreError) {
+    lastChunk = nil
+    var next = state
+    next.recorded = max(clock(), state.recorded)
+    let reader = self.reader
+    try reader.guarded("append to the store `\(path)`") {
+      try reader.environment.write { transaction in
+        // Moved, not copied: a failed commit leaves the writer unusable anyway.
+        isBroken = true
+        var appender = Appender(
+          reader: reader, state: next, open: open, subjects: subjects, salts: salts)
+        open = OpenBlock(firstPosition: 0)
+        subjects = SubjectIndex()
+        salts = SaltSource()
+        for event in pending {
+          try appender.add(
+            batch.entries[event.entry], batch.bytes.span, idHash: event.idHash,
+            type: try typeNumber(batch.entries[event.entry], batch.bytes.span, &appender.state),
+            &transaction)
+        }
+        try appender.finish(&transaction)
+        next = appender.state
+        open = appender.open
+        subjects = appender.subjects
+        salts = appender.salts
+      }
+    }
+    isBroken = false
+    state = next
+    commits += 1
+    HeadFile(path: files.head).write(size: state.size, root: state.tree.root, commit: commits)
+  }
+
+  private func typeNumber(
+    _ entry: EventBatch.Entry, _ bytes: Span<UInt8>, _ state: inout StateRecord
+  ) throws(EventStoreError) -> UInt16 {
+    var name: [UInt8] = []
+    name.append(bytes.extracting(entry.type))
+    if let number = typeNumbers[name] { return number }
+    guard state.types.count < Int(UInt16.max) else {
+      throw EventStoreError(
+        .limit, "a store holds at most 65,535 different event types",
+        help: "put what varies into the payload, not into the type")
+    }
+    let number = UInt16(state.types.count)
+    state.types.append(name)
+    typeNumbers[name] = number
+    return number
+  }
+
+  /// Lets other writers in.
+  public func close() {}
+}
+
+/// The decoded `source` and `id` of a stored line.
+struct EventIdentity {
+  var source: [UInt8] = []
+  var id: [UInt8] = []
+
+  private static let paths = PayloadPaths([])
+
+  init?(_ line: Span<UInt8>) {
+    var values = Self.paths.makeValues()
+    Self.paths.extract(line, into: &values)
+    let source = Self.paths.source(values)
+    let id = Self.paths.id(values)
+    guard source.kind == .string, id.kind == .string else { return nil }
+    self.source = source.text.decoded(in: line)
+    self.id = id.text.decoded(in: line)
+  }
+}

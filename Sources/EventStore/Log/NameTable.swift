@@ -1,0 +1,31 @@
+/// The names of all subjects by dense number, in one buffer.
+public struct NameTable: Sendable {
+  private var bytes: [UInt8] = []
+  private var ends: [Int] = []
+
+  public var count: Int { ends.count }
+
+  mutating func append(_ name: [UInt8]) {
+    bytes += name
+    ends.append(bytes.count)
+  }
+
+  mutating func append(_ name: Span<UInt8>) {
+    bytes.append(name)
+    ends.append(bytes.count)
+  }
+
+  /// The UTF-8 bytes of a name.
+  public func bytes(of subject: UInt32) -> ArraySlice<UInt8> {
+    let number = Int(subject)
+    return bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
+  }
+
+  func isName(_ subject: UInt32, _ name: Span<UInt8>) -> Bool {
+    let number = Int(subject)
+    let start = number == 0 ? 0 : ends[number - 1]
+    guard ends[number] - start == name.count else { return false }
+    for index in name.indices where bytes[start + index] != name[index] { return false }
+    return true
+  }
+}

@@ -1,0 +1,231 @@
+/// A store opened for reading.
+///
+/// ```
+/// let store = try Store.open(at: "shop")
+/// let snapshot = try store.snapshot()
+/// print(snapshot.size)
+/// ```
+public final class Store: Sendable {
+  public let path: String
+  let reader: LogReader
+
+  private init(path: String, reader: LogReader) {
+    self.path = path
+    self.reader = reader
+  }
+
+  /// - Throws: `.missing`, `.foreign`, `.truncated`, `.damaged`, `.otherFormat`; the log's file is checked before it is mapped.
+  public static func open(at path: String) throws(EventStoreError) -> Store {
+    let directory = try StoreFiles(path: path).generation()
+    let reader = try LogReader.open(directory, mode: .reading)
+    let store = Store(path: path, reader: reader)
+    try HeadFile(path: StoreFiles(path: path).head).check(size: try reader.state().size)
+    return store
+  }
+
+  /// The log as it is now; what is appended later does not show.
+  public func snapshot() throws(EventStoreError) -> LogSnapshot {
+    LogSnapshot(reader: reader, state: try reader.state())
+  }
+
+  /// Bytes of the log on disk.
+  public var bytes: Int { Files.size("\(reader.directory)/data.mdb") }
+}
+
+/// A prefix of the log that does not change. May be read from several threads at once.
+///
+/// Events are never changed, so that each call is a short transaction of its own and no reader holds back free pages.
+public struct LogSnapshot: Sendable {
+  let reader: LogReader
+  let state: StateRecord
+
+  /// Number of events.
+  public var size: UInt64 { state.size }
+  /// Root of the RFC 6962 tree over all leaves, 32 bytes.
+  public var root: [UInt8] { state.tree.root }
+  /// Earliest and latest `occurred`; nil without events.
+  public var earliestOccurred: Int64? { state.size == 0 ? nil : state.earliest }
+  public var latestOccurred: Int64? { state.size == 0 ? nil : state.latest }
+  public var subjectCount: Int { Int(state.subjects) }
+  /// Raw types by number.
+  public var typeNames: [[UInt8]] { state.types }
+
+  public var blockCount: Int {
+    Int((state.size + UInt64(BlockColumns.length) - 1) / UInt64(BlockColumns.length))
+  }
+
+  /// Base columns of a block; the last one may be short.
+  public func block(_ number: Int) throws(EventStoreError) -> BlockColumns {
+    try reader.guarded("read columns") {
+      try reader.block(number, size: state.size, withIDs: false)
+    }
+  }
+
+  public func subjectNames() throws(EventStoreError) -> NameTable {
+    try reader.guarded("read names") {
+      var names = NameTable()
+      for block in 0..<blockCount {
+        for name in try reader.newNames(block: block, size: state.size) {
+          if names.count < subjectCount { names.append(name) }
+        }
+      }
+      guard names.count == subjectCount else {
+        throw ChunkFault(0, "\(names.count) names of \(subjectCount) subjects")
+      }
+      return names
+    }
+  }
+
+  /// Dense number of a subject; nil where the log has none of that name.
+  /// - Complexity: linear in the number of subjects.
+  public func subject(named name: Span<UInt8>) throws(EventStoreError) -> UInt32? {
+    let names = try subjectNames()
+    for number in 0..<UInt32(names.count) where names.isName(number, name) { return number }
+    return nil
+  }
+
+  /// Gives each line of a range of positions to `body`, in order; erased events are left out.
+  public func forEachLine(
+    in positions: Range<UInt64>, _ body: (UInt64, Span<UInt8>) -> Void
+  ) throws(EventStoreError) {
+    let end = min(positions.upperBound, state.size)
+    guard positions.lowerBound < end else { return }
+    try reader.guarded("read events") {
+      var expected = positions.lowerBound
+      try reader.forEachChunk(from: positions.lowerBound) { chunk in
+        guard chunk.first < end, expected < end else { return false }
+        guard chunk.first <= expected, expected < chunk.first + UInt64(chunk.count) else {
+          throw ChunkFault(expected, "a chunk is missing")
+        }
+        for index in Int(expected - chunk.first)..<chunk.count {
+          let position = chunk.first + UInt64(index)
+          if position >= end { return false }
+          if chunk.kind(index) != ChunkView.erased {
+            body(position, chunk.bytes.extracting(chunk.lineRange(index)))
+          }
+        }
+        expected = chunk.first + UInt64(chunk.count)
+        return expected < end
+      }
+      guard expected >= end else { throw ChunkFault(expected, "a chunk is missing") }
+    }
+  }
+
+  /// The line of one event; nil where it was erased or is not there.
+  public func line(at position: UInt64) throws(EventStoreError) -> [UInt8]? {
+    var line: [UInt8]?
+    try forEachLine(in: position..<position + 1) { _, bytes in
+      var copy: [UInt8] = []
+      copy.append(bytes)
+      line = copy
+    }
+    return line
+  }
+
+  /// The header of one event's leaf.
+  public func header(at position: UInt64) throws(EventStoreError) -> EventHeader {
+    try reader.guarded("read an event") {
+      var header: EventHeader?
+      try reader.forEachChunk(from: position) { chunk in
+        guard chunk.first <= position, position < chunk.first + UInt64(chunk.count) else {
+          return false
+        }
+        header = chunk.header(Int(position - chunk.first))
+        return false
+      }
+      guard let header else { throw ChunkFault(position, "a chunk is missing") }
+      return header
+    }
+  }
+
+  /// All positions of a subject's events, ascending: the last one is searched for, the others follow its chain.
+  public func positions(ofSubject subject: UInt32) throws(EventStoreError) -> [UInt64] {
+    var last: UInt64?
+    for number in stride(from: blockCount - 1, through: 0, by: -1) {
+      let subjects = try reader.guarded("read columns") {
+        try subjectColumn(number)
+      }
+      if let row = subjects.lastIndex(of: Int64(subject)) {
+        last = UInt64(number) << 14 + UInt64(row)
+        break
+      }
+    }
+    var positions: [UInt64] = []
+    while let position = last {
+      positions.append(position)
+      let previous = try header(at: position).previous
+      guard previous.map({ $0 < position }) ?? true else {
+        throw EventStoreError(
+          .damaged, "the chain of a subject does not lead back at position \(position)")
+      }
+      last = previous
+    }
+    return positions.reversed()
+  }
+
+  private func subjectColumn(_ block: Int) throws -> [Int64] {
+    guard let bytes = try reader.column(.subjects, block: block) else {
+      return try reader.block(block, size: state.size, withIDs: false).subjects.map { Int64($0) }
+    }
+    guard let values = ColumnCoding.decode(bytes.span) else {
+      throw ChunkFault(UInt64(block) << 14, "column 1 is malformed")
+    }
+    return values
+  }
+
+  /// Number of events that were recorded by an instant.
+  public func size(knownAt instant: Int64) throws(EventStoreError) -> UInt64 {
+    var low: UInt64 = 0
+    var high = state.size
+    while low < high {
+      let middle = low + (high - low) / 2
+      if try header(at: middle).recorded <= instant { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Latest `occurred` among the first events; nil for none.
+  public func latestOccurred(inFirst size: UInt64) throws(EventStoreError) -> Int64? {
+    if size >= state.size { return latestOccurred }
+    var latest: Int64?
+    for number in 0..<blockCount {
+      let block = try block(number)
+      guard block.firstPosition < size else { break }
+      let rows = min(block.count, Int(size - block.firstPosition))
+      for row in 0..<rows { latest = max(latest ?? block.occurred[row], block.occurred[row]) }
+    }
+    return latest
+  }
+
+  /// The root over the first events.
+  public func root(ofFirst size: UInt64) throws(EventStoreError) -> [UInt8] {
+    if size >= state.size { return root }
+    return try reader.guarded("hash events") {
+      var tree = MerkleTree()
+      if size == 0 { return tree.root }
+      try reader.forEachChunk(from: 0) { chunk in
+        for index in 0..<chunk.count where tree.size < size {
+          tree.append(leafHash: LeafHashing.hash(chunk, index))
+        }
+        return tree.size < size
+      }
+      return tree.root
+    }
+  }
+
+  /// Gives back memory of pages that were read.
+  public func releasePages() { reader.environment.releasePages() }
+}
+
+/// The leaf hash of a stored event.
+enum LeafHashing {
+  static func hash(_ chunk: borrowing ChunkView, _ index: Int) -> [UInt8] {
+    let line = chunk.bytes.extracting(chunk.lineRange(index))
+    if chunk.kind(index) == ChunkView.erased {
+      var stored: [UInt8] = []
+      stored.append(line)
+      return stored
+    }
+    return chunk.header(index).leafHash(line: line)
+  }
+}

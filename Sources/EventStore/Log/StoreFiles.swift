@@ -1,0 +1,142 @@
+/// Paths and small files of a store directory (docs/format.md, "Directory").
+///
+/// ```
+/// STORE/format        text: format number, feature sets, store id
+/// STORE/lock          flock of the writer; says who
+/// STORE/log/CURRENT   name of the generation
+/// STORE/log/g1/       LMDB environment
+/// STORE/log/head      size and root after the last commit, not flushed: a hint against rolled-back files
+/// STORE/views/NAME/   generations of a view
+/// ```
+struct StoreFiles {
+  let path: String
+
+  static let formatNumber = 1
+  static let tables = ["meta", "ev", "col", "ctl"]
+
+  var format: String { "\(path)/format" }
+  var lock: String { "\(path)/lock" }
+  var log: String { "\(path)/log" }
+  var current: String { "\(path)/log/CURRENT" }
+  var head: String { "\(path)/log/head" }
+
+  static func isStore(_ path: String) -> Bool { Files.exists("\(path)/format") }
+
+  /// Checks what a store says about itself, and gives the directory of its log.
+  func generation() throws(EventStoreError) -> String {
+    guard Files.exists(path) else {
+      throw EventStoreError(
+        .missing, "there is no store at `\(path)`",
+        help: "`clm-replay import \(path) FILE` makes one")
+    }
+    guard Files.isDirectory(path), Files.exists(format) else {
+      throw EventStoreError(.foreign, "`\(path)` is not a store: it has no file `format`")
+    }
+    try checkFormat(try text(format))
+    let name = try text(current).split(separator: "\n").first.map(String.init) ?? ""
+    guard name.hasPrefix("g"), name.dropFirst().allSatisfy(\.isNumber), name.count > 1 else {
+      throw EventStoreError(.damaged, "`\(current)` names no generation of the log")
+    }
+    return "\(log)/\(name)"
+  }
+
+  private func text(_ path: String) throws(EventStoreError) -> String {
+    do throws(LMDBError) {
+      return String(decoding: try Files.read(path), as: UTF8.self)
+    } catch {
+      throw EventStoreError(.damaged, "`\(path)` cannot be read: \(error.text)")
+    }
+  }
+
+  private func checkFormat(_ text: String) throws(EventStoreError) {
+    let lines = text.split(separator: "\n").map(String.init)
+    guard lines.first == "clm-replay store" else {
+      throw EventStoreError(.foreign, "`\(format)` does not begin with `clm-replay store`")
+    }
+    func value(_ key: String) -> String? {
+      lines.first { $0.hasPrefix(key + " ") }.map { String($0.dropFirst(key.count + 1)) }
+    }
+    guard value("format") == String(Self.formatNumber) else {
+      throw EventStoreError(
+        .otherFormat,
+        "`\(path)` is of format \(value("format") ?? "?"), this version reads format \(Self.formatNumber)",
+        help: "use the version of clm-replay that wrote it, or a later one")
+    }
+    for key in ["read-compatible", "incompatible"] where value(key) != "0" {
+      throw EventStoreError(
+        .otherFormat, "`\(path)` uses \(key) features (\(value(key) ?? "?")) that this version does not know",
+        help: "use a later version of clm-replay")
+    }
+  }
+
+  /// Makes an empty store, complete, under `path`; it appears by a rename.
+  func create() throws(EventStoreError) {
+    let temporary = "\(path).tmp-\(Files.processID())"
+    do throws(LMDBError) {
+      Files.remove(temporary)
+      try Files.makeDirectory(temporary)
+      try Files.makeDirectory("\(temporary)/log")
+      try Files.makeDirectory("\(temporary)/views")
+      let generation = "\(temporary)/log/g1"
+      try Files.makeDirectory(generation)
+      do {
+        let environment = try LMDBEnvironment.open(
+          generation, tables: Self.tables, mode: .writing, creating: true)
+        let meta = environment.table("meta")
+        try environment.write { transaction in
+          let stateKey = StateRecord.key
+          let state = StateRecord().encoded()
+          try transaction.put(meta, stateKey.span, state.span)
+          let idKey = LogReader.idKey
+          var key = Files.random(16)
+          Checksum.seal(&key, table: "meta", key: idKey.span)
+          try transaction.put(meta, idKey.span, key.span)
+        }
+        try environment.sync()
+      } catch let error as LMDBError {
+        throw error
+      } catch {
+        throw LMDBError(5, "create a store")
+      }
+      try Files.syncDirectory(generation)
+      try Files.create("\(temporary)/log/CURRENT", with: "g1\n")
+      try Files.create("\(temporary)/lock", with: "")
+      let id = Files.random(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+      try Files.create(
+        "\(temporary)/format",
+        with: """
+          clm-replay store
+          format \(Self.formatNumber)
+          compatible 0
+          read-compatible 0
+          incompatible 0
+          id \(id.joined())
+
+          """)
+      try Files.syncDirectory("\(temporary)/log")
+      try Files.syncDirectory(temporary)
+      try Files.rename(temporary, path)
+      try Files.syncDirectory(Files.parent(of: path))
+    } catch {
+      Files.remove(temporary)
+      throw EventStoreError(error, "make a store at `\(path)`", path: path)
+    }
+  }
+}
+
+extension EventStoreError {
+  /// A failure of LMDB or of the system, in words that say what to do.
+  init(_ error: LMDBError, _ doing: String, path: String) {
+    if error.isDiskFull {
+      let free = Files.freeBytes(path) ?? Files.freeBytes(Files.parent(of: path))
+      let room = free.map { ", \($0) bytes are free" } ?? ""
+      self.init(
+        .diskFull, "cannot \(doing): \(error.text)\(room)",
+        help: "events that were acknowledged are safe; make room and import again")
+    } else if error.isReadOnly {
+      self.init(.readOnly, "cannot \(doing): \(error.text)")
+    } else {
+      self.init(.io, "cannot \(doing): \(error.operation): \(error.text)")
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/// Numbers in JSON's grammar, cast exactly.
+public enum Decimal {
+  /// A number taken apart: sign × digits × 10^exponent, without leading or trailing zeros among the digits.
+  struct Parts: Equatable {
+    var isNegative: Bool
+    var digits: [UInt8]
+    var exponent: Int
+
+    var isZero: Bool { digits.isEmpty }
+  }
+
+  /// Nil where the text is not one number of JSON's grammar.
+  static func parts(_ text: Span<UInt8>) -> Parts? {
+    var index = 0
+    var parts = Parts(isNegative: false, digits: [], exponent: 0)
+    func digit(_ index: Int) -> Bool { index < text.count && text[index] &- 48 < 10 }
+    if index < text.count, text[index] == UInt8(ascii: "-") {
+      parts.isNegative = true
+      index += 1
+    }
+    guard digit(index) else { return nil }
+    if text[index] == 48, digit(index + 1) { return nil }
+    while digit(index) {
+      if !(parts.digits.isEmpty && text[index] == 48) { parts.digits.append(text[index] - 48) }
+      index += 1
+    }
+    if index < text.count, text[index] == UInt8(ascii: ".") {
+      index += 1
+      guard digit(index) else { return nil }
+      while digit(index) {
+        if !(parts.digits.isEmpty && text[index] == 48) { parts.digits.append(text[index] - 48) }
+        parts.exponent -= 1
+        index += 1
+      }
+    }
+    if index < text.count, text[index] | 0x20 == UInt8(ascii: "e") {
+      index += 1
+      var isNegative = false
+      if index < text.count, text[index] == UInt8(ascii: "+") || text[index] == UInt8(ascii: "-") {
+        isNegative = text[index] == UInt8(ascii: "-")
+        index += 1
+      }
+      guard digit(index) else { return nil }
+      var exponent = 0
+      while digit(index) {
+        // Beyond this no number of a line's length can come back into any range.
+        exponent = min(exponent * 10 + Int(text[index] - 48), 1_000_000_000)
+        index += 1
+      }
+      parts.exponent += isNegative ? -exponent : exponent
+    }
+    guard index == text.count else { return nil }
+    while parts.digits.last == 0 {
+      parts.digits.removeLast()
+      parts.exponent += 1
+    }
+    if parts.digits.isEmpty {
+      parts.exponent = 0
+      parts.isNegative = false
+    }
+    return parts
+  }
+
+  /// True for a text in JSON's number grammar.
+  public static func isNumber(_ text: Span<UInt8>) -> Bool { parts(text) != nil }
+
+  /// Any spelling of a whole number in 64 bits: 5, 5.0, 50e-1.
+  public static func int64(_ text: Span<UInt8>) -> Int64? {
+    scaled(text, digits: 0)
+  }
+
+  /// An amount in minor units: at most `digits` decimals, zeros beyond are fine.
+  public static func minorUnits(_ text: Span<UInt8>, digits: Int) -> Int64? {
+    scaled(text, digits: digits)
+  }
+
+  private static func scaled(_ text: Span<UInt8>, digits: Int) -> Int64? {
+    if let quick = quick(text, digits: digits) { return quick }
+    guard let parts = parts(text) else { return nil }
+    if parts.isZero { return 0 }
+    let exponent = parts.exponent + digits
+    guard exponent >= 0, parts.digits.count + exponent <= 19 else { return nil }
+    var value: Int64 = 0
+    for place in 0..<parts.digits.count + exponent {
+      let digit = place < parts.digits.count ? Int64(parts.digits[place]) : 0
+      let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) =
+        parts.isNegative
+        ? tenfold.subtractingReportingOverflow(digit) : tenfold.addingReportingOverflow(digit)
+      if overflow || carry { return nil }
+      value = sum
+    }
+    return value
+  }
+
+  /// Short plain decimals such as `160.00`, the usual ones; nil where the long way has to decide.
+  @inline(__always)
+  private static func quick(_ text: Span<UInt8>, digits: Int) -> Int64? {
+    guard text.count <= 17, text.count > 0 else { return nil }
+    var index = 0
+    let isNegative = text[0] == UInt8(ascii: "-")
+    if isNegative { index = 1 }
+    guard index < text.count, text[index] &- 48 < 10 else { return nil }
+    if text[index] == 48, index + 1 < text.count, text[index + 1] &- 48 < 10 { return nil }
+    var value: Int64 = 0
+    while index < text.count, text[index] &- 48 < 10 {
+      value = value * 10 + Int64(text[index] - 48)
+      index += 1
+    }
+    var decimals = 0
+    if index < text.count {
+      guard text[index] == UInt8(ascii: ".") else { return nil }
+      index += 1
+      while index < text.count {
+        guard text[index] &- 48 < 10 else { return nil }
+        value = value * 10 + Int64(text[index] - 48)
+        decimals += 1
+        index += 1
+      }
+      guard decimals > 0 else { return nil }
+    }
+    guard decimals <= digits, text.count + digits - decimals <= 18 else { return nil }
+    while decimals < digits {
+      value *= 10
+      decimals += 1
+    }
+    return isNegative ? -value : value
+  }
+
+  /// The nearest double; nil where the text is no number or beyond the range of a double.
+  public static func double(_ text: Span<UInt8>) -> Double? {
+    guard parts(text) != nil else { return nil }
+    var bytes: [UInt8] = []
+    for index in text.indices { bytes.append(text[index]) }
+    guard let value = Double(String(decoding: bytes, as: UTF8.self)), value.isFinite else {
+      return nil
+    }
+    return value
+  }
+}

@@ -1,0 +1,437 @@
+/// Walks JSON text byte by byte, strictly by RFC 8259. The text is not copied.
+///
+/// ```
+/// var scanner = JSONScanner(text)
+/// try scanner.checkDocument()   // throws JSONFault with the offset of the first fault
+/// ```
+struct JSONScanner: ~Escapable {
+  let text: Span<UInt8>
+  var offset: Int
+  /// Nesting of the value at hand; the outermost object is 1.
+  private var depth = 0
+  static let maximumDepth = 64
+
+  @_lifetime(copy text)
+  init(_ text: Span<UInt8>, at offset: Int = 0) {
+    self.text = text
+    self.offset = offset
+  }
+
+  // MARK: Checking
+
+  /// Checks that the text is one JSON value, with members that do not repeat, and nothing after it.
+  mutating func checkDocument() throws(JSONFault) {
+    skipBlanks()
+    try checkValue()
+    skipBlanks()
+    if offset < text.count { throw JSONFault(.syntax, offset, "text after the value") }
+  }
+
+  mutating func checkValue() throws(JSONFault) {
+    guard offset < text.count else { throw JSONFault(.syntax, offset, "a value is missing") }
+    switch text[offset] {
+    case UInt8(ascii: "{"): try checkObject()
+    case UInt8(ascii: "["): try checkArray()
+    case UInt8(ascii: "\""): _ = try string()
+    case UInt8(ascii: "t"): try word(Self.trueWord)
+    case UInt8(ascii: "f"): try word(Self.falseWord)
+    case UInt8(ascii: "n"): try word(Self.nullWord)
+    default: try checkNumber()
+    }
+  }
+
+  private mutating func enter() throws(JSONFault) {
+    depth += 1
+    if depth > Self.maximumDepth {
+      throw JSONFault(.depth, offset, "nested deeper than \(Self.maximumDepth)")
+    }
+    offset += 1
+    skipBlanks()
+  }
+
+  private mutating func checkObject() throws(JSONFault) {
+    try enter()
+    defer { depth -= 1 }
+    var names = MemberNames()
+    if offset < text.count, text[offset] == UInt8(ascii: "}") {
+      offset += 1
+      return
+    }
+    while true {
+      let start = offset
+      let name = try string()
+      if names.insert(name, in: text) {
+        throw JSONFault(.duplicateMember, start, "a member comes twice")
+      }
+      skipBlanks()
+      try expect(UInt8(ascii: ":"))
+      skipBlanks()
+      try checkValue()
+      skipBlanks()
+      if try endOfContainer(UInt8(ascii: "}")) { return }
+    }
+  }
+
+  private mutating func checkArray() throws(JSONFault) {
+    try enter()
+    defer { depth -= 1 }
+    if offset < text.count, text[offset] == UInt8(ascii: "]") {
+      offset += 1
+      return
+    }
+    while true {
+      try checkValue()
+      skipBlanks()
+      if try endOfContainer(UInt8(ascii: "]")) { return }
+    }
+  }
+
+  /// A comma and what blanks follow it, or the end.
+  private mutating func endOfContainer(_ end: UInt8) throws(JSONFault) -> Bool {
+    guard offset < text.count else { throw JSONFault(.syntax, offset, "the text ends too early") }
+    if text[offset] == end {
+      offset += 1
+      return true
+    }
+    try expect(UInt8(ascii: ","))
+    skipBlanks()
+    return false
+  }
+
+  private mutating func expect(_ byte: UInt8) throws(JSONFault) {
+    guard offset < text.count else { throw JSONFault(.syntax, offset, "the text ends too early") }
+    guard text[offset] == byte else {
+      throw JSONFault(.syntax, offset, "expected `\(Character(Unicode.Scalar(byte)))`")
+    }
+    offset += 1
+  }
+
+  private mutating func word(_ word: [UInt8]) throws(JSONFault) {
+    let start = offset
+    for byte in word {
+      guard offset < text.count, text[offset] == byte else {
+        throw JSONFault(.syntax, start, "unknown word")
+      }
+      offset += 1
+    }
+  }
+
+  private static let trueWord = Array("true".utf8)
+  private static let falseWord = Array("false".utf8)
+  private static let nullWord = Array("null".utf8)
+
+  private mutating func checkNumber() throws(JSONFault) {
+    let start = offset
+    if offset < text.count, text[offset] == UInt8(ascii: "-") { offset += 1 }
+    guard offset < text.count, isDigit(text[offset]) else {
+      throw JSONFault(.syntax, start, "no JSON value")
+    }
+    if text[offset] == UInt8(ascii: "0") {
+      offset += 1
+    } else {
+      skipDigits()
+    }
+    if offset < text.count, text[offset] == UInt8(ascii: ".") {
+      offset += 1
+      try digits(start)
+    }
+    if offset < text.count, text[offset] | 0x20 == UInt8(ascii: "e") {
+      offset += 1
+      if offset < text.count, text[offset] == UInt8(ascii: "+") || text[offset] == UInt8(ascii: "-")
+      {
+        offset += 1
+      }
+      try digits(start)
+    }
+  }
+
+  private mutating func digits(_ start: Int) throws(JSONFault) {
+    guard offset < text.count, isDigit(text[offset]) else {
+      throw JSONFault(.syntax, start, "malformed number")
+    }
+    skipDigits()
+  }
+
+  private mutating func skipDigits() {
+    while offset < text.count, isDigit(text[offset]) { offset += 1 }
+  }
+
+  @inline(__always)
+  private func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
+
+  @inline(__always)
+  mutating func skipBlanks() {
+    while offset < text.count {
+      let byte = text[offset]
+      guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
+      offset += 1
+    }
+  }
+
+  // MARK: Strings
+
+  /// Checks a string and gives the place of its content, without the quotes.
+  mutating func string() throws(JSONFault) -> JSONText {
+    guard offset < text.count, text[offset] == UInt8(ascii: "\"") else {
+      throw JSONFault(.syntax, offset, "expected a string")
+    }
+    offset += 1
+    let start = offset
+    var hasEscapes = false
+    while offset < text.count {
+      let byte = text[offset]
+      if byte == UInt8(ascii: "\"") {
+        offset += 1
+        return JSONText(start: start, end: offset - 1, hasEscapes: hasEscapes)
+      }
+      if byte == UInt8(ascii: "\\") {
+        hasEscapes = true
+        try escape()
+      } else if byte < 0x20 {
+        throw JSONFault(.syntax, offset, "a control character within a string")
+      } else if byte < 0x80 {
+        offset += 1
+      } else {
+        try multibyte()
+      }
+    }
+    throw JSONFault(.syntax, start - 1, "a string does not end")
+  }
+
+  private mutating func escape() throws(JSONFault) {
+    let start = offset
+    offset += 1
+    guard offset < text.count else { throw JSONFault(.syntax, start, "a string does not end") }
+    switch text[offset] {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+      UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+      offset += 1
+    case UInt8(ascii: "u"):
+      offset += 1
+      let unit = try hexadecimal(start)
+      if unit & 0xfc00 == 0xdc00 {
+        throw JSONFault(.utf8, start, "half of a surrogate pair")
+      }
+      if unit & 0xfc00 == 0xd800 {
+        guard offset + 1 < text.count, text[offset] == UInt8(ascii: "\\"),
+          text[offset + 1] == UInt8(ascii: "u")
+        else { throw JSONFault(.utf8, start, "half of a surrogate pair") }
+        offset += 2
+        guard try hexadecimal(start) & 0xfc00 == 0xdc00 else {
+          throw JSONFault(.utf8, start, "half of a surrogate pair")
+        }
+      }
+    default: throw JSONFault(.syntax, start, "unknown escape")
+    }
+  }
+
+  private mutating func hexadecimal(_ start: Int) throws(JSONFault) -> UInt32 {
+    var value: UInt32 = 0
+    for _ in 0..<4 {
+      guard offset < text.count, let digit = Self.hexadecimalDigit(text[offset]) else {
+        throw JSONFault(.syntax, start, "malformed \\u escape")
+      }
+      value = value << 4 | digit
+      offset += 1
+    }
+    return value
+  }
+
+  static func hexadecimalDigit(_ byte: UInt8) -> UInt32? {
+    switch byte {
+    case 48...57: UInt32(byte) - 48
+    case 65...70: UInt32(byte) - 55
+    case 97...102: UInt32(byte) - 87
+    default: nil
+    }
+  }
+
+  /// A character beyond ASCII: well-formed UTF-8 by table 3-7 of the Unicode Standard.
+  private mutating func multibyte() throws(JSONFault) {
+    let first = text[offset]
+    let start = offset
+    var low: UInt8 = 0x80
+    var high: UInt8 = 0xbf
+    let length: Int
+    switch first {
+    case 0xc2...0xdf: length = 2
+    case 0xe0: (length, low) = (3, 0xa0)
+    case 0xed: (length, high) = (3, 0x9f)
+    case 0xe1...0xef: length = 3
+    case 0xf0: (length, low) = (4, 0x90)
+    case 0xf4: (length, high) = (4, 0x8f)
+    case 0xf1...0xf3: length = 4
+    default: throw JSONFault(.utf8, start, "not UTF-8")
+    }
+    guard offset + length <= text.count, text[offset + 1] >= low, text[offset + 1] <= high else {
+      throw JSONFault(.utf8, start, "not UTF-8")
+    }
+    for index in 2..<max(2, length) where text[offset + index] & 0xc0 != 0x80 {
+      throw JSONFault(.utf8, start, "not UTF-8")
+    }
+    offset += length
+  }
+
+  // MARK: Skipping what has been checked
+
+  /// Skips a string of text that has been checked.
+  @inline(__always)
+  mutating func knownString() -> JSONText {
+    offset += 1
+    let start = offset
+    var hasEscapes = false
+    while offset < text.count {
+      let byte = text[offset]
+      if byte == UInt8(ascii: "\"") { break }
+      if byte == UInt8(ascii: "\\") {
+        hasEscapes = true
+        offset += 1
+      }
+      offset += 1
+    }
+    let end = min(offset, text.count)
+    offset = min(end + 1, text.count)
+    return JSONText(start: start, end: end, hasEscapes: hasEscapes)
+  }
+
+  /// Skips a value of text that has been checked.
+  mutating func skipKnownValue() {
+    guard offset < text.count else { return }
+    switch text[offset] {
+    case UInt8(ascii: "\""): _ = knownString()
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      var level = 0
+      while offset < text.count {
+        switch text[offset] {
+        case UInt8(ascii: "\""):
+          _ = knownString()
+          continue
+        case UInt8(ascii: "{"), UInt8(ascii: "["): level += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): level -= 1
+        default: break
+        }
+        offset += 1
+        if level == 0 { return }
+      }
+    default: skipKnownWord()
+    }
+  }
+
+  /// Skips a number or a word.
+  @inline(__always)
+  mutating func skipKnownWord() {
+    while offset < text.count {
+      switch text[offset] {
+      case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), 0x20, 0x09, 0x0a, 0x0d: return
+      default: offset += 1
+      }
+    }
+  }
+}
+
+/// Why a text is not JSON, and where.
+struct JSONFault: Error, Equatable {
+  enum Kind { case syntax, utf8, depth, duplicateMember }
+  var kind: Kind
+  var offset: Int
+  var message: String
+
+  init(_ kind: Kind, _ offset: Int, _ message: String) {
+    self.kind = kind
+    self.offset = offset
+    self.message = message
+  }
+}
+
+/// The place of a string's content in a text, without its quotes.
+public struct JSONText: Sendable, Equatable {
+  public var start: Int
+  public var end: Int
+  public var hasEscapes: Bool
+
+  public var range: Range<Int> { start..<end }
+
+  /// Writes a string as JSON, quotes included.
+  public static func append(_ text: [UInt8], to bytes: inout [UInt8]) {
+    JSONWriting.append(text, to: &bytes)
+  }
+
+  /// The decoded bytes of a string that has been checked.
+  public func decoded(in text: Span<UInt8>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(end - start)
+    var index = start
+    while index < end {
+      let byte = text[index]
+      index += 1
+      guard byte == UInt8(ascii: "\\"), index < end else {
+        bytes.append(byte)
+        continue
+      }
+      let escaped = text[index]
+      index += 1
+      switch escaped {
+      case UInt8(ascii: "b"): bytes.append(0x08)
+      case UInt8(ascii: "f"): bytes.append(0x0c)
+      case UInt8(ascii: "n"): bytes.append(0x0a)
+      case UInt8(ascii: "r"): bytes.append(0x0d)
+      case UInt8(ascii: "t"): bytes.append(0x09)
+      case UInt8(ascii: "u"):
+        var scalar = Self.unit(text, index, end)
+        index += 4
+        if scalar & 0xfc00 == 0xd800 {
+          let low = Self.unit(text, index + 2, end)
+          index += 6
+          scalar = 0x10000 + ((scalar & 0x3ff) << 10) + (low & 0x3ff)
+        }
+        if let character = Unicode.Scalar(scalar) { bytes += String(character).utf8 }
+      default: bytes.append(escaped)
+      }
+    }
+    return bytes
+  }
+
+  private static func unit(_ text: Span<UInt8>, _ index: Int, _ end: Int) -> UInt32 {
+    var value: UInt32 = 0
+    for place in index..<index + 4 where place < end {
+      value = value << 4 | (JSONScanner.hexadecimalDigit(text[place]) ?? 0)
+    }
+    return value
+  }
+}
+
+/// The members of one object seen so far; small objects are compared one by one.
+private struct MemberNames {
+  private var names: [JSONText] = []
+  private var decoded: Set<[UInt8]> = []
+  private static let linear = 16
+
+  /// True if the name has been there.
+  mutating func insert(_ name: JSONText, in text: Span<UInt8>) -> Bool {
+    if names.count >= Self.linear {
+      if decoded.isEmpty {
+        for known in names { decoded.insert(known.decoded(in: text)) }
+      }
+      names.append(name)
+      return !decoded.insert(name.decoded(in: text)).inserted
+    }
+    for known in names where Self.isSame(known, name, text) { return true }
+    names.append(name)
+    return false
+  }
+
+  private static func isSame(_ left: JSONText, _ right: JSONText, _ text: Span<UInt8>) -> Bool {
+    if left.hasEscapes || right.hasEscapes {
+      return left.decoded(in: text) == right.decoded(in: text)
+    }
+    guard left.end - left.start == right.end - right.start else { return false }
+    var i = left.start
+    var j = right.start
+    while i < left.end {
+      if text[i] != text[j] { return false }
+      i += 1
+      j += 1
+    }
+    return true
+  }
+}

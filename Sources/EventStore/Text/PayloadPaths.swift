@@ -1,0 +1,247 @@
+/// A value found in an event's line: its kind and where its text stands. Plain data.
+public struct PayloadValue: Sendable {
+  public enum Kind: UInt8, Sendable {
+    case missing, null, `false`, `true`, number, string, object, list
+  }
+
+  public var kind = Kind.missing
+  var text = JSONText(start: 0, end: 0, hasEscapes: false)
+
+  /// The decoded text of a string.
+  @inline(__always)
+  public func withText<Output>(_ line: Span<UInt8>, _ body: (Span<UInt8>) -> Output) -> Output {
+    if text.hasEscapes { return body(text.decoded(in: line).span) }
+    return body(line.extracting(text.range))
+  }
+
+  /// The text of a number, or of a string that may spell one; nil for other kinds.
+  @inline(__always)
+  public func withNumber<Output>(
+    _ line: Span<UInt8>, _ body: (Span<UInt8>) -> Output?
+  ) -> Output? {
+    guard kind == .number || kind == .string else { return nil }
+    return withText(line, body)
+  }
+}
+
+/// Finds values by path in the lines of events, all in one pass over the line.
+///
+/// ```
+/// let paths = PayloadPaths([.init(steps: ["order", "status"], isPointer: false)])
+/// var values = paths.makeValues()
+/// paths.extract(line, into: &values)   // values[0] is data.order.status
+/// ```
+/// The line must have passed an import's checks.
+public struct PayloadPaths: Sendable {
+  public struct Path: Sendable {
+    var steps: [[UInt8]]
+    var isPointer: Bool
+
+    /// - Parameter isPointer: a step that is a number may index a list; else steps name members only.
+    public init(steps: [String], isPointer: Bool) {
+      self.steps = steps.map { Array($0.utf8) }
+      self.isPointer = isPointer
+    }
+  }
+
+  /// One step of the trie of all paths.
+  private struct Step: Sendable {
+    var name: [UInt8]
+    /// Index in a list that the name spells, for pointers only; -1 without.
+    var listIndex: Int
+    var children: [Int] = []
+    /// Slots that end here.
+    var slots: [Int] = []
+  }
+
+  private var steps: [Step] = [Step(name: [], listIndex: -1)]
+  private let count: Int
+  private static let attributeNames = [
+    "id", "source", "type", "subject", "time", "specversion",
+  ].map {
+    Array($0.utf8)
+  }
+  private static let dataName = Array("data".utf8)
+
+  public init(_ paths: [Path]) {
+    count = paths.count
+    for (slot, path) in paths.enumerated() {
+      var node = 0
+      for name in path.steps {
+        let index = path.isPointer ? Self.listIndex(name) : -1
+        if let child = steps[node].children.first(where: {
+          steps[$0].name == name && steps[$0].listIndex == index
+        }) {
+          node = child
+        } else {
+          steps.append(Step(name: name, listIndex: index))
+          steps[node].children.append(steps.count - 1)
+          node = steps.count - 1
+        }
+      }
+      steps[node].slots.append(slot)
+    }
+  }
+
+  /// RFC 6901: digits without a leading zero.
+  private static func listIndex(_ name: [UInt8]) -> Int {
+    guard !name.isEmpty, name.count <= 7, name.allSatisfy({ $0 &- 48 < 10 }) else { return -1 }
+    if name[0] == 48 && name.count > 1 { return -1 }
+    return name.reduce(0) { $0 * 10 + Int($1 - 48) }
+  }
+
+  /// Room for what ``extract(_:into:)`` finds: a value for each path, and the attributes behind them.
+  public func makeValues() -> [PayloadValue] {
+    Array(repeating: PayloadValue(), count: count + Self.attributeNames.count)
+  }
+
+  public func id(_ values: [PayloadValue]) -> PayloadValue { values[count] }
+  public func source(_ values: [PayloadValue]) -> PayloadValue { values[count + 1] }
+  public func type(_ values: [PayloadValue]) -> PayloadValue { values[count + 2] }
+  public func subject(_ values: [PayloadValue]) -> PayloadValue { values[count + 3] }
+  public func time(_ values: [PayloadValue]) -> PayloadValue { values[count + 4] }
+  func specversion(_ values: [PayloadValue]) -> PayloadValue { values[count + 5] }
+
+  /// Looks up all paths in one line.
+  public func extract(_ line: Span<UInt8>, into values: inout [PayloadValue]) {
+    for index in values.indices { values[index].kind = .missing }
+    var scanner = JSONScanner(line)
+    scanner.skipBlanks()
+    scanner.offset += 1
+    while true {
+      scanner.skipBlanks()
+      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: "\"") else { return }
+      let name = scanner.knownString()
+      scanner.skipBlanks()
+      scanner.offset += 1
+      scanner.skipBlanks()
+      if Self.isName(name, Self.dataName, line) {
+        enter(0, &scanner, &values)
+      } else if let attribute = Self.attributeNames.firstIndex(where: {
+        Self.isName(name, $0, line)
+      }) {
+        values[count + attribute] = Self.value(&scanner)
+      } else {
+        scanner.skipKnownValue()
+      }
+      scanner.skipBlanks()
+      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: ",") else { return }
+      scanner.offset += 1
+    }
+  }
+
+  @inline(__always)
+  private static func isName(_ name: JSONText, _ wanted: [UInt8], _ line: Span<UInt8>) -> Bool {
+    if name.hasEscapes { return name.decoded(in: line) == wanted }
+    guard name.end - name.start == wanted.count else { return false }
+    for index in 0..<wanted.count where line[name.start + index] != wanted[index] { return false }
+    return true
+  }
+
+  /// Skips the value at hand and says what it is.
+  private static func value(_ scanner: inout JSONScanner) -> PayloadValue {
+    var value = PayloadValue()
+    guard scanner.offset < scanner.text.count else { return value }
+    let start = scanner.offset
+    switch scanner.text[start] {
+    case UInt8(ascii: "\""):
+      value.kind = .string
+      value.text = scanner.knownString()
+      return value
+    case UInt8(ascii: "{"): value.kind = .object
+    case UInt8(ascii: "["): value.kind = .list
+    case UInt8(ascii: "t"): value.kind = .true
+    case UInt8(ascii: "f"): value.kind = .false
+    case UInt8(ascii: "n"): value.kind = .null
+    default: value.kind = .number
+    }
+    scanner.skipKnownValue()
+    value.text = JSONText(start: start, end: scanner.offset, hasEscapes: false)
+    return value
+  }
+
+  /// Reads the value at hand under one step.
+  private func enter(
+    _ step: Int, _ scanner: inout JSONScanner, _ values: inout [PayloadValue]
+  ) {
+    let node = steps[step]
+    let start = scanner.offset
+    if node.children.isEmpty {
+      let value = Self.value(&scanner)
+      for slot in node.slots { values[slot] = value }
+      return
+    }
+    guard start < scanner.text.count else { return }
+    switch scanner.text[start] {
+    case UInt8(ascii: "{"): enterObject(step, &scanner, &values)
+    case UInt8(ascii: "["): enterList(step, &scanner, &values)
+    default:
+      let value = Self.value(&scanner)
+      for slot in node.slots { values[slot] = value }
+      return
+    }
+    for slot in node.slots {
+      values[slot].kind = scanner.text[start] == UInt8(ascii: "{") ? .object : .list
+      values[slot].text = JSONText(start: start, end: scanner.offset, hasEscapes: false)
+    }
+  }
+
+  private func enterObject(
+    _ step: Int, _ scanner: inout JSONScanner, _ values: inout [PayloadValue]
+  ) {
+    scanner.offset += 1
+    while true {
+      scanner.skipBlanks()
+      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: "\"")
+      else { break }
+      let name = scanner.knownString()
+      scanner.skipBlanks()
+      scanner.offset += 1
+      scanner.skipBlanks()
+      // Members by dotted path and by pointer are the same members; several steps may bear one name.
+      let start = scanner.offset
+      var isTaken = false
+      for child in steps[step].children where Self.isName(name, steps[child].name, scanner.text) {
+        scanner.offset = start
+        enter(child, &scanner, &values)
+        isTaken = true
+      }
+      if !isTaken { scanner.skipKnownValue() }
+      scanner.skipBlanks()
+      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: ",")
+      else { break }
+      scanner.offset += 1
+    }
+    scanner.offset += 1
+  }
+
+  private func enterList(
+    _ step: Int, _ scanner: inout JSONScanner, _ values: inout [PayloadValue]
+  ) {
+    guard steps[step].children.contains(where: { steps[$0].listIndex >= 0 }) else {
+      scanner.skipKnownValue()
+      return
+    }
+    scanner.offset += 1
+    var index = 0
+    while true {
+      scanner.skipBlanks()
+      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] != UInt8(ascii: "]")
+      else { break }
+      let start = scanner.offset
+      var isTaken = false
+      for child in steps[step].children where steps[child].listIndex == index {
+        scanner.offset = start
+        enter(child, &scanner, &values)
+        isTaken = true
+      }
+      if !isTaken { scanner.skipKnownValue() }
+      scanner.skipBlanks()
+      index += 1
+      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: ",")
+      else { break }
+      scanner.offset += 1
+    }
+    scanner.offset += 1
+  }
+}

@@ -1,0 +1,189 @@
+import CEL
+import EventStore
+
+/// Two rules files over one log: who differs, and since when.
+public struct Comparison: Sendable {
+  public var asOf: Int64
+  public var customers = 0
+  /// Customers whose rows differ at any time.
+  public var changed = 0
+  /// Customers parked under either.
+  public var parked = 0
+  /// Stages at as-of under both, in the order of a's stages, then b's; nil where parked or without a row.
+  public var matrix: [(a: String?, b: String?, customers: Int)] = []
+  public var stages: [(name: String, a: Int, b: Int)] = []
+  /// Sum of the historical value over all customers, in minor units of each file's currency.
+  public var value: (a: Int64?, b: Int64?) = (nil, nil)
+  public var digits: (a: Int, b: Int)
+  /// The first five customers, by name, whose rows differ.
+  public var examples: [Example] = []
+
+  public struct Example: Sendable {
+    public var customer: String
+    public var a: String?
+    public var b: String?
+    public var firstDifference: Int64
+  }
+
+  /// - Throws: what the store throws.
+  public static func run(
+    _ a: CompiledRules, _ b: CompiledRules, view: LogView, threads: Int
+  ) throws -> Comparison {
+    var comparison = Comparison(
+      asOf: view.asOf, digits: (a.rules.currency.digits, b.rules.currency.digits))
+    let left = try Side(a, view: view, threads: threads)
+    let right = try Side(b, view: view, threads: threads)
+    comparison.merge(left, right)
+    return comparison
+  }
+
+  /// One rules file folded: what is compared of each customer, by name.
+  private struct Side {
+    let compiled: CompiledRules
+    var names: [[UInt8]] = []
+    var stages: [Int32] = []
+    var rows: [FoldRow] = []
+    var rowEnds: [Int] = []
+    var anchors: [UInt64] = []
+    var summary: ReplaySummary
+
+    init(_ compiled: CompiledRules, view: LogView, threads: Int) throws {
+      self.compiled = compiled
+      var names: [[UInt8]] = []
+      var stages: [Int32] = []
+      var rows: [FoldRow] = []
+      var rowEnds: [Int] = []
+      var anchors: [UInt64] = []
+      let replayer = Replayer(compiled, view: view, threads: threads)
+      summary = try replayer.run(progress: { _ in }) { batch in
+        for run in batch.runs {
+          let base = rows.count
+          rows += run.rows
+          anchors += run.anchors
+          rowEnds += run.rowEnds.map { $0 + base }
+          for index in 0..<run.count {
+            names.append(run.name(of: index))
+            stages.append(run.isParked(index) ? -1 : rows[rowEnds[names.count - 1] - 1].to)
+          }
+        }
+      }
+      self.names = names
+      self.stages = stages
+      self.rows = rows
+      self.rowEnds = rowEnds
+      self.anchors = anchors
+    }
+
+    func range(_ customer: Int) -> Range<Int> {
+      (customer == 0 ? 0 : rowEnds[customer - 1])..<rowEnds[customer]
+    }
+
+    func stageName(_ customer: Int) -> String? {
+      stages[customer] < 0 ? nil : compiled.rules.stages[Int(stages[customer])].name
+    }
+
+    func transitionName(_ number: Int32) -> String? {
+      if number < 0 { return nil }
+      return compiled.isFirstMatch
+        ? compiled.rules.stages[Int(number)].name : compiled.transitions[Int(number)].id
+    }
+
+    func stage(_ number: Int32) -> String? {
+      number < 0 ? nil : compiled.rules.stages[Int(number)].name
+    }
+  }
+
+  private mutating func merge(_ left: Side, _ right: Side) {
+    var cells: [[Int32]: Int] = [:]
+    var i = 0
+    var j = 0
+    while i < left.names.count || j < right.names.count {
+      let order = Self.order(left.names, i, right.names, j)
+      customers += 1
+      let a = order <= 0 ? i : nil
+      let b = order >= 0 ? j : nil
+      compare(left, a, right, b)
+      cells[[a.map { left.stages[$0] } ?? -1, b.map { right.stages[$0] } ?? -1], default: 0] += 1
+      if order <= 0 { i += 1 }
+      if order >= 0 { j += 1 }
+    }
+    setStages(left, right, cells)
+    value = (Self.historicalValue(left), Self.historicalValue(right))
+  }
+
+  /// Negative where the left name comes first.
+  private static func order(_ left: [[UInt8]], _ i: Int, _ right: [[UInt8]], _ j: Int) -> Int {
+    if i >= left.count { return 1 }
+    if j >= right.count { return -1 }
+    if left[i] == right[j] { return 0 }
+    return left[i].lexicographicallyPrecedes(right[j]) ? -1 : 1
+  }
+
+  private mutating func compare(_ left: Side, _ a: Int?, _ right: Side, _ b: Int?) {
+    let isParked =
+      a.map { left.stages[$0] < 0 } ?? false || b.map { right.stages[$0] < 0 } ?? false
+    if isParked { parked += 1 }
+    guard let instant = Self.firstDifference(left, a, right, b) else { return }
+    changed += 1
+    guard examples.count < 5 else { return }
+    let name = a.map { left.names[$0] } ?? b.map { right.names[$0] } ?? []
+    examples.append(
+      Example(
+        customer: String(decoding: name, as: UTF8.self), a: a.flatMap { left.stageName($0) },
+        b: b.flatMap { right.stageName($0) }, firstDifference: instant))
+  }
+
+  /// The instant of the first row that one has and the other has not, or has otherwise; nil where all are equal.
+  private static func firstDifference(
+    _ left: Side, _ a: Int?, _ right: Side, _ b: Int?
+  ) -> Int64? {
+    guard let a else { return b.map { right.rows[right.range($0).lowerBound].at } }
+    guard let b else { return left.rows[left.range(a).lowerBound].at }
+    let x = left.range(a)
+    let y = right.range(b)
+    for offset in 0..<max(x.count, y.count) {
+      let i = x.lowerBound + offset
+      let j = y.lowerBound + offset
+      if i >= x.upperBound { return right.rows[j].at }
+      if j >= y.upperBound { return left.rows[i].at }
+      let one = left.rows[i]
+      let other = right.rows[j]
+      if one.at != other.at { return min(one.at, other.at) }
+      let isSame =
+        one.isTimer == other.isTimer && left.anchors[i] == right.anchors[j]
+        && left.stage(one.from) == right.stage(other.from)
+        && left.stage(one.to) == right.stage(other.to)
+        && left.transitionName(one.transition) == right.transitionName(other.transition)
+      if !isSame { return one.at }
+    }
+    return nil
+  }
+
+  private mutating func setStages(_ left: Side, _ right: Side, _ cells: [[Int32]: Int]) {
+    var names = left.compiled.rules.stages.map(\.name)
+    for stage in right.compiled.rules.stages where !names.contains(stage.name) {
+      names.append(stage.name)
+    }
+    for name in names {
+      let a = left.compiled.rules.stages.firstIndex { $0.name == name }
+      let b = right.compiled.rules.stages.firstIndex { $0.name == name }
+      stages.append(
+        (
+          name,
+          a.map { stage in left.stages.count { $0 == Int32(stage) } } ?? 0,
+          b.map { stage in right.stages.count { $0 == Int32(stage) } } ?? 0
+        ))
+    }
+    for a in Int32(-1)..<Int32(left.compiled.rules.stages.count) {
+      for b in Int32(-1)..<Int32(right.compiled.rules.stages.count) {
+        guard let count = cells[[a, b]] else { continue }
+        matrix.append((left.stage(a), right.stage(b), count))
+      }
+    }
+  }
+
+  private static func historicalValue(_ side: Side) -> Int64? {
+    guard side.compiled.rules.clv != nil else { return nil }
+    return side.summary.historicalValue
+  }
+}

@@ -1,0 +1,60 @@
+public import CEL
+
+/// Why a customer moved to a stage: rule, values before and after, events, what comes next (contract §7).
+public struct Explanation: Sendable {
+  public var customer: String
+  public var transition: CustomerRecord.Row
+  /// Nil for the entry row.
+  public var rule: Rule?
+  public var expression: Term?
+  public var facts: [FactEvidence]
+  /// Conditions that were tried before and did not hold.
+  public var considered: [Considered]
+  public var next: (at: Int64, to: String?)?
+  public var parked: CustomerRecord.Parked?
+
+  public struct Rule: Sendable {
+    public var id: String
+    public var line: Int
+    public var text: String
+  }
+
+  /// What an expression came to.
+  public enum Known: Sendable {
+    case value(Value)
+    case unset
+    case error
+  }
+
+  /// A sub-expression with its value after and before.
+  public struct Term: Sendable {
+    public var text: String
+    public var type: Type
+    public var value: Known
+    public var before: Known
+    public var arguments: [Term]
+  }
+
+  public struct FactEvidence: Sendable {
+    public var name: String
+    public var type: Type
+    public var value: Known
+    public var before: Known
+    /// The events that the value rests on, by (occurred, position).
+    public var events: [Contribution]
+  }
+
+  public struct Contribution: Sendable {
+    public var position: UInt64
+    public var id: String
+    public var at: Int64
+    public var type: String
+    /// The value that the event gives to the fact; 1 for a count.
+    public var adds: Value
+  }
+
+  public struct Considered: Sendable {
+    public var id: String
+    public var value: Known
+  }
+}

@@ -1,0 +1,145 @@
+import CEL
+
+/// A rules file made ready for folding: conditions lowered, event types planned. Immutable, shared by threads.
+public final class CompiledRules: Sendable {
+  public let rules: Rules
+  /// Conditions over facts, stage and time.
+  let program: Program
+  /// Conditions over one event: `ignore`, and `where` of aliases and facts.
+  let eventProgram: Program
+  let fields: [FieldSlot]
+  let feeds: [Feed]
+  /// Feed numbers of `clv.purchase` and `clv.refund`; -1 without.
+  let purchaseFeed: Int
+  let refundFeed: Int
+  /// Facts in file order.
+  let facts: [CompiledFact]
+  /// By transition, or by stage for stages with conditions (-1 for the last).
+  let conditions: [CompiledCondition]
+  /// Transitions that may leave each stage, in file order.
+  let leaving: [[Int]]
+  /// What decides about each stage's next change reads these facts.
+  let stageReads: [UInt64]
+  let segments: [CompiledSegment]
+  let ignoreRoot: Int32
+  let aliasRoots: [Int32]
+  /// A `where` or `ignore` reads this attribute.
+  let readsAttributes: EventAttributeSet
+  /// For each field name that `ignore` reads: the slots that may give it, by alias in file order.
+  let ignoreFields: [IgnoreField]
+  let initialStageName: Int64
+  let stageNames: [Int64]
+
+  /// A field of an alias that something reads; its value stands in slot 4 + number.
+  struct FieldSlot: Sendable {
+    var alias: Int
+    var field: Rules.Field
+    var defaultBits: Int64?
+  }
+
+  struct IgnoreField: Sendable {
+    var slot: Int
+    var fields: [Int]
+  }
+
+  struct EventAttributeSet: OptionSet, Sendable {
+    var rawValue: UInt8
+    static let source = EventAttributeSet(rawValue: 1)
+    static let subject = EventAttributeSet(rawValue: 2)
+    static let id = EventAttributeSet(rawValue: 4)
+  }
+
+  /// What events give to one aggregate fact (or to the customer's value).
+  struct Feed: Sendable {
+    /// Index of the fact; -1 for the hidden feeds of `clv`.
+    var fact: Int
+    var targets: [Target]
+    struct Target: Sendable {
+      var alias: Int
+      var field: Int
+      var whereRoot: Int32
+    }
+    var isString: Bool
+  }
+
+  struct CompiledFact: Sendable {
+    var root: Int32
+    /// Number of the feed; -1 for an expr.
+    var feed: Int
+    var type: Type
+    var lowered: LoweredExpression?
+  }
+
+  struct CompiledCondition: Sendable {
+    var root: Int32
+    var reads: UInt64
+    var lowered: LoweredExpression?
+  }
+
+  struct CompiledSegment: Sendable {
+    var condition: CompiledCondition
+    /// It may end in an error that is a fault.
+    var mayFail: Bool
+    /// It may do so only where spans of time are longer than CEL's durations.
+    var mayFailByTime: Bool
+    /// Read over the facts at as-of once the population is known.
+    var readsPopulation: Bool
+  }
+
+  /// - Throws: the diagnostics of parts whose changes in time cannot be computed.
+  public init(_ rules: Rules) throws(RulesRefusal) {
+    var builder = CompiledRulesBuilder(rules)
+    try builder.build()
+    self.rules = rules
+    program = builder.lowering.program
+    eventProgram = builder.events.program
+    fields = builder.fields
+    feeds = builder.feeds
+    purchaseFeed = builder.purchaseFeed
+    refundFeed = builder.refundFeed
+    facts = builder.facts
+    conditions = builder.conditions
+    leaving = builder.leaving
+    stageReads = builder.stageReads
+    segments = builder.segments
+    ignoreRoot = builder.ignoreRoot
+    aliasRoots = builder.aliasRoots
+    readsAttributes = builder.readsAttributes
+    ignoreFields = builder.ignoreFields
+    stageNames = builder.stageNames
+    initialStageName = builder.stageNames.first ?? 0
+  }
+
+  /// Fresh fact states, one a feed that belongs to a fact.
+  func factStates(keepsAll: Bool) -> [FactState] {
+    var states: [FactState] = []
+    for feed in feeds where feed.fact >= 0 {
+      guard case .aggregate(let aggregate) = rules.facts[feed.fact].kind else { continue }
+      var type: Rules.FieldType?
+      if let target = feed.targets.first, target.field >= 0 {
+        type = fields[target.field].field.type
+      }
+      let constant = facts[feed.fact].root
+      let node = program.nodes[Int(constant)]
+      states.append(
+        FactState(
+          aggregate, type: type, defaultBits: node.c == 1 ? node.bits : nil, keepsAll: keepsAll))
+    }
+    return states
+  }
+
+  var isFirstMatch: Bool {
+    if case .firstMatch = rules.form { return true }
+    return false
+  }
+
+  var transitions: [Rules.Transition] {
+    if case .transitions(let transitions) = rules.form { return transitions }
+    return []
+  }
+}
+
+/// Why checked rules cannot be folded.
+public struct RulesRefusal: Error, Sendable {
+  public var diagnostics: [Diagnostic]
+}

@@ -1,0 +1,386 @@
+import CEL
+
+/// Lowers every text of a rules file, collecting refusals.
+struct CompiledRulesBuilder {
+  let rules: Rules
+  var lowering: Lowering
+  var events: Lowering
+  var fields: [CompiledRules.FieldSlot] = []
+  var feeds: [CompiledRules.Feed] = []
+  var purchaseFeed = -1
+  var refundFeed = -1
+  var facts: [CompiledRules.CompiledFact] = []
+  var conditions: [CompiledRules.CompiledCondition] = []
+  var leaving: [[Int]] = []
+  var stageReads: [UInt64] = []
+  var segments: [CompiledRules.CompiledSegment] = []
+  var ignoreRoot: Int32 = -1
+  var aliasRoots: [Int32] = []
+  var readsAttributes: CompiledRules.EventAttributeSet = []
+  var ignoreFields: [CompiledRules.IgnoreField] = []
+  var stageNames: [Int64] = []
+  private var refusals: [Diagnostic] = []
+  private var fieldNumbers: [Rules.FieldReference: Int] = [:]
+  private var slotNodes: [Int: Int32] = [:]
+  private var slotTypes: [Type] = [.string, .string, .string, .string]
+
+  init(_ rules: Rules) {
+    self.rules = rules
+    lowering = Lowering(moneyDigits: rules.currency.digits)
+    events = Lowering(moneyDigits: rules.currency.digits)
+  }
+
+  mutating func build() throws(RulesRefusal) {
+    buildEventConditions()
+    buildFacts()
+    buildStages()
+    buildSegments()
+    if !refusals.isEmpty { throw RulesRefusal(diagnostics: refusals) }
+  }
+
+  private mutating func refuse(_ refusal: Lowering.Refusal, _ what: String, _ place: Rules.Place) {
+    refusals.append(
+      Diagnostic(
+        code: refusal.code, message: "\(what): \(refusal.message)",
+        help:
+          "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md",
+        place: place))
+  }
+
+  // MARK: Events
+
+  private mutating func fieldNumber(_ alias: Int, _ field: Int) -> Int {
+    let reference = Rules.FieldReference(alias: alias, field: field)
+    if let number = fieldNumbers[reference] { return number }
+    let declared = rules.aliases[alias].fields[field]
+    let defaultBits = declared.defaultValue.flatMap { events.bits(of: $0) }
+    fields.append(
+      CompiledRules.FieldSlot(alias: alias, field: declared, defaultBits: defaultBits))
+    fieldNumbers[reference] = fields.count - 1
+    return fields.count - 1
+  }
+
+  private mutating func slotNode(_ slot: Int, _ type: Type) -> Int32 {
+    if let node = slotNodes[slot] { return node }
+    let node = events.add(
+      Node(operation: .eventSlot, a: Int32(slot)), type: type, motion: .still)
+    slotNodes[slot] = node
+    return node
+  }
+
+  static func type(of field: Rules.FieldType) -> Type {
+    switch field {
+    case .money: .money
+    case .int: .int
+    case .double: .double
+    case .string: .string
+    case .bool: .bool
+    case .timestamp: .timestamp
+    }
+  }
+
+  /// Declares the names that a condition over one event of an alias may read.
+  private mutating func declare(alias: Int, reading names: Set<String>) {
+    declareAttributes(reading: names)
+    for (index, field) in rules.aliases[alias].fields.enumerated()
+    where names.contains("event.\(field.name)") {
+      let number = fieldNumber(alias, index)
+      events.variables["event.\(field.name)"] = slotNode(4 + number, Self.type(of: field.type))
+    }
+    // Fields that only other aliases of the target declare: this event lacks them.
+    for name in names where events.variables[name] == nil {
+      let type = typeOfField(name)
+      events.variables[name] = events.add(
+        Node(operation: .constantError), type: type, motion: .still)
+    }
+  }
+
+  private func typeOfField(_ name: String) -> Type {
+    for alias in rules.aliases {
+      for field in alias.fields where "event.\(field.name)" == name {
+        return Self.type(of: field.type)
+      }
+    }
+    return .bool
+  }
+
+  private mutating func declareAttributes(reading names: Set<String>) {
+    events.variables = [:]
+    let attributes = ["event.type", "event.source", "event.subject", "event.id"]
+    for (slot, name) in attributes.enumerated() where names.contains(name) {
+      events.variables[name] = slotNode(slot, .string)
+      switch slot {
+      case 1: readsAttributes.insert(.source)
+      case 2: readsAttributes.insert(.subject)
+      case 3: readsAttributes.insert(.id)
+      default: break
+      }
+    }
+  }
+
+  private mutating func lowerEvent(
+    _ condition: Rules.Condition, _ what: String
+  ) -> Int32 {
+    do {
+      return try events.lower(condition.expression).root
+    } catch {
+      refuse(error, what, condition.place)
+      return -1
+    }
+  }
+
+  private mutating func buildEventConditions() {
+    for (index, alias) in rules.aliases.enumerated() {
+      guard let condition = alias.condition else {
+        aliasRoots.append(-1)
+        continue
+      }
+      declare(alias: index, reading: Set(condition.expression.references.values))
+      aliasRoots.append(lowerEvent(condition, "`where` of `\(alias.name)`"))
+    }
+    if let identity = rules.identity { _ = fieldNumber(identity.alias, identity.field) }
+    if let ignore = rules.ignore { buildIgnore(ignore) }
+  }
+
+  private mutating func buildIgnore(_ ignore: Rules.Condition) {
+    let names = Set(ignore.expression.references.values)
+    declareAttributes(reading: names)
+    for name in names.sorted() where events.variables[name] == nil {
+      var numbers: [Int] = []
+      for (alias, declared) in rules.aliases.enumerated() {
+        for (index, field) in declared.fields.enumerated() where "event.\(field.name)" == name {
+          numbers.append(fieldNumber(alias, index))
+        }
+      }
+      // The slot's number is settled when all fields are known; until then it counts from below.
+      let slot = -1 - ignoreFields.count
+      ignoreFields.append(CompiledRules.IgnoreField(slot: slot, fields: numbers))
+      events.variables[name] = events.add(
+        Node(operation: .eventSlot, a: Int32(slot)), type: typeOfField(name), motion: .still)
+    }
+    ignoreRoot = lowerEvent(ignore, "`ignore`")
+  }
+
+  // MARK: Facts
+
+  private mutating func buildFacts() {
+    lowering.variables["now"] = lowering.add(
+      Node(operation: .now), type: .timestamp, motion: .linear(direction: 1, slope: 1))
+    for (index, fact) in rules.facts.enumerated() {
+      switch fact.kind {
+      case .aggregate(let aggregate): buildAggregate(index, fact, aggregate)
+      case .expression(let condition): buildExpression(index, fact, condition)
+      }
+      let root = facts[index].root
+      lowering.variables[fact.name] = root
+      lowering.variables["facts.\(fact.name)"] = root
+    }
+    if let clv = rules.clv {
+      purchaseFeed = addHiddenFeed(clv.purchase)
+      if let refund = clv.refund { refundFeed = addHiddenFeed(refund) }
+    }
+    for index in ignoreFields.indices {
+      let slot = 4 + fields.count + index
+      let old = Int32(ignoreFields[index].slot)
+      ignoreFields[index].slot = slot
+      for node in events.program.nodes.indices
+      where events.program.nodes[node].operation == .eventSlot
+        && events.program.nodes[node].a == old
+      {
+        events.program.nodes[node].a = Int32(slot)
+      }
+    }
+  }
+
+  private mutating func addHiddenFeed(_ reference: Rules.FieldReference) -> Int {
+    let field = fieldNumber(reference.alias, reference.field)
+    feeds.append(
+      CompiledRules.Feed(
+        fact: -1,
+        targets: [.init(alias: reference.alias, field: field, whereRoot: -1)], isString: false))
+    return feeds.count - 1
+  }
+
+  private mutating func buildAggregate(
+    _ index: Int, _ fact: Rules.Fact, _ aggregate: Rules.Aggregate
+  ) {
+    var targets: [CompiledRules.Feed.Target] = []
+    var isString = false
+    for alias in aggregate.aliases where !targets.contains(where: { $0.alias == alias }) {
+      var target = CompiledRules.Feed.Target(alias: alias, field: -1, whereRoot: -1)
+      if let name = aggregate.field,
+        let field = rules.aliases[alias].fields.firstIndex(where: { $0.name == name })
+      {
+        target.field = fieldNumber(alias, field)
+        isString = rules.aliases[alias].fields[field].type == .string
+      }
+      if let condition = aggregate.condition {
+        declare(alias: alias, reading: Set(condition.expression.references.values))
+        target.whereRoot = lowerEvent(condition, "`where` of fact `\(fact.name)`")
+      }
+      targets.append(target)
+    }
+    feeds.append(CompiledRules.Feed(fact: index, targets: targets, isString: isString))
+    let feed = feeds.count - 1
+    var node = Node(operation: .fact, a: Int32(feed))
+    if let value = fact.defaultValue, let bits = lowering.bits(of: value) {
+      node.c = 1
+      node.bits = bits
+    }
+    let motion: StaticMotion =
+      aggregate.function == .count || aggregate.function == .distinct
+        || aggregate.function == .active ? .nonNegative : .still
+    let root = lowering.add(
+      node, type: fact.type, motion: motion, reads: 1 << UInt64(feed % 64))
+    facts.append(
+      CompiledRules.CompiledFact(root: root, feed: feed, type: fact.type, lowered: nil))
+  }
+
+  private mutating func buildExpression(
+    _ index: Int, _ fact: Rules.Fact, _ condition: Rules.Condition
+  ) {
+    var lowered: LoweredExpression?
+    do {
+      lowered = try lowering.lower(condition.expression)
+    } catch {
+      refuse(error, "fact `\(fact.name)`", condition.place)
+    }
+    guard let lowered else {
+      let stand = lowering.add(Node(operation: .constantError), type: fact.type, motion: .still)
+      facts.append(
+        CompiledRules.CompiledFact(root: stand, feed: -1, type: fact.type, lowered: nil))
+      return
+    }
+    var node = Node(
+      operation: .expressionFact, a: lowered.root, b: Int32(lowering.program.expressionFactCount))
+    lowering.program.expressionFactCount += 1
+    if let value = fact.defaultValue, let bits = lowering.bits(of: value) {
+      node.c = 1
+      node.bits = bits
+    }
+    let root = lowering.add(
+      node, type: fact.type, motion: lowering.motion(lowered.root),
+      reads: lowering.reads(lowered.root))
+    facts.append(
+      CompiledRules.CompiledFact(root: root, feed: -1, type: fact.type, lowered: lowered))
+  }
+
+  // MARK: Stages
+
+  private mutating func lowerCondition(
+    _ condition: Rules.Condition, _ what: String
+  ) -> CompiledRules.CompiledCondition {
+    do {
+      let lowered = try lowering.lower(condition.expression)
+      return CompiledRules.CompiledCondition(
+        root: lowered.root, reads: lowering.reads(lowered.root), lowered: lowered)
+    } catch {
+      refuse(error, what, condition.place)
+      return CompiledRules.CompiledCondition(root: -1, reads: 0, lowered: nil)
+    }
+  }
+
+  private mutating func buildStages() {
+    stageNames = rules.stages.map { lowering.program.interner.number(of: $0.name) }
+    switch rules.form {
+    case .transitions(let transitions):
+      lowering.variables["stage.name"] = lowering.add(
+        Node(operation: .stageName), type: .string, motion: .still)
+      lowering.variables["stage.previous"] = lowering.add(
+        Node(operation: .stagePrevious), type: .string, motion: .still)
+      lowering.variables["stage.entered_at"] = lowering.add(
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still)
+      for transition in transitions {
+        conditions.append(
+          lowerCondition(transition.condition, "transition `\(transition.id)`"))
+      }
+      for stage in rules.stages.indices {
+        let candidates = transitions.indices.filter { transitions[$0].from.contains(stage) }
+        leaving.append(candidates)
+        stageReads.append(candidates.reduce(0) { $0 | conditions[$1].reads })
+      }
+    case .firstMatch(let stages):
+      var reads: UInt64 = 0
+      for (index, condition) in stages.enumerated() {
+        if let condition {
+          conditions.append(
+            lowerCondition(condition, "stage `\(rules.stages[index].name)`"))
+        } else {
+          conditions.append(CompiledRules.CompiledCondition(root: -1, reads: 0, lowered: nil))
+        }
+        reads |= conditions[index].reads
+        stageReads.append(reads)
+        leaving.append([])
+      }
+    }
+  }
+
+  // MARK: Segments
+
+  private mutating func buildSegments() {
+    if lowering.variables["stage.name"] == nil {
+      lowering.variables["stage.name"] = lowering.add(
+        Node(operation: .stageName), type: .string, motion: .still)
+      lowering.variables["stage.entered_at"] = lowering.add(
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still)
+      lowering.variables["stage.previous"] = lowering.add(
+        Node(operation: .stagePrevious), type: .string, motion: .still)
+    }
+    var names: [(name: String, type: Type)] = [
+      ("clv.expected", .money), ("clv.p_alive", .double), ("rfm.r", .int), ("rfm.f", .int),
+      ("rfm.m", .int), ("rfm.segment", .string),
+    ]
+    for rank in rules.population {
+      let type: Type =
+        switch rank.function {
+        case .percentRank: .double
+        case .ntile: .int
+        case .top: .bool
+        }
+      names.append((rank.name, type))
+      names.append(("population.\(rank.name)", type))
+    }
+    for (slot, name) in names.enumerated() where lowering.variables[name.name] == nil {
+      lowering.variables[name.name] = lowering.add(
+        Node(operation: .eventSlot, a: Int32(slot)), type: name.type, motion: .still)
+    }
+    for segment in rules.segments {
+      let condition = lowerCondition(segment.condition, "segment `\(segment.name)`")
+      var failure = (any: false, byTime: false)
+      if condition.root >= 0 { mayFail(condition.root, &failure) }
+      segments.append(
+        CompiledRules.CompiledSegment(
+          condition: condition, mayFail: failure.any, mayFailByTime: failure.byTime,
+          readsPopulation: segment.readsPopulation))
+    }
+  }
+
+  /// Whether a node may end in an error other than an unset fact.
+  private func mayFail(_ index: Int32, _ failure: inout (any: Bool, byTime: Bool)) {
+    let node = lowering.program.nodes[Int(index)]
+    switch node.operation {
+    case .constant, .fact, .expressionFact, .eventSlot, .now, .stageName, .stagePrevious,
+      .stageEnteredAt, .has:
+      return
+    case .addInt, .subtractInt, .multiplyInt, .multiplyMoney, .divideInt, .divideMoney,
+      .ratioOfMoney, .remainderInt, .negateInt, .intOfDouble, .durationOfInt, .call, .tree,
+      .constantError:
+      failure.any = true
+    case .timestampPlusDuration, .timestampMinusDuration, .timestampMinusTimestamp, .addDuration,
+      .subtractDuration:
+      failure.byTime = true
+      mayFail(node.a, &failure)
+      mayFail(node.b, &failure)
+    case .conditional:
+      mayFail(node.a, &failure)
+      mayFail(node.b, &failure)
+      mayFail(node.c, &failure)
+    case .not, .inBits, .negateDouble, .timestampAccessor, .durationHours, .durationMinutes,
+      .durationSeconds, .durationMilliseconds, .intOfTimestamp, .doubleOfInt:
+      mayFail(node.a, &failure)
+    default:
+      mayFail(node.a, &failure)
+      mayFail(node.b, &failure)
+    }
+  }
+}

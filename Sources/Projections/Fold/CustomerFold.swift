@@ -1,0 +1,393 @@
+/// Folds one customer after the other: facts over windows, the stage, its timers. One thread.
+///
+/// Steps of one instant (contract §5): what time alone changed is settled first, then each event is applied
+/// and settled. `wake` is the first later instant at which time alone may change a condition that matters in
+/// the current stage, so that nothing happens between two steps.
+final class CustomerFold {
+  let compiled: CompiledRules
+  let evaluator: Evaluator
+  var events = CustomerEvents()
+  var result = FoldResult()
+  var faults: FaultCounts
+  /// Told of each step, for explanations.
+  var observer: (any FoldObserver)?
+
+  private(set) var stage = 0
+  private var timerRows = 0
+  private var wake = Microseconds.never
+  private var failedConditions: [Bool]
+  private var failedSegments: [Bool]
+  /// Segments to be evaluated at every step, since they may be a fault at any.
+  private var watched: [Int] = []
+  private var watchWake = Microseconds.never
+  private var position: UInt64 = 0
+  private let transitions: [Rules.Transition]
+  private let isFirstMatch: Bool
+  private let hasTimestampFields: Bool
+  static let timerRowLimit = 1000
+
+  init(_ compiled: CompiledRules, keepsAll: Bool = false) {
+    self.compiled = compiled
+    evaluator = Evaluator(
+      program: compiled.program, facts: compiled.factStates(keepsAll: keepsAll))
+    // Population variables are unset until the population is known.
+    evaluator.slots = Array(
+      repeating: Outcome(failed: .unset, until: Microseconds.never),
+      count: 6 + 2 * compiled.rules.population.count)
+    faults = FaultCounts(compiled)
+    failedConditions = Array(repeating: false, count: compiled.conditions.count)
+    failedSegments = Array(repeating: false, count: compiled.segments.count)
+    transitions = compiled.transitions
+    isFirstMatch = compiled.isFirstMatch
+    hasTimestampFields = compiled.fields.contains { $0.field.type == .timestamp }
+  }
+
+  /// Folds `events` up to `asOf`; `result` is what came out. There must be at least one event.
+  func fold(asOf: Int64) {
+    reset(asOf: asOf)
+    var index = 0
+    let count = events.count
+    while index < count {
+      let instant = events.occurred[index]
+      if index > 0 {
+        runTimers(through: instant)
+        if result.parked != nil { break }
+      }
+      while index < count, events.occurred[index] == instant {
+        apply(index)
+        index += 1
+        if result.parked != nil { break }
+      }
+      if result.parked != nil { break }
+    }
+    if result.parked == nil { runTimers(through: asOf) }
+    finish(asOf: asOf)
+  }
+
+  private func reset(asOf: Int64) {
+    for index in evaluator.facts.indices { evaluator.facts[index].reset() }
+    result.rows.removeAll(keepingCapacity: true)
+    result.next = nil
+    result.parked = nil
+    result.facts.removeAll(keepingCapacity: true)
+    result.segments.removeAll(keepingCapacity: true)
+    result.purchases = CustomerValue()
+    result.firstSeen = events.occurred[0]
+    result.lastSeen = events.occurred[events.count - 1]
+    stage = 0
+    timerRows = 0
+    wake = Microseconds.never
+    watchWake = Microseconds.never
+    for index in failedConditions.indices { failedConditions[index] = false }
+    for index in failedSegments.indices { failedSegments[index] = false }
+    evaluator.stagePrevious = -1
+    evaluator.stageName = compiled.initialStageName
+    evaluator.stageEnteredAt = result.firstSeen
+    evaluator.limit = asOf
+    evaluator.readsAnew = false
+    evaluator.stateChanged()
+    watched.removeAll(keepingCapacity: true)
+    let isLong = hasTimestampFields || asOf - result.firstSeen > Microseconds.longestDuration
+    for (index, segment) in compiled.segments.enumerated()
+    where !segment.readsPopulation && (segment.mayFail || (segment.mayFailByTime && isLong)) {
+      watched.append(index)
+    }
+  }
+
+  // MARK: Steps
+
+  private func apply(_ index: Int) {
+    let instant = events.occurred[index]
+    position = events.position[index]
+    observer?.willApply(event: index, fold: self)
+    let fed = feed(index, instant)
+    timerRows = 0
+    if index == 0 {
+      if !isFirstMatch {
+        result.rows.append(
+          FoldRow(at: instant, from: -1, to: 0, transition: -1, isTimer: false, anchor: 0))
+        observer?.didEnter(fold: self)
+      }
+      settle(instant, event: index)
+    } else if fed & compiled.stageReads[stage] != 0 || instant >= wake {
+      settle(instant, event: index)
+    }
+    watch(instant)
+  }
+
+  /// Gives an event to its facts; which facts changed, as bits.
+  private func feed(_ index: Int, _ instant: Int64) -> UInt64 {
+    var fed: UInt64 = 0
+    let range = Int(events.starts[index])..<Int(events.starts[index + 1])
+    for operation in range {
+      let what = events.operations[operation]
+      let number = what.number
+      if what.isFeed {
+        let value = events.values[operation]
+        if number < evaluator.facts.count {
+          fed |= 1 << UInt64(number & 63)
+          evaluator.facts[number].advance(to: instant)
+          if evaluator.facts[number].add(
+            occurred: instant, value: value, event: Int32(index), interner: evaluator.interner)
+          {
+            faults.overflows[compiled.feeds[number].fact].add(position)
+          }
+        } else if number == compiled.purchaseFeed {
+          result.purchases.addPurchase(at: instant, amount: value)
+        } else {
+          result.purchases.addRefund(amount: value)
+        }
+      } else if what.isAliasFault {
+        faults.aliases[number].add(position)
+      } else if compiled.feeds[number].fact >= 0 {
+        faults.facts[compiled.feeds[number].fact].add(position)
+      }
+    }
+    if fed != 0 { evaluator.stateChanged() }
+    return fed
+  }
+
+  /// Settles every instant up to and including `end` at which time alone may change something.
+  private func runTimers(through end: Int64) {
+    while result.parked == nil {
+      let instant = min(wake, watchWake)
+      if instant > end { return }
+      if wake == instant { settle(instant, event: -1) }
+      if result.parked == nil { watch(instant) }
+    }
+  }
+
+  // MARK: Settling
+
+  /// Takes transitions at one instant until none holds. `event` is -1 for a timer.
+  private func settle(_ instant: Int64, event: Int) {
+    if isFirstMatch {
+      settleFirstMatch(instant, event: event)
+    } else {
+      settleTransitions(instant, event: event)
+    }
+    if event < 0 && result.parked == nil && timerRows >= Self.timerRowLimit {
+      let chain = result.rows.suffix(10 + newRows).dropLast(newRows).map(\.transition)
+      result.rows.removeLast(newRows)
+      park(instant, .timers, Self.distinct(Array(chain)))
+    }
+  }
+
+  private var newRows = 0
+
+  private func settleTransitions(_ instant: Int64, event: Int) {
+    newRows = 0
+    let isTimer = event < 0
+    var anchor = Int32(event)
+    var visited: [Int] = []
+    while true {
+      var taken = -1
+      wake = Microseconds.never
+      for candidate in compiled.leaving[stage] {
+        let outcome = evaluate(candidate, instant)
+        wake = min(wake, outcome.until)
+        if outcome.isTrue {
+          taken = candidate
+          break
+        }
+      }
+      if taken < 0 { break }
+      let target = transitions[taken].to
+      if target == stage || visited.contains(target) {
+        var chain = result.rows.suffix(newRows).map(\.transition)
+        chain.append(Int32(taken))
+        result.rows.removeLast(newRows)
+        park(instant, .chase, Self.distinct(chain))
+        return
+      }
+      if isTimer && newRows == 0 {
+        anchor = anchorOfTimer([compiled.conditions[taken].root], instant)
+      }
+      observer?.willTake(condition: taken, at: instant, event: event, fold: self)
+      result.rows.append(
+        FoldRow(
+          at: instant, from: Int32(stage), to: Int32(target), transition: Int32(taken),
+          isTimer: isTimer, anchor: anchor))
+      newRows += 1
+      if isTimer { timerRows += 1 }
+      visited.append(stage)
+      move(to: target, at: instant)
+    }
+    if wake <= instant { wake = instant + 1 }
+  }
+
+  private func settleFirstMatch(_ instant: Int64, event: Int) {
+    newRows = 0
+    wake = Microseconds.never
+    var holding = compiled.conditions.count - 1
+    for candidate in compiled.conditions.indices {
+      if compiled.conditions[candidate].root < 0 {
+        holding = candidate
+        break
+      }
+      let outcome = evaluate(candidate, instant)
+      wake = min(wake, outcome.until)
+      if outcome.isTrue {
+        holding = candidate
+        break
+      }
+    }
+    if wake <= instant { wake = instant + 1 }
+    let isEntry = result.rows.isEmpty
+    if !isEntry && holding == stage { return }
+    let isTimer = event < 0
+    var anchor = Int32(event)
+    if isTimer {
+      let roots = compiled.conditions[0...max(holding, stage)].map(\.root)
+      anchor = anchorOfTimer(roots.filter { $0 >= 0 }, instant)
+    }
+    observer?.willTake(condition: isEntry ? -1 : holding, at: instant, event: event, fold: self)
+    result.rows.append(
+      FoldRow(
+        at: instant, from: isEntry ? -1 : Int32(stage), to: Int32(holding),
+        transition: isEntry ? -1 : Int32(holding), isTimer: isTimer, anchor: anchor))
+    newRows = 1
+    if isTimer { timerRows += 1 }
+    move(to: holding, at: instant)
+    if isEntry {
+      evaluator.stagePrevious = -1
+      observer?.didEnter(fold: self)
+    }
+  }
+
+  private func move(to target: Int, at instant: Int64) {
+    evaluator.stagePrevious = compiled.stageNames[stage]
+    stage = target
+    evaluator.stageName = compiled.stageNames[target]
+    evaluator.stageEnteredAt = instant
+    evaluator.stateChanged()
+  }
+
+  @inline(__always)
+  private func evaluate(_ condition: Int, _ instant: Int64) -> Outcome {
+    let outcome = evaluator.evaluate(compiled.conditions[condition].root, at: instant)
+    if outcome.status == .error && !isLookingAhead && !failedConditions[condition] {
+      failedConditions[condition] = true
+      faults.conditions[condition].add(position)
+    }
+    return outcome
+  }
+
+  private func park(_ instant: Int64, _ reason: ParkReason, _ transitions: [Int32]) {
+    result.parked = (instant, reason, transitions)
+    wake = Microseconds.never
+    watchWake = Microseconds.never
+  }
+
+  private static func distinct(_ transitions: [Int32]) -> [Int32] {
+    var result: [Int32] = []
+    for transition in transitions where !result.contains(transition) { result.append(transition) }
+    return result
+  }
+
+  // MARK: Segments that may be a fault
+
+  private func watch(_ instant: Int64) {
+    if watched.isEmpty { return }
+    watchWake = Microseconds.never
+    for segment in watched where !failedSegments[segment] {
+      let outcome = evaluator.evaluate(compiled.segments[segment].condition.root, at: instant)
+      if outcome.status == .error {
+        failedSegments[segment] = true
+        faults.segments[segment].add(position)
+      } else {
+        watchWake = min(watchWake, outcome.until)
+      }
+    }
+  }
+
+  // MARK: The end
+
+  private var isLookingAhead = false
+
+  private func finish(asOf: Int64) {
+    result.stage = Int32(stage)
+    result.since = evaluator.stageEnteredAt
+    guard result.parked == nil else { return }
+    for fact in compiled.facts {
+      result.facts.append(evaluator.evaluate(fact.root, at: asOf))
+    }
+    for (index, segment) in compiled.segments.enumerated() {
+      if segment.readsPopulation {
+        result.segments.append(false)
+        continue
+      }
+      let outcome = evaluator.evaluate(segment.condition.root, at: asOf)
+      if outcome.status == .error && !failedSegments[index] {
+        failedSegments[index] = true
+        faults.segments[index].add(position)
+      }
+      result.segments.append(outcome.isTrue)
+    }
+    lookAhead(asOf: asOf)
+  }
+
+  /// The first settle by time alone after as-of that changes the stage, or parks.
+  private func lookAhead(asOf: Int64) {
+    if wake == Microseconds.never { return }
+    let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
+    let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
+    isLookingAhead = true
+    defer { isLookingAhead = false }
+    // What was valid until as-of only because nothing later was looked for is asked again.
+    evaluator.limit = end
+    evaluator.stateChanged()
+    let rows = result.rows.count
+    let observer = observer
+    self.observer = nil
+    defer { self.observer = observer }
+    let before = (
+      stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows
+    )
+    var instant = asOf
+    settleAgain(instant)
+    while wake <= end {
+      instant = wake
+      settle(instant, event: -1)
+      if result.parked != nil {
+        result.next = (instant, -1)
+        break
+      }
+      if result.rows.count > rows {
+        result.next = (instant, Int32(stage))
+        break
+      }
+    }
+    result.parked = nil
+    if result.rows.count > rows { result.rows.removeLast(result.rows.count - rows) }
+    (stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows) =
+      before
+    evaluator.stateChanged()
+  }
+
+  /// Finds `wake` anew at an instant that has been settled.
+  private func settleAgain(_ instant: Int64) {
+    wake = Microseconds.never
+    if isFirstMatch {
+      for candidate in compiled.conditions.indices where candidate <= stage {
+        let root = compiled.conditions[candidate].root
+        if root < 0 { break }
+        wake = min(wake, evaluator.evaluate(root, at: instant).until)
+      }
+    } else {
+      for candidate in compiled.leaving[stage] {
+        wake = min(
+          wake, evaluator.evaluate(compiled.conditions[candidate].root, at: instant).until)
+      }
+    }
+    if wake <= instant { wake = instant + 1 }
+  }
+}
+
+/// Told of the steps of a fold before they change its state.
+protocol FoldObserver: AnyObject {
+  func willApply(event: Int, fold: CustomerFold)
+  func didEnter(fold: CustomerFold)
+  /// `condition` is a transition, or a stage; -1 for the entry of stages with conditions.
+  func willTake(condition: Int, at instant: Int64, event: Int, fold: CustomerFold)
+}

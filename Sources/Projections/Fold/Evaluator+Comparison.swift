@@ -1,0 +1,173 @@
+extension Evaluator {
+  func comparison(_ node: Node, _ now: Int64) -> Outcome {
+    let left = evaluate(node.a, at: now)
+    let right = evaluate(node.b, at: now)
+    let until = min(left.until, right.until)
+    if left.motion == .still && right.motion == .still {
+      if left.status != .ok { return Outcome(failed: left.status, until: until) }
+      if right.status != .ok { return Outcome(failed: right.status, until: until) }
+      var outcome = Outcome(holds(node, left, right) ? 1 : 0, until: until)
+      if left.onlyFalls && right.until == Microseconds.never {
+        outcome.until = untilFallen(node, left, right, outcome)
+      }
+      return outcome
+    }
+    if left.motion == .monotone || right.motion == .monotone {
+      return steppingComparison(node, left, right, now)
+    }
+    if left.status != .ok { return Outcome(failed: left.status, until: until) }
+    if right.status != .ok { return Outcome(failed: right.status, until: until) }
+    // Both linear in microseconds: the sign of the difference changes at an instant in closed form.
+    let gap = left.bits - right.bits
+    let slope = left.slope - right.slope
+    let change = linearChange(node.comparison, gap: gap, slope: slope, now)
+    return Outcome(holds(node, left, right) ? 1 : 0, until: min(until, change))
+  }
+
+  /// Of a value that time can only lower against one that stands still.
+  private func untilFallen(
+    _ node: Node, _ left: Outcome, _ right: Outcome, _ outcome: Outcome
+  ) -> Int64 {
+    let isAbove: Bool
+    switch node.comparison {
+    case .greaterOrEqual, .greater: isAbove = outcome.bits != 0
+    case .less, .lessOrEqual: isAbove = outcome.bits == 0
+    case .equal, .notEqual: return outcome.until
+    }
+    // Fallen below the bound it cannot rise again by time alone.
+    if !isAbove { return Microseconds.never }
+    let operand = program.nodes[Int(node.a)]
+    guard node.operation == .compareBits, operand.operation == .fact, !readsAnew,
+      facts[Int(operand.a)].function == .count
+    else { return outcome.until }
+    let isStrict = node.comparison == .greater || node.comparison == .lessOrEqual
+    let bound = isStrict ? right.bits &+ 1 : right.bits
+    return facts[Int(operand.a)].instantBelow(bound)
+  }
+
+  private func holds(_ node: Node, _ left: Outcome, _ right: Outcome) -> Bool {
+    switch node.operation {
+    case .compareDouble: return holds(node.comparison, left.double, right.double)
+    case .compareIntDouble: return holds(node.comparison, Double(left.bits), right.double)
+    case .compareDoubleInt: return holds(node.comparison, left.double, Double(right.bits))
+    case .compareString:
+      return holds(
+        node.comparison, ByteString(interner.string(left.bits)),
+        ByteString(interner.string(right.bits)))
+    default: return holds(node.comparison, left.bits, right.bits)
+    }
+  }
+
+  @inline(__always)
+  private func holds<Operand: Comparable>(
+    _ comparison: Node.Comparison, _ left: Operand, _ right: Operand
+  ) -> Bool {
+    switch comparison {
+    case .equal: left == right
+    case .notEqual: left != right
+    case .less: left < right
+    case .lessOrEqual: left <= right
+    case .greater: left > right
+    case .greaterOrEqual: left >= right
+    }
+  }
+
+  /// The first instant after `now` at which a comparison of `gap + slope × (u − now)` with 0 turns.
+  func linearChange(
+    _ comparison: Node.Comparison, gap: Int64, slope: Int64, _ now: Int64
+  ) -> Int64 {
+    if slope == 0 { return Microseconds.never }
+    let distance = Int64(clamping: gap.magnitude)
+    let speed = Int64(clamping: slope.magnitude)
+    let approaches = (gap < 0) == (slope > 0) && gap != 0
+    /// The first instant at which the gap is closed or beyond.
+    func reached() -> Int64 { saturated(now, distance / speed + (distance % speed == 0 ? 0 : 1)) }
+    /// The first instant at which it is beyond.
+    func passed() -> Int64 { saturated(now, distance / speed + 1) }
+    switch comparison {
+    case .equal, .notEqual:
+      if gap == 0 { return now + 1 }
+      return approaches && distance % speed == 0
+        ? saturated(now, distance / speed) : Microseconds.never
+    case .less, .greaterOrEqual:
+      if gap < 0 { return slope > 0 ? reached() : Microseconds.never }
+      return slope < 0 ? passed() : Microseconds.never
+    case .greater, .lessOrEqual:
+      if gap > 0 { return slope < 0 ? reached() : Microseconds.never }
+      return slope > 0 ? passed() : Microseconds.never
+    }
+  }
+
+  private func saturated(_ now: Int64, _ length: Int64) -> Int64 {
+    let (sum, overflow) = now.addingReportingOverflow(length)
+    return overflow ? Microseconds.never : sum
+  }
+
+  /// At least one side runs in steps. Where the difference runs in one direction its sign is searched for by
+  /// bisection, else both sides are looked at again at the next step of either.
+  private func steppingComparison(
+    _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
+  ) -> Outcome {
+    let isOneWay =
+      left.motion == .still || right.motion == .still
+      || (left.slope > 0) != (right.slope > 0)
+    var until = min(left.until, right.until)
+    if isOneWay {
+      let first = sign(node, left, right)
+      until = firstChange(from: now, before: until) { [self] instant in
+        sign(node, evaluate(node.a, at: instant), evaluate(node.b, at: instant)) != first
+      }
+    } else {
+      until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+    }
+    if left.status != .ok { return Outcome(failed: left.status, until: until) }
+    if right.status != .ok { return Outcome(failed: right.status, until: until) }
+    return Outcome(holds(node, left, right) ? 1 : 0, until: until)
+  }
+
+  /// -1, 0, 1 as left is less, equal, greater; 2 and 3 for errors, 4 where a double is NaN.
+  private func sign(_ node: Node, _ left: Outcome, _ right: Outcome) -> Int {
+    if left.status != .ok { return left.status == .unset ? 2 : 3 }
+    if right.status != .ok { return right.status == .unset ? 2 : 3 }
+    var probe = node
+    probe.comparison = .less
+    if holds(probe, left, right) { return -1 }
+    probe.comparison = .equal
+    if holds(probe, left, right) { return 0 }
+    probe.comparison = .greater
+    return holds(probe, left, right) ? 1 : 4
+  }
+
+  func membership(_ node: Node, _ now: Int64) -> Outcome {
+    let operand = evaluate(node.a, at: now)
+    if operand.status != .ok {
+      return Outcome(failed: operand.status, until: operand.until)
+    }
+    var isMember = false
+    var until = operand.until
+    for index in Int(node.b)..<Int(node.b + node.c) {
+      let element = program.nodes[Int(program.lists[index])].bits
+      if element == operand.bits { isMember = true }
+      if operand.motion == .linear {
+        until = min(
+          until,
+          linearChange(.equal, gap: operand.bits - element, slope: operand.slope, now))
+      }
+    }
+    if operand.motion == .monotone {
+      // Each element is met (or left) once; look again at the first such instant.
+      for index in Int(node.b)..<Int(node.b + node.c) {
+        let element = program.nodes[Int(program.lists[index])].bits
+        func side(_ outcome: Outcome) -> Int {
+          if outcome.status != .ok { return 2 }
+          return outcome.bits < element ? -1 : (outcome.bits == element ? 0 : 1)
+        }
+        let first = side(operand)
+        until = firstChange(from: now, before: until) { [self] instant in
+          side(evaluate(node.a, at: instant)) != first
+        }
+      }
+    }
+    return Outcome(isMember ? 1 : 0, until: until)
+  }
+}

@@ -1,0 +1,287 @@
+import CEL
+
+/// Evaluates lowered expressions on the state of one customer (or of one event): value and valid-until at once.
+///
+/// Reference type, one thread: its arrays are reused from customer to customer.
+final class Evaluator {
+  let program: Program
+  private let nodes: [Node]
+  var interner: Interner
+  var facts: [FactState]
+
+  /// Value slots of the event at hand, for `where` conditions.
+  var slots: [Outcome] = []
+
+  var stageName: Int64 = 0
+  /// Number of a string; -1 until the first transition.
+  var stagePrevious: Int64 = -1
+  var stageEnteredAt: Int64 = 0
+
+  /// No change later than this is looked for.
+  var limit: Int64 = Microseconds.lastInstant
+
+  /// Values at as-of in place of states, for conditions that are read once the population is known.
+  var fixed: FixedFacts?
+
+  struct FixedFacts {
+    /// By feed, and by number of the expr fact.
+    var aggregates: [Outcome]
+    var expressions: [Outcome]
+  }
+
+  /// Facts are computed anew from their members, so that any instant since the last event may be asked for.
+  var readsAnew = false
+  /// Values of expr facts, good for one instant of one state.
+  private var memo: [(stamp: Int, instant: Int64, outcome: Outcome)]
+  private var stamp = 1
+  private var probing = 0
+
+  init(program: Program, facts: [FactState]) {
+    self.program = program
+    nodes = program.nodes
+    interner = program.interner
+    self.facts = facts
+    memo = Array(
+      repeating: (0, 0, Outcome(0)), count: program.expressionFactCount)
+  }
+
+  /// To be called whenever facts, slots or stage have changed.
+  func stateChanged() { stamp &+= 1 }
+
+  // MARK: One node
+
+  func evaluate(_ index: Int32, at now: Int64) -> Outcome {
+    let node = nodes[Int(index)]
+    switch node.operation {
+    case .constant: return Outcome(node.bits)
+    case .constantError: return Outcome(failed: .error, until: Microseconds.never)
+    case .fact:
+      if let fixed { return fixed.aggregates[Int(node.a)] }
+      if readsAnew { return facts[Int(node.a)].read(anewAt: now, interner: interner) }
+      facts[Int(node.a)].advance(to: now)
+      return facts[Int(node.a)].read(at: now)
+    case .expressionFact: return expressionFact(node, now)
+    case .eventSlot: return slots[Int(node.a)]
+    case .now:
+      var outcome = Outcome(now, until: Microseconds.lastInstant + 1)
+      outcome.motion = .linear
+      outcome.slope = 1
+      return outcome
+    case .stageName: return Outcome(stageName)
+    case .stagePrevious:
+      if stagePrevious < 0 { return Outcome(failed: .unset, until: Microseconds.never) }
+      return Outcome(stagePrevious)
+    case .stageEnteredAt: return Outcome(stageEnteredAt)
+    case .has: return has(node, now)
+    case .and, .or: return logical(node, now)
+    case .not:
+      var outcome = evaluate(node.a, at: now)
+      if outcome.status == .ok { outcome.bits = outcome.bits == 0 ? 1 : 0 }
+      outcome.onlyFalls = false
+      return outcome
+    case .conditional: return conditional(node, now)
+    case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString:
+      return comparison(node, now)
+    case .inBits: return membership(node, now)
+    case .addInt, .subtractInt, .addDouble, .subtractDouble:
+      return sum(node, now)
+    case .timestampPlusDuration, .timestampMinusDuration, .timestampMinusTimestamp, .addDuration,
+      .subtractDuration:
+      return time(node, now)
+    case .negateInt, .negateDouble: return negation(node, now)
+    case .multiplyInt, .multiplyMoney, .multiplyDouble: return product(node, now)
+    case .divideInt, .divideMoney, .divideDouble, .ratioOfMoney: return quotient(node, now)
+    case .remainderInt: return remainder(node, now)
+    case .timestampAccessor: return calendar(node, now)
+    case .durationHours: return whole(node, Microseconds.hour, now)
+    case .durationMinutes: return whole(node, Microseconds.minute, now)
+    case .durationSeconds: return whole(node, Microseconds.second, now)
+    case .intOfTimestamp: return whole(node, Microseconds.second, now)
+    case .durationMilliseconds:
+      var outcome = frozen(node.a, now)
+      if outcome.status == .ok { outcome.bits = outcome.bits % Microseconds.second / 1000 }
+      return outcome
+    case .intOfDouble: return intOfDouble(node, now)
+    case .doubleOfInt:
+      var outcome = evaluate(node.a, at: now)
+      if outcome.status == .ok { outcome.bits = Outcome.double(Double(outcome.bits)) }
+      return outcome
+    case .durationOfInt:
+      var outcome = frozen(node.a, now)
+      guard outcome.status == .ok else { return outcome }
+      let (length, overflow) = outcome.bits.multipliedReportingOverflow(by: node.bits)
+      if overflow || length.magnitude > Microseconds.longestDuration.magnitude {
+        return Outcome(failed: .error, until: outcome.until)
+      }
+      outcome.bits = length
+      outcome.onlyFalls = false
+      return outcome
+    case .call: return call(program.calls[Int(node.a)], now)
+    case .tree: return tree(program.trees[Int(node.a)], now)
+    }
+  }
+
+  // MARK: Facts
+
+  private func expressionFact(_ node: Node, _ now: Int64) -> Outcome {
+    let number = Int(node.b)
+    if let fixed { return fixed.expressions[number] }
+    if probing == 0 && !readsAnew, memo[number].stamp == stamp, memo[number].instant == now {
+      return memo[number].outcome
+    }
+    var outcome = evaluate(node.a, at: now)
+    if outcome.motion == .monotone {
+      // An error of a moving part ends or begins at some instant; the default changes hands there.
+      let failed = outcome.status != .ok
+      outcome.until = firstChange(from: now, before: outcome.until) { [self] instant in
+        (evaluate(node.a, at: instant).status != .ok) != failed
+      }
+    }
+    if outcome.status != .ok {
+      let until = outcome.until
+      outcome =
+        node.c == 1 ? Outcome(node.bits, until: until) : Outcome(failed: .unset, until: until)
+    }
+    if probing == 0 && !readsAnew { memo[number] = (stamp, now, outcome) }
+    return outcome
+  }
+
+  private func has(_ node: Node, _ now: Int64) -> Outcome {
+    let operand = evaluate(node.a, at: now)
+    return Outcome(operand.status == .ok ? 1 : 0, until: operand.until)
+  }
+
+  // MARK: Logic
+
+  /// `&&` and `||`: one operand may decide alone, and then its validity counts, whatever becomes of the other.
+  private func logical(_ node: Node, _ now: Int64) -> Outcome {
+    let decisive: Int64 = node.operation == .and ? 0 : 1
+    let left = evaluate(node.a, at: now)
+    if left.status == .ok && left.bits == decisive {
+      if left.until == Microseconds.never { return left }
+      let right = evaluate(node.b, at: now)
+      if right.status == .ok && right.bits == decisive && right.until > left.until { return right }
+      return left
+    }
+    let right = evaluate(node.b, at: now)
+    if right.status == .ok && right.bits == decisive { return right }
+    let until = min(left.until, right.until)
+    if left.status != .ok { return Outcome(failed: left.status, until: until) }
+    if right.status != .ok { return Outcome(failed: right.status, until: until) }
+    return Outcome(1 - decisive, until: until)
+  }
+
+  private func conditional(_ node: Node, _ now: Int64) -> Outcome {
+    let condition = evaluate(node.a, at: now)
+    if condition.status != .ok { return condition }
+    var outcome = evaluate(condition.bits != 0 ? node.b : node.c, at: now)
+    outcome.until = min(outcome.until, condition.until)
+    if condition.until != Microseconds.never { outcome.onlyFalls = false }
+    return outcome
+  }
+
+  // MARK: Search
+
+  /// The first instant after `now` at which `changed` holds, if it does before `end`; else `end`.
+  ///
+  /// `changed` must be monotone on the way: once true it stays true.
+  func firstChange(from now: Int64, before end: Int64, _ changed: (Int64) -> Bool) -> Int64 {
+    let last = min(end - 1, limit)
+    if last <= now { return end }
+    probing += 1
+    defer { probing -= 1 }
+    var low = now
+    var step: Int64 = 1
+    var high = now
+    repeat {
+      low = high
+      high = last - now <= step ? last : now + step
+      step = step > Int64.max / 8 ? Int64.max / 4 : step * 8
+      if changed(high) {
+        while high - low > 1 {
+          let middle = low + (high - low) / 2
+          if changed(middle) { high = middle } else { low = middle }
+        }
+        return high
+      }
+    } while high < last
+    return end
+  }
+
+  /// The outcome of a node as a value that stands still: a moving one until its next step.
+  func frozen(_ index: Int32, _ now: Int64) -> Outcome {
+    var outcome = evaluate(index, at: now)
+    switch outcome.motion {
+    case .still: return outcome
+    case .linear: outcome.until = min(outcome.until, now + 1)
+    case .monotone:
+      let first = outcome
+      outcome.until = firstChange(from: now, before: outcome.until) { [self] instant in
+        !evaluate(index, at: instant).isSame(as: first)
+      }
+    }
+    outcome.motion = .still
+    outcome.slope = 0
+    return outcome
+  }
+
+  // MARK: General calls
+
+  private func call(_ call: LoweredCall, _ now: Int64) -> Outcome {
+    var until = Microseconds.never
+    var values: [Value] = []
+    var failure: Outcome.Status?
+    for (argument, type) in zip(call.arguments, call.argumentTypes) {
+      let outcome = frozen(argument, now)
+      until = min(until, outcome.until)
+      if outcome.status != .ok {
+        if failure == nil { failure = outcome.status }
+        continue
+      }
+      values.append(ScalarValue.value(outcome.bits, type, interner: interner))
+    }
+    if let failure { return Outcome(failed: failure, until: until) }
+    return outcome(of: Functions.call(call.function, values), call.resultType, until)
+  }
+
+  private func tree(_ tree: LoweredTree, _ now: Int64) -> Outcome {
+    var until = Microseconds.never
+    var bound: [String: Result<Value, EvaluationError>] = [:]
+    for variable in tree.variables {
+      let outcome = frozen(variable.node, now)
+      until = min(until, outcome.until)
+      switch outcome.status {
+      case .ok:
+        bound[variable.name] = .success(
+          ScalarValue.value(outcome.bits, variable.type, interner: interner))
+      case .unset: bound[variable.name] = .failure(EvaluationError(code: .unset, message: ""))
+      case .error: bound[variable.name] = .failure(EvaluationError(code: .argument, message: ""))
+      }
+    }
+    let values = bound
+    return outcome(of: tree.expression.evaluate { values[$0] }, tree.resultType, until)
+  }
+
+  private func outcome(
+    of result: Result<Value, EvaluationError>, _ type: Type, _ until: Int64
+  ) -> Outcome {
+    switch result {
+    case .failure(let error):
+      return Outcome(failed: error.code == .unset ? .unset : .error, until: until)
+    case .success(let value):
+      switch value {
+      case .bool(let flag): return Outcome(flag ? 1 : 0, until: until)
+      case .int(let number), .money(let number): return Outcome(number, until: until)
+      case .uint(let number): return Outcome(Int64(bitPattern: number), until: until)
+      case .double(let number): return Outcome(Outcome.double(number), until: until)
+      case .string(let text): return Outcome(interner.number(of: text), until: until)
+      case .timestamp(let instant):
+        return Outcome(ScalarValue.microseconds(instant), until: until)
+      case .duration(let length): return Outcome(ScalarValue.microseconds(length), until: until)
+      case .null, .bytes, .list, .map, .type:
+        // A part of another tree asked for by an explanation: it has a value, but none of 64 bits.
+        return Outcome(0, until: until)
+      }
+    }
+  }
+}

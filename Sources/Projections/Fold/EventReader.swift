@@ -1,0 +1,213 @@
+import CEL
+import EventStore
+
+/// Reads lines of the log into what the facts need of them. One thread; many slices.
+///
+/// What an event gives to a fact is decided here, once: aliases, `where`, casts, defaults, `exchange`. The fold
+/// itself never sees a payload.
+final class EventReader {
+  let compiled: CompiledRules
+  private let evaluator: Evaluator
+  private let paths: PayloadPaths
+  private var payload: [PayloadValue]
+  private let casts: [FieldCast]
+  private var plans: [TypePlan] = []
+  private let typeNumbers: [Int64]
+
+  /// What a raw type of the log may be.
+  private struct TypePlan {
+    var aliases: [Int]
+    var feeds: [FeedPlan]
+    /// Slots of fields to be read.
+    var fields: [Int]
+    var needsLine: Bool
+  }
+
+  private struct FeedPlan {
+    var feed: Int
+    /// Index in the plan's aliases, field slot or -1, root of `where` or -1; in the order of the target.
+    var targets: [(alias: Int, field: Int, whereRoot: Int32)]
+  }
+
+  private enum AliasAnswer: UInt8 { case no, yes, failed }
+  private var answers: [AliasAnswer] = []
+
+  /// `types`: the raw types of the log by number.
+  init(_ compiled: CompiledRules, types: [[UInt8]]) {
+    self.compiled = compiled
+    evaluator = Evaluator(program: compiled.eventProgram, facts: [])
+    evaluator.slots = Array(
+      repeating: Outcome(failed: .error, until: Microseconds.never),
+      count: 4 + compiled.fields.count + compiled.ignoreFields.count)
+    var list: [PayloadPaths.Path] = []
+    var casts: [FieldCast] = []
+    for slot in compiled.fields {
+      let path = list.count
+      list.append(.init(steps: slot.field.path, isPointer: slot.field.isPointer))
+      var currency = -1
+      if slot.field.type == .money {
+        currency = list.count
+        list.append(
+          .init(
+            steps: slot.field.currencyPath ?? ["currency"],
+            isPointer: slot.field.currencyPath != nil && slot.field.currencyPathIsPointer))
+      }
+      casts.append(FieldCast(slot, path: path, currencyPath: currency, rules: compiled.rules))
+    }
+    self.casts = casts
+    paths = PayloadPaths(list)
+    payload = paths.makeValues()
+    var numbers: [Int64] = []
+    for type in types { numbers.append(evaluator.interner.number(of: type.span)) }
+    typeNumbers = numbers
+    plans = types.map { plan(for: $0) }
+  }
+
+  private func plan(for type: [UInt8]) -> TypePlan {
+    let name = String(decoding: type, as: UTF8.self)
+    let aliases = compiled.rules.aliases.indices.filter { alias in
+      compiled.rules.aliases[alias].types.contains { ByteString($0) == ByteString(name) }
+    }
+    var feeds: [FeedPlan] = []
+    for (number, feed) in compiled.feeds.enumerated() {
+      let targets = feed.targets.compactMap {
+        target -> (alias: Int, field: Int, whereRoot: Int32)? in
+        guard let index = aliases.firstIndex(of: target.alias) else { return nil }
+        return (index, target.field, target.whereRoot)
+      }
+      if !targets.isEmpty { feeds.append(FeedPlan(feed: number, targets: targets)) }
+    }
+    var read: [Int] = []
+    let readsFields =
+      compiled.ignoreRoot >= 0
+      || aliases.contains { compiled.aliasRoots[$0] >= 0 }
+      || feeds.contains { $0.targets.contains { $0.field >= 0 || $0.whereRoot >= 0 } }
+    if readsFields {
+      read = compiled.fields.indices.filter { aliases.contains(compiled.fields[$0].alias) }
+    }
+    let needsAttributes =
+      !compiled.readsAttributes.isEmpty
+      && (compiled.ignoreRoot >= 0 || aliases.contains { compiled.aliasRoots[$0] >= 0 }
+        || feeds.contains { $0.targets.contains { $0.whereRoot >= 0 } })
+    return TypePlan(
+      aliases: aliases, feeds: feeds, fields: read, needsLine: !read.isEmpty || needsAttributes)
+  }
+
+  /// Whether events of a type need their line to be read at all.
+  func needsLine(type: Int) -> Bool { plans[type].needsLine }
+
+  /// The interner behind the numbers of string values in slices.
+  var interner: Interner { evaluator.interner }
+
+  // MARK: One event
+
+  /// Reads one event; false if the rules ignore it. Its operations are added to `slice`.
+  func read(
+    line: Span<UInt8>, type: Int, into slice: inout EventSlice
+  ) -> Bool {
+    prepare(line, type)
+    if isIgnored(type) { return false }
+    answerAliases(type, into: &slice)
+    addFeeds(type, into: &slice)
+    return true
+  }
+
+  /// The subject that a link event names; nil if it is none, or ignored.
+  func link(line: Span<UInt8>, type: Int, identity: Int) -> [UInt8]? {
+    prepare(line, type)
+    if isIgnored(type) { return nil }
+    var scratch = EventSlice()
+    answerAliases(type, into: &scratch)
+    let alias = compiled.fields[identity].alias
+    guard let index = plans[type].aliases.firstIndex(of: alias), answers[index] == .yes else {
+      return nil
+    }
+    let value = evaluator.slots[4 + identity]
+    guard value.status == .ok else { return nil }
+    return Array(evaluator.interner.string(value.bits).utf8)
+  }
+
+  private func prepare(_ line: Span<UInt8>, _ type: Int) {
+    let plan = plans[type]
+    evaluator.interner.forgetPassing()
+    evaluator.slots[0] = Outcome(typeNumbers[type])
+    guard plan.needsLine else { return }
+    if plan.fields.isEmpty && compiled.readsAttributes.isEmpty { return }
+    paths.extract(line, into: &payload)
+    if !compiled.readsAttributes.isEmpty { readAttributes(line) }
+    for field in plan.fields {
+      evaluator.slots[4 + field] = casts[field].cast(
+        line, payload, interner: &evaluator.interner)
+    }
+  }
+
+  private func readAttributes(_ line: Span<UInt8>) {
+    func text(_ value: PayloadValue) -> Outcome {
+      Outcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
+    }
+    if compiled.readsAttributes.contains(.source) {
+      evaluator.slots[1] = Outcome(
+        paths.source(payload).withText(line) { evaluator.interner.number(of: $0) })
+    }
+    if compiled.readsAttributes.contains(.subject) {
+      evaluator.slots[2] = text(paths.subject(payload))
+    }
+    if compiled.readsAttributes.contains(.id) { evaluator.slots[3] = text(paths.id(payload)) }
+  }
+
+  private func isIgnored(_ type: Int) -> Bool {
+    guard compiled.ignoreRoot >= 0 else { return false }
+    for name in compiled.ignoreFields {
+      var outcome = Outcome(failed: .error, until: Microseconds.never)
+      for field in name.fields where plans[type].aliases.contains(compiled.fields[field].alias) {
+        outcome = evaluator.slots[4 + field]
+        break
+      }
+      evaluator.slots[name.slot] = outcome
+    }
+    return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
+  }
+
+  private func answerAliases(_ type: Int, into slice: inout EventSlice) {
+    answers.removeAll(keepingCapacity: true)
+    for alias in plans[type].aliases {
+      let root = compiled.aliasRoots[alias]
+      if root < 0 {
+        answers.append(.yes)
+        continue
+      }
+      let outcome = evaluator.evaluate(root, at: 0)
+      if outcome.status != .ok {
+        slice.add(.aliasFault(alias), value: 0)
+        answers.append(.failed)
+      } else {
+        answers.append(outcome.bits != 0 ? .yes : .no)
+      }
+    }
+  }
+
+  private func addFeeds(_ type: Int, into slice: inout EventSlice) {
+    for plan in plans[type].feeds {
+      // An event counts once, under the first alias of the target that it is.
+      guard let target = plan.targets.first(where: { answers[$0.alias] == .yes }) else { continue }
+      if target.whereRoot >= 0 {
+        let outcome = evaluator.evaluate(target.whereRoot, at: 0)
+        if outcome.status != .ok {
+          slice.add(.feedFault(plan.feed), value: 0)
+          continue
+        }
+        if outcome.bits == 0 { continue }
+      }
+      if target.field < 0 {
+        slice.add(.feed(plan.feed), value: 0)
+        continue
+      }
+      let value = evaluator.slots[4 + target.field]
+      if value.status == .ok {
+        slice.add(.feed(plan.feed), value: value.bits)
+      } else if compiled.feeds[plan.feed].fact >= 0 {
+        slice.add(.feedFault(plan.feed), value: 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,354 @@
+/// One aggregate fact of one customer: the events that it counts and what they come to.
+struct FactState: Sendable {
+  enum ValueKind: Sendable { case integer, double, string }
+
+  let function: Rules.AggregateFunction
+  let kind: ValueKind
+  let isMoney: Bool
+  /// Microseconds; 0 for all time.
+  let within: Int64
+  let every: Int64
+  let defaultBits: Int64?
+  /// Members are kept beyond what the function needs, for explanations.
+  let keepsAll: Bool
+
+  private(set) var occurred: [Int64] = []
+  private(set) var values: [Int64] = []
+  /// Which event of the customer each member is.
+  private(set) var events: [Int32] = []
+  /// Members before it have left the window.
+  private(set) var head = 0
+  private var count: Int64 = 0
+  private var sum: Int128 = 0
+  private var negatives = 0
+  private var isHuge = false
+  private var doubles = ExactSum()
+  /// Members that may yet be the extreme, best first (indices into `occurred`).
+  private var candidates: [Int] = []
+  private var candidateHead = 0
+  private var distinct: [Int64: Int] = [:]
+  private var firstValue: Int64 = 0
+  private var firstOccurred: Int64 = 0
+  private var lastValue: Int64 = 0
+  private var lastOccurred: Int64 = 0
+  private(set) var firstEvent: Int32 = -1
+  private(set) var lastEvent: Int32 = -1
+  /// The event that holds the extreme of all time.
+  private var bestEvent: Int32 = -1
+
+  init(_ aggregate: Rules.Aggregate, type: Rules.FieldType?, defaultBits: Int64?, keepsAll: Bool) {
+    function = aggregate.function
+    switch type {
+    case .double: kind = .double
+    case .string: kind = .string
+    default: kind = .integer
+    }
+    isMoney = type == .money
+    within = aggregate.within ?? 0
+    every = aggregate.every ?? 0
+    self.defaultBits = defaultBits
+    self.keepsAll = keepsAll
+  }
+
+  private var keepsMembers: Bool { within > 0 || keepsAll }
+
+  mutating func reset() {
+    if keepsMembers {
+      occurred.removeAll(keepingCapacity: true)
+      values.removeAll(keepingCapacity: true)
+      events.removeAll(keepingCapacity: true)
+      head = 0
+    }
+    count = 0
+    sum = 0
+    negatives = 0
+    isHuge = false
+    firstEvent = -1
+    lastEvent = -1
+    bestEvent = -1
+    switch function {
+    case .sum, .avg: if kind == .double { doubles.reset() }
+    case .min, .max:
+      candidates.removeAll(keepingCapacity: true)
+      candidateHead = 0
+    case .distinct: distinct.removeAll(keepingCapacity: true)
+    default: break
+    }
+  }
+
+  // MARK: Events in and out
+
+  /// True if the sum is beyond 64 bits with this event.
+  mutating func add(
+    occurred instant: Int64, value: Int64, event: Int32, interner: borrowing Interner
+  ) -> Bool {
+    if keepsMembers {
+      occurred.append(instant)
+      values.append(value)
+      events.append(event)
+    }
+    if count == 0 {
+      firstValue = value
+      firstOccurred = instant
+      firstEvent = event
+    }
+    count += 1
+    lastValue = value
+    lastOccurred = instant
+    lastEvent = event
+    switch function {
+    case .sum, .avg:
+      if kind == .double {
+        let number = Double(bitPattern: UInt64(bitPattern: value))
+        doubles.add(number)
+        if number < 0 { negatives += 1 }
+        // Only numbers close to the end of the range can leave it in any countable sum.
+        if number.magnitude > 1e290 { isHuge = true }
+        return isHuge && !doubles.rounded().isFinite
+      } else {
+        sum += Int128(value)
+        if value < 0 { negatives += 1 }
+        return function == .sum && Int64(exactly: sum) == nil
+      }
+    case .min, .max: addCandidate(value: value, event: event, interner: interner)
+    case .distinct: distinct[distinctKey(value), default: 0] += 1
+    default: break
+    }
+    return false
+  }
+
+  /// 0.0 and -0.0 are one value.
+  private func distinctKey(_ value: Int64) -> Int64 {
+    kind == .double && value == Int64.min ? 0 : value
+  }
+
+  private mutating func addCandidate(value: Int64, event: Int32, interner: borrowing Interner) {
+    if !keepsMembers {
+      // `firstValue` holds the extreme; nothing ever leaves.
+      // Of equal values the last one counts.
+      if count == 1 || !isBetter(firstValue, than: value, interner: interner) {
+        firstValue = value
+        bestEvent = event
+      }
+      return
+    }
+    let index = occurred.count - 1
+    while candidates.count > candidateHead,
+      let last = candidates.last,
+      !isBetter(values[last], than: value, interner: interner)
+    {
+      candidates.removeLast()
+    }
+    candidates.append(index)
+  }
+
+  /// Strictly better as a minimum or maximum.
+  private func isBetter(
+    _ value: Int64, than other: Int64, interner: borrowing Interner
+  ) -> Bool {
+    let wantsLess = function == .min
+    switch kind {
+    case .integer: return wantsLess ? value < other : value > other
+    case .double:
+      let left = Double(bitPattern: UInt64(bitPattern: value))
+      let right = Double(bitPattern: UInt64(bitPattern: other))
+      return wantsLess ? left < right : left > right
+    case .string:
+      if value == other { return false }
+      let isLess = ByteString(interner.string(value)) < ByteString(interner.string(other))
+      return wantsLess ? isLess : !isLess
+    }
+  }
+
+  /// Lets go of what has left the window at `instant`.
+  @inline(__always)
+  mutating func advance(to instant: Int64) {
+    guard within > 0, head < occurred.count, occurred[head] + within <= instant else { return }
+    dropExpired(instant)
+  }
+
+  private mutating func dropExpired(_ instant: Int64) {
+    while head < occurred.count, occurred[head] + within <= instant {
+      let value = values[head]
+      count -= 1
+      switch function {
+      case .sum, .avg:
+        if kind == .double {
+          let number = Double(bitPattern: UInt64(bitPattern: value))
+          doubles.add(number, sign: -1)
+          if number < 0 { negatives -= 1 }
+        } else {
+          sum -= Int128(value)
+          if value < 0 { negatives -= 1 }
+        }
+      case .min, .max:
+        if candidateHead < candidates.count, candidates[candidateHead] == head {
+          candidateHead += 1
+        }
+      case .distinct:
+        let key = distinctKey(value)
+        if let left = distinct[key] { distinct[key] = left > 1 ? left - 1 : nil }
+      default: break
+      }
+      head += 1
+    }
+    if head < occurred.count {
+      firstValue = values[head]
+      firstOccurred = occurred[head]
+      firstEvent = events[head]
+    }
+  }
+
+  // MARK: Reading
+
+  private var empty: Outcome {
+    if let defaultBits { return Outcome(defaultBits) }
+    return Outcome(failed: .unset, until: Microseconds.never)
+  }
+
+  /// The value at `instant`; the window must have been advanced to it.
+  mutating func read(at instant: Int64) -> Outcome {
+    let until = within > 0 && head < occurred.count ? occurred[head] + within : Microseconds.never
+    switch function {
+    case .count:
+      var outcome = Outcome(count, until: until)
+      outcome.onlyFalls = within > 0
+      return outcome
+    case .distinct:
+      var outcome = Outcome(Int64(distinct.count), until: until)
+      outcome.onlyFalls = within > 0
+      return outcome
+    case .sum: return readSum(until: until)
+    case .avg: return readAverage(until: until)
+    case .min, .max:
+      if count == 0 { return empty }
+      if !keepsMembers { return Outcome(firstValue) }
+      let best = candidates[candidateHead]
+      return Outcome(
+        values[best], until: within > 0 ? occurred[best] + within : Microseconds.never)
+    case .first: return count == 0 ? empty : Outcome(firstValue, until: until)
+    case .firstTime: return count == 0 ? empty : Outcome(firstOccurred, until: until)
+    case .last, .lastTime:
+      if count == 0 { return empty }
+      return Outcome(
+        function == .last ? lastValue : lastOccurred,
+        until: within > 0 ? lastOccurred + within : Microseconds.never)
+    case .active: return readActive(at: instant, from: head, to: occurred.count)
+    }
+  }
+
+  private mutating func readSum(until: Int64) -> Outcome {
+    if kind == .double {
+      let value = doubles.rounded()
+      if !value.isFinite { return Outcome(failed: .unset, until: until) }
+      var outcome = Outcome(Outcome.double(value), until: until)
+      outcome.onlyFalls = within > 0 && negatives == 0
+      return outcome
+    }
+    guard let value = Int64(exactly: sum) else { return Outcome(failed: .unset, until: until) }
+    var outcome = Outcome(value, until: until)
+    outcome.onlyFalls = within > 0 && negatives == 0
+    return outcome
+  }
+
+  private mutating func readAverage(until: Int64) -> Outcome {
+    if count == 0 { return empty }
+    if kind == .double {
+      let value = doubles.rounded()
+      if !value.isFinite { return Outcome(failed: .unset, until: until) }
+      return Outcome(Outcome.double(value / Double(count)), until: until)
+    }
+    if isMoney { return Outcome(Int64(truncatingIfNeeded: sum / Int128(count)), until: until) }
+    return Outcome(Outcome.double(Double(sum) / Double(count)), until: until)
+  }
+
+  /// How many spans of `every`, counted back from `instant`, hold a member; until one moves to the next span.
+  private func readActive(at instant: Int64, from: Int, to: Int) -> Outcome {
+    var spans: Int64 = 0
+    var last: Int64 = -1
+    var until = Microseconds.never
+    var index = to - 1
+    while index >= from {
+      let span = (instant - occurred[index]) / every
+      until = min(until, occurred[index] + (span + 1) * every)
+      if span != last {
+        spans += 1
+        last = span
+      }
+      index -= 1
+    }
+    return Outcome(spans, until: until)
+  }
+
+  /// With at least `bound` members now: the first instant at which there are fewer.
+  func instantBelow(_ bound: Int64) -> Int64 {
+    guard bound > 0, count >= bound, within > 0 else { return Microseconds.never }
+    return occurred[head + Int(count - bound)] + within
+  }
+
+  // MARK: At any instant
+
+  /// The members in the window at `instant`, of those applied so far.
+  func members(at instant: Int64) -> Range<Int> {
+    guard within > 0 else { return 0..<occurred.count }
+    var low = 0
+    var high = occurred.count
+    while low < high {
+      let middle = (low + high) / 2
+      if occurred[middle] + within <= instant { low = middle + 1 } else { high = middle }
+    }
+    return low..<occurred.count
+  }
+
+  /// The value at an instant that need not be the last one, computed anew from the members.
+  func read(anewAt instant: Int64, interner: Interner) -> Outcome {
+    guard keepsMembers else {
+      var copy = self
+      return copy.read(at: instant)
+    }
+    if function == .active {
+      let range = members(at: instant)
+      return readActive(at: instant, from: range.lowerBound, to: range.upperBound)
+    }
+    var fresh = self
+    fresh.reset()
+    for index in members(at: instant) {
+      _ = fresh.add(
+        occurred: occurred[index], value: values[index], event: events[index], interner: interner)
+    }
+    return fresh.read(at: instant)
+  }
+
+  /// The events that give a timestamp: that of a first or last time, or those that hold the value.
+  func events(giving value: Int64, at instant: Int64) -> [Int32] {
+    if !keepsMembers {
+      switch function {
+      case .first, .firstTime: return count == 0 ? [] : [firstEvent]
+      case .last, .lastTime: return count == 0 ? [] : [lastEvent]
+      case .min, .max: return count == 0 ? [] : [bestEvent]
+      default: return []
+      }
+    }
+    let range = members(at: instant)
+    guard !range.isEmpty else { return [] }
+    switch function {
+    case .first, .firstTime: return [events[range.lowerBound]]
+    case .last, .lastTime: return [events[range.upperBound - 1]]
+    case .min, .max: return range.filter { values[$0] == value }.map { events[$0] }
+    default: return []
+    }
+  }
+
+  /// The events that leave the window at exactly `instant`, or move to another span of `active`.
+  func events(movingAt instant: Int64) -> [Int32] {
+    guard within > 0 else { return [] }
+    var result: [Int32] = []
+    for index in members(at: instant - 1) {
+      let age = instant - occurred[index]
+      if age == within || (function == .active && age > 0 && age % every == 0) {
+        result.append(events[index])
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,122 @@
+/// One move from stage to stage, or the entry.
+struct FoldRow: Sendable, Equatable {
+  var at: Int64
+  /// -1 for the entry row.
+  var from: Int32
+  var to: Int32
+  /// Number of the transition (stages with conditions: of the new stage); -1 for the entry row.
+  var transition: Int32
+  var isTimer: Bool
+  /// Number of the customer's event behind it; -1 without.
+  var anchor: Int32
+}
+
+/// A fault of one customer, to be added up.
+struct FaultCounts: Sendable {
+  enum Kind: Int, Sendable, CaseIterable {
+    case fact, alias, identity, transition, stage, segment
+  }
+
+  struct Entry: Sendable, Equatable {
+    var count: Int64 = 0
+    var firstPosition: UInt64 = .max
+
+    mutating func add(_ position: UInt64, count more: Int64 = 1) {
+      count += more
+      firstPosition = min(firstPosition, position)
+    }
+  }
+
+  var facts: [Entry]
+  /// Sums that left the range of their type.
+  var overflows: [Entry]
+  var aliases: [Entry]
+  var identity = Entry()
+  /// Of transitions, or of stages with conditions.
+  var conditions: [Entry]
+  var segments: [Entry]
+
+  init(_ compiled: CompiledRules) {
+    facts = Array(repeating: Entry(), count: compiled.rules.facts.count)
+    overflows = facts
+    aliases = Array(repeating: Entry(), count: compiled.rules.aliases.count)
+    conditions = Array(repeating: Entry(), count: compiled.conditions.count)
+    segments = Array(repeating: Entry(), count: compiled.segments.count)
+  }
+
+  mutating func add(_ other: FaultCounts) {
+    func merge(_ left: inout [Entry], _ right: [Entry]) {
+      for index in left.indices {
+        left[index].add(right[index].firstPosition, count: right[index].count)
+      }
+    }
+    merge(&facts, other.facts)
+    merge(&overflows, other.overflows)
+    merge(&aliases, other.aliases)
+    identity.add(other.identity.firstPosition, count: other.identity.count)
+    merge(&conditions, other.conditions)
+    merge(&segments, other.segments)
+  }
+
+  var isEmpty: Bool {
+    (facts + overflows + aliases + conditions + segments + [identity]).allSatisfy { $0.count == 0 }
+  }
+}
+
+/// Why a customer was parked.
+enum ParkReason: UInt8, Sendable {
+  /// Transitions chase each other within one settle.
+  case chase = 1
+  /// The 1,000th row by time alone since the last event.
+  case timers = 2
+
+  var text: String {
+    switch self {
+    case .chase: "transitions-chase"
+    case .timers: "endless-timers"
+    }
+  }
+}
+
+/// What folding one customer left; reused from customer to customer.
+struct FoldResult: Sendable {
+  var rows: [FoldRow] = []
+  var stage: Int32 = 0
+  var since: Int64 = 0
+  var firstSeen: Int64 = 0
+  var lastSeen: Int64 = 0
+  var next: (at: Int64, to: Int32)?
+  var parked: (at: Int64, reason: ParkReason, transitions: [Int32])?
+  /// Values of the facts at as-of, in file order; empty where parked.
+  var facts: [Outcome] = []
+  /// Segments that hold at as-of, by number; those that read the population are left for later.
+  var segments: [Bool] = []
+  var purchases = CustomerValue()
+}
+
+/// What a customer bought: the input of RFM and of the historical value.
+struct CustomerValue: Sendable {
+  /// Purchases with a usable amount.
+  var count: Int64 = 0
+  /// Sum of purchases less the absolute value of refunds, in minor units.
+  var net: Int128 = 0
+  /// Distinct UTC days with a purchase.
+  var days: Int64 = 0
+  var lastPurchase: Int64 = 0
+  private var lastDay: Int64 = .min
+
+  mutating func addPurchase(at instant: Int64, amount: Int64) {
+    count += 1
+    net += Int128(amount)
+    lastPurchase = instant
+    let day = ScalarValue.floorDivide(instant, Microseconds.day).0
+    if day != lastDay {
+      days += 1
+      lastDay = day
+    }
+  }
+
+  mutating func addRefund(amount: Int64) {
+    net -= Int128(amount.magnitude)
+  }
+}

@@ -1,0 +1,95 @@
+import EventStore
+
+/// RFC 3339 text of an instant, in UTC with six decimals.
+enum Instant {
+  static func text(_ microseconds: Int64) -> String { RFC3339.text(microseconds) }
+}
+
+/// Folds a handful of events without a store: the tests of rules files.
+enum MemoryFold {
+  struct NamedRow {
+    var customer: String
+    var row: CustomerRecord.Row
+  }
+
+  /// The rows after each customer's entry row, by customer and time.
+  static func rows(
+    of lines: [EventLine], asOf: Int64, _ compiled: CompiledRules
+  ) -> [NamedRow] {
+    let visible = lines.filter { $0.occurred <= asOf }
+    let groups = customers(of: visible, compiled)
+    let fold = CustomerFold(compiled)
+    var rows: [NamedRow] = []
+    for group in groups {
+      let taken = fold.load(group.lines)
+      if taken.isEmpty { continue }
+      fold.fold(asOf: asOf)
+      for row in fold.result.rows.dropFirst() {
+        rows.append(NamedRow(customer: group.name, row: fold.named(row, taken)))
+      }
+    }
+    return rows
+  }
+
+  /// The events by customer, in the order of the bytes of their names.
+  private static func customers(
+    of lines: [EventLine], _ compiled: CompiledRules
+  ) -> [(name: String, lines: [EventLine])] {
+    var numbers: [[UInt8]: UInt32] = [:]
+    var names: [String] = []
+    var subjects: [UInt32] = []
+    for line in lines {
+      let key = Array(line.subject.utf8)
+      if numbers[key] == nil {
+        numbers[key] = UInt32(names.count)
+        names.append(line.subject)
+      }
+      subjects.append(numbers[key] ?? 0)
+    }
+    var roots = Array(0..<UInt32(names.count))
+    if let identity = compiled.rules.identity,
+      let field = compiled.fields.firstIndex(where: {
+        $0.alias == identity.alias
+          && $0.field.name == compiled.rules.aliases[identity.alias].fields[identity.field].name
+      })
+    {
+      var links: [Identity.Link] = []
+      for (line, subject) in zip(lines, subjects) {
+        let reader = EventReader(compiled, types: [Array(line.type.utf8)])
+        if let named = reader.link(line: line.line.span, type: 0, identity: field) {
+          links.append(
+            Identity.Link(
+              occurred: line.occurred, position: line.position, subject: subject, named: named))
+        }
+      }
+      roots =
+        Identity(links: links, subjectCount: names.count) { numbers[Array($0)] }.roots
+    }
+    let order = names.indices.sorted { ByteString(names[$0]) < ByteString(names[$1]) }
+    return order.compactMap { number in
+      let own = lines.indices.filter { roots[Int(subjects[$0])] == UInt32(number) }
+      return own.isEmpty ? nil : (names[number], own.map { lines[$0] })
+    }
+  }
+}
+
+extension CustomerFold {
+  /// A row with names in place of numbers; `lines` are the events that were folded.
+  func named(_ row: FoldRow, _ lines: [EventLine]) -> CustomerRecord.Row {
+    let stages = compiled.rules.stages
+    var transition: String?
+    if row.transition >= 0 {
+      transition =
+        compiled.isFirstMatch
+        ? stages[Int(row.transition)].name : compiled.transitions[Int(row.transition)].id
+    }
+    var anchor: CustomerRecord.Anchor?
+    if row.anchor >= 0 {
+      let line = lines[Int(row.anchor)]
+      anchor = CustomerRecord.Anchor(eventID: line.id, position: line.position)
+    }
+    return CustomerRecord.Row(
+      at: row.at, from: row.from >= 0 ? stages[Int(row.from)].name : nil,
+      to: stages[Int(row.to)].name, transition: transition, isTimer: row.isTimer, anchor: anchor)
+  }
+}

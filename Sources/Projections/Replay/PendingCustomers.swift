@@ -1,0 +1,164 @@
+/// Folded customers whose anchors still lack the ids of their events: a run of ranks, as one flat value.
+struct PendingCustomers: Sendable {
+  /// The record of each customer up to its rows.
+  private(set) var heads: [UInt8] = []
+  private(set) var headEnds: [Int] = []
+  private(set) var rows: [FoldRow] = []
+  private(set) var rowEnds: [Int] = []
+  /// Position of each row's anchor; `none` without.
+  private(set) var anchors: [UInt64] = []
+  private(set) var ranks: [UInt32] = []
+  /// Buyers who are not parked: index in this run, recency, frequency, monetary.
+  private(set) var buyers: [Buyer] = []
+  private(set) var parked: [ParkedCustomer] = []
+  var summary: FoldSummary
+
+  static let none = UInt64.max
+
+  struct Buyer: Sendable {
+    var rank: UInt32
+    var recency: Int64
+    var frequency: Int64
+    var monetary: Int64
+  }
+
+  struct ParkedCustomer: Sendable {
+    var rank: UInt32
+    var at: Int64
+    var reason: ParkReason
+    var transitions: [Int32]
+  }
+
+  init(_ compiled: CompiledRules) {
+    summary = FoldSummary(compiled)
+  }
+
+  var count: Int { ranks.count }
+
+  mutating func add(_ fold: CustomerFold, rank: UInt32, name: Span<UInt8>, joined: [[UInt8]]) {
+    var encoder = ByteEncoder()
+    encoder.bytes = heads
+    heads = []
+    RecordCoding.encodeHead(
+      fold.result, compiled: fold.compiled, interner: fold.evaluator.interner, name: name,
+      joined: joined, into: &encoder)
+    heads = encoder.bytes
+    headEnds.append(heads.count)
+    for row in fold.result.rows {
+      rows.append(row)
+      anchors.append(row.anchor >= 0 ? fold.events.position[Int(row.anchor)] : Self.none)
+    }
+    rowEnds.append(rows.count)
+    ranks.append(rank)
+    summary.add(fold.result)
+    if let park = fold.result.parked {
+      parked.append(
+        ParkedCustomer(
+          rank: rank, at: park.at, reason: park.reason, transitions: park.transitions))
+    } else if fold.result.purchases.count > 0 {
+      buyers.append(
+        Buyer(
+          rank: rank, recency: fold.result.purchases.lastPurchase,
+          frequency: fold.result.purchases.days,
+          monetary: Int64(clamping: fold.result.purchases.net)))
+    }
+  }
+
+  func name(of index: Int) -> [UInt8] {
+    // The head begins with the name: its length (at most two bytes of seven bits) and its bytes.
+    let start = index == 0 ? 0 : headEnds[index - 1]
+    var length = Int(heads[start] & 0x7f)
+    var first = start + 1
+    if heads[start] >= 0x80 {
+      length |= Int(heads[first]) << 7
+      first += 1
+    }
+    return Array(heads[first..<first + length])
+  }
+
+  func isParked(_ index: Int) -> Bool {
+    parked.contains { $0.rank == ranks[index] }
+  }
+
+  /// Appends the whole record of customer `index` to `bytes`; the part that the output root covers is given back.
+  func encode(
+    _ index: Int, ids: EventIDs, into encoder: inout ByteEncoder
+  ) -> Range<Int> {
+    let start = encoder.bytes.count
+    let head = (index == 0 ? 0 : headEnds[index - 1])..<headEnds[index]
+    encoder.bytes.append(contentsOf: heads[head])
+    let range = (index == 0 ? 0 : rowEnds[index - 1])..<rowEnds[index]
+    RecordCoding.encodeRows(rows[range], anchors: anchors[range], ids: ids, into: &encoder)
+    let end = encoder.bytes.count
+    for anchor in anchors[range] where anchor != Self.none { encoder.number(anchor) }
+    return start..<end
+  }
+}
+
+/// Ids of some events by position.
+struct EventIDs: Sendable {
+  private var positions: [UInt64] = []
+  private var ends: [Int] = []
+  private var bytes: [UInt8] = []
+
+  /// To be called in the order of positions.
+  mutating func add(_ position: UInt64, id: Span<UInt8>) {
+    positions.append(position)
+    for index in id.indices { bytes.append(id[index]) }
+    ends.append(bytes.count)
+  }
+
+  mutating func append(_ other: EventIDs) {
+    let base = bytes.count
+    positions += other.positions
+    ends += other.ends.map { $0 + base }
+    bytes += other.bytes
+  }
+
+  /// Empty if the position is not among them.
+  func id(_ position: UInt64) -> ArraySlice<UInt8> {
+    var low = 0
+    var high = positions.count
+    while low < high {
+      let middle = (low + high) / 2
+      if positions[middle] < position { low = middle + 1 } else { high = middle }
+    }
+    guard low < positions.count, positions[low] == position else { return [] }
+    return bytes[(low == 0 ? 0 : ends[low - 1])..<ends[low]]
+  }
+}
+
+/// Counts over all customers.
+struct FoldSummary: Sendable {
+  var events: Int64 = 0
+  var ignored: Int64 = 0
+  var customers: Int64 = 0
+  var rows: Int64 = 0
+  var stages: [Int64]
+  var segments: [Int64]
+  var monetary: Int128 = 0
+
+  init(_ compiled: CompiledRules) {
+    stages = Array(repeating: 0, count: compiled.rules.stages.count)
+    segments = Array(repeating: 0, count: compiled.segments.count)
+  }
+
+  mutating func add(_ result: FoldResult) {
+    customers += 1
+    rows += Int64(result.rows.count)
+    guard result.parked == nil else { return }
+    stages[Int(result.stage)] += 1
+    for (index, holds) in result.segments.enumerated() where holds { segments[index] += 1 }
+    monetary += result.purchases.net
+  }
+
+  mutating func add(_ other: FoldSummary) {
+    events += other.events
+    ignored += other.ignored
+    customers += other.customers
+    rows += other.rows
+    for index in stages.indices { stages[index] += other.stages[index] }
+    for index in segments.indices { segments[index] += other.segments[index] }
+    monetary += other.monetary
+  }
+}

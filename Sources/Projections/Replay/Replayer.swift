@@ -1,0 +1,192 @@
+import EventStore
+
+/// Folds a whole log under one rules file and hands the customers, in order, to whoever keeps them.
+public struct Replayer {
+  public let compiled: CompiledRules
+  public let view: LogView
+  private let threads: Int
+  /// Events that one pass keeps in memory. A pass reads the log once for a run of customers.
+  private static let eventsPerPass = 1_500_000
+
+  /// - Parameter threads: at least 1; the result does not depend on it.
+  public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
+    self.compiled = compiled
+    self.view = view
+    self.threads = max(1, threads)
+  }
+
+  /// - Parameter keep: called in order.
+  public func run(progress: (Double) -> Void, keep: (borrowing ReplayBatch) throws -> Void) throws
+    -> ReplaySummary
+  {
+    let names = try view.snapshot.subjectNames()
+    let directory = try view.directory(compiled, names: names)
+    var summary = ReplaySummary(compiled, asOf: view.asOf)
+    summary.faults.identity = directory.identityFaults
+    var buyers: [PendingCustomers.Buyer] = []
+    let passes = Self.passes(directory.counts)
+    for (number, ranks) in passes.enumerated() {
+      let pass = ReplayPass(
+        compiled: compiled, view: view, directory: directory, names: names, ranks: ranks,
+        threads: threads)
+      let output = try pass.run()
+      summary.add(output, names: names, directory: directory)
+      for run in output.runs { buyers += run.buyers }
+      try keep(ReplayBatch(runs: output.runs, ids: output.ids, threads: threads))
+      progress(Double(number + 1) / Double(passes.count))
+    }
+    summary.setScores(buyers, customers: directory.subjects.count)
+    for (rank, others) in directory.joined.sorted(by: { $0.key < $1.key }) {
+      let name = Array(names.bytes(of: directory.subjects[Int(rank)]))
+      for other in others { summary.joined.append((Array(names.bytes(of: other)), name)) }
+    }
+    return summary
+  }
+
+  /// Runs of customers whose events fit the memory of a pass.
+  static func passes(_ counts: [UInt32]) -> [Range<Int>] {
+    var passes: [Range<Int>] = []
+    var start = 0
+    var events = 0
+    for (rank, count) in counts.enumerated() {
+      if events > 0 && events + Int(count) > eventsPerPass {
+        passes.append(start..<rank)
+        start = rank
+        events = 0
+      }
+      events += Int(count)
+    }
+    if start < counts.count { passes.append(start..<counts.count) }
+    return passes
+  }
+}
+
+/// The customers of one pass, folded.
+public struct ReplayBatch: Sendable {
+  let runs: [PendingCustomers]
+  let ids: EventIDs
+  let threads: Int
+}
+
+/// What a replay found, added up over all customers.
+public struct ReplaySummary: Sendable {
+  let compiled: CompiledRules
+  public let asOf: Int64
+  var fold: FoldSummary
+  var faults: FaultCounts
+  /// Customers whose rules do not determine a stage, in the order of their names.
+  public private(set) var parked: [(customer: String, record: CustomerRecord.Parked)] = []
+  /// RFM scores by rank of the customer among those with a record; zeros where not a buyer.
+  private(set) var scores: [RFM.Scores?] = []
+  /// Other subjects of joined customers with the customer's name.
+  var joined: [(subject: [UInt8], customer: [UInt8])] = []
+  /// Ranks of the directory that have a record, in order.
+  private(set) var present: [UInt32] = []
+
+  init(_ compiled: CompiledRules, asOf: Int64) {
+    self.compiled = compiled
+    self.asOf = asOf
+    fold = FoldSummary(compiled)
+    faults = FaultCounts(compiled)
+  }
+
+  mutating func add(_ output: ReplayPass.Output, names: NameTable, directory: CustomerDirectory) {
+    fold.events += output.events
+    fold.ignored += output.ignored
+    faults.add(output.faults)
+    for run in output.runs {
+      fold.add(run.summary)
+      present += run.ranks
+      for customer in run.parked {
+        let name = names.bytes(of: directory.subjects[Int(customer.rank)])
+        let transitions = customer.transitions.map { number in
+          compiled.isFirstMatch
+            ? compiled.rules.stages[Int(number)].name : compiled.transitions[Int(number)].id
+        }
+        parked.append(
+          (
+            String(decoding: name, as: UTF8.self),
+            CustomerRecord.Parked(
+              at: customer.at, reason: customer.reason.text, transitions: transitions)
+          ))
+      }
+    }
+  }
+
+  /// Sum over customers of margin × (purchases less refunds), each rounded, in minor units; nil where out of range.
+  public private(set) var historicalValue: Int64?
+
+  mutating func setScores(_ buyers: [PendingCustomers.Buyer], customers: Int) {
+    if let margin = compiled.rules.clv?.margin {
+      var sum: Int128 = 0
+      for buyer in buyers { sum += Int128(margin.times(buyer.monetary) ?? 0) }
+      historicalValue = Int64(exactly: sum)
+    }
+    let scored = RFM.scores(
+      recency: buyers.map(\.recency), frequency: buyers.map(\.frequency),
+      monetary: buyers.map(\.monetary))
+    var byRank: [RFM.Scores?] = Array(repeating: nil, count: customers)
+    for (buyer, scores) in zip(buyers, scored) { byRank[Int(buyer.rank)] = scores }
+    scores = present.map { byRank[Int($0)] }
+  }
+
+  public var events: Int64 { fold.events }
+  public var ignored: Int64 { fold.ignored }
+  public var customers: Int64 { fold.customers }
+  /// Rows, entry rows included.
+  public var transitions: Int64 { fold.rows }
+  /// Customers in each stage at as-of, in file order.
+  public var stages: [(name: String, customers: Int64)] {
+    zip(compiled.rules.stages, fold.stages).map { ($0.name, $1) }
+  }
+  /// Customers in each segment at as-of, in file order.
+  public var segments: [(name: String, customers: Int64)] {
+    zip(compiled.rules.segments, fold.segments).map { ($0.name, $1) }
+  }
+
+  /// One line of the list of faults.
+  public struct Fault: Sendable {
+    /// `fact`, `alias`, `identity`, `transition`, `stage` or `segment`.
+    public var kind: String
+    public var name: String
+    public var reason: String
+    public var count: Int64
+    public var firstPosition: UInt64
+  }
+
+  public var faultList: [Fault] {
+    var list: [Fault] = []
+    func add(_ kind: String, _ name: String, _ reason: String, _ entry: FaultCounts.Entry) {
+      guard entry.count > 0 else { return }
+      list.append(
+        Fault(
+          kind: kind, name: name, reason: reason, count: entry.count,
+          firstPosition: entry.firstPosition))
+    }
+    let rules = compiled.rules
+    for (index, fact) in rules.facts.enumerated() {
+      add("fact", fact.name, "no-value", faults.facts[index])
+      add("fact", fact.name, "overflow", faults.overflows[index])
+    }
+    for (index, alias) in rules.aliases.enumerated() {
+      add("alias", alias.name, "where-error", faults.aliases[index])
+    }
+    add("identity", "", "link-refused", faults.identity)
+    for index in compiled.conditions.indices {
+      if compiled.isFirstMatch {
+        add("stage", rules.stages[index].name, "condition-error", faults.conditions[index])
+      } else {
+        add(
+          "transition", compiled.transitions[index].id, "condition-error",
+          faults.conditions[index])
+      }
+    }
+    for (index, segment) in rules.segments.enumerated() {
+      add("segment", segment.name, "condition-error", faults.segments[index])
+    }
+    return list
+  }
+
+  mutating func addSegment(_ index: Int) { fold.segments[index] += 1 }
+  mutating func addSegmentFault(_ index: Int) { faults.segments[index].add(0) }
+}

@@ -1,0 +1,268 @@
+import CEL
+
+extension RulesLoader {
+  mutating func readStages(
+    _ member: YAMLValue.Member?, transitions: YAMLValue.Member?
+  ) -> Rules.StageForm {
+    guard let member else { return .transitions([]) }
+    guard case .list(let values, let place) = member.value, !values.isEmpty else {
+      fault("yaml-shape", "stages has to be a list of names", member.value.place)
+      return .transitions([])
+    }
+    _ = place
+    var conditions: [YAMLValue.Scalar?] = []
+    for value in values { readStage(value, &conditions) }
+    checkStageNames()
+    if conditions.contains(where: { $0 != nil }) {
+      if let transitions {
+        fault(
+          "stage-form", "stages with `when` have no `transitions`", transitions.keyPlace,
+          help: "either the stages have conditions, or transitions lead from one to the other")
+      }
+      return .firstMatch(readFirstMatch(conditions))
+    }
+    guard let transitions else {
+      if stages.count > 1 {
+        fault("missing-key", "the key `transitions` is missing", member.keyPlace)
+      }
+      return .transitions([])
+    }
+    return .transitions(readTransitions(transitions.value))
+  }
+
+  private mutating func readStage(_ value: YAMLValue, _ conditions: inout [YAMLValue.Scalar?]) {
+    if case .scalar(let name) = value, !name.isNull {
+      stages.append(Rules.Stage(name: name.text, also: [], place: name.place))
+      conditions.append(nil)
+      return
+    }
+    guard let keys = members(value, "a stage", known: ["name", "also", "when"]) else { return }
+    guard let named = keys["name"]?.value, let name = scalar(named, "`name` of a stage") else {
+      if keys["name"] == nil { fault("missing-key", "a stage has no `name`", value.place) }
+      return
+    }
+    var stage = Rules.Stage(name: name.text, also: [], place: value.place)
+    if let also = keys["also"]?.value {
+      stage.also = scalars(also, "`also` of stage `\(name.text)`").map(\.text)
+    }
+    stages.append(stage)
+    conditions.append(keys["when"].flatMap { scalar($0.value, "`when` of stage `\(name.text)`") })
+  }
+
+  private mutating func checkStageNames() {
+    var seen: Set<String> = []
+    for stage in stages {
+      for name in [stage.name] + stage.also {
+        checkLabel(name, "the name of a stage", stage.place)
+        if !seen.insert(name).inserted {
+          fault("duplicate-name", "two stages are called `\(name)`", stage.place)
+        }
+      }
+    }
+  }
+
+  private mutating func readFirstMatch(_ texts: [YAMLValue.Scalar?]) -> [Rules.Condition?] {
+    let environment = factEnvironment(withStage: false)
+    var conditions: [Rules.Condition?] = []
+    for (index, text) in texts.enumerated() {
+      let isLast = index == texts.count - 1
+      let stage = stages[index]
+      if isLast && text != nil {
+        fault(
+          "stage-form", "the last stage, `\(stage.name)`, has to be without `when`", stage.place,
+          help: "add a stage for those for whom nothing else holds")
+      }
+      if !isLast && text == nil {
+        fault(
+          "stage-form", "stage `\(stage.name)` has no `when`, and only the last may lack it",
+          stage.place)
+      }
+      conditions.append(
+        text.flatMap {
+          condition(
+            $0, environment, "stage `\(stage.name)`", wantsBool: true,
+            hint: { part in
+              part.hasPrefix("stage") || part.hasPrefix("in_stage")
+                ? "stages with conditions do not see the stage; use transitions for that" : nil
+            })
+        })
+    }
+    return conditions
+  }
+
+  // MARK: Transitions
+
+  private mutating func readTransitions(_ value: YAMLValue) -> [Rules.Transition] {
+    guard case .list(let values, _) = value else {
+      fault("yaml-shape", "transitions has to be a list", value.place)
+      return []
+    }
+    var transitions: [Rules.Transition] = []
+    for value in values {
+      guard let transition = readTransition(value) else { continue }
+      if transitions.contains(where: { $0.id == transition.id }) {
+        fault(
+          "duplicate-name", "two transitions have the id `\(transition.id)`", transition.place)
+      }
+      transitions.append(transition)
+    }
+    return transitions
+  }
+
+  private mutating func readTransition(_ value: YAMLValue) -> Rules.Transition? {
+    guard let keys = members(value, "a transition", known: ["id", "from", "to", "when"]) else {
+      return nil
+    }
+    for key in ["id", "from", "to", "when"] where keys[key] == nil {
+      fault("missing-key", "a transition has no `\(key)`", value.place)
+    }
+    guard let idValue = keys["id"]?.value, let id = scalar(idValue, "`id` of a transition"),
+      let fromValue = keys["from"]?.value, let toValue = keys["to"]?.value,
+      let whenValue = keys["when"]?.value
+    else { return nil }
+    let what = "transition `\(id.text)`"
+    checkName(id.text, "a transition", id.place)
+    let environment = factEnvironment(withStage: true)
+    let text = scalar(whenValue, "`when` of \(what)")
+    let when = text.flatMap { condition($0, environment, what, wantsBool: true) }
+    guard let toName = scalar(toValue, "`to` of \(what)"),
+      let to = stageIndex(toName, what)
+    else { return nil }
+    let names = scalars(fromValue, "`from` of \(what)")
+    var from: [Int] = []
+    if names.count == 1, names[0].text == "any", !stages.contains(where: { $0.name == "any" }) {
+      from = stages.indices.filter { $0 != to }
+    } else {
+      for name in names {
+        guard let index = stageIndex(name, what) else { continue }
+        if index == to {
+          fault(
+            "to-in-from", "\(what) leads to `\(stages[to].name)`, which is in its `from`",
+            name.place)
+        }
+        if !from.contains(index) { from.append(index) }
+      }
+    }
+    guard let when else { return nil }
+    return Rules.Transition(
+      id: id.text, from: from.sorted(), to: to, condition: when, place: value.place)
+  }
+
+  private mutating func stageIndex(_ name: YAMLValue.Scalar, _ what: String) -> Int? {
+    if let index = stages.firstIndex(where: {
+      $0.name == name.text || $0.also.contains(name.text)
+    }) {
+      return index
+    }
+    fault(
+      "unknown-name", "\(what): there is no stage `\(name.text)`", name.place,
+      help: Self.suggestion(name.text, stages.flatMap { [$0.name] + $0.also }))
+    return nil
+  }
+
+  // MARK: Segments and population
+
+  mutating func readPopulation(_ value: YAMLValue?) {
+    for member in named(value, "population") {
+      checkName(member.key, "a rank", member.keyPlace)
+      let what = "population `\(member.key)`"
+      if Self.takenNames.contains(member.key) || facts.contains(where: { $0.name == member.key }) {
+        fault("bad-name", "\(what) has the name of a fact, a variable or a function", member.keyPlace)
+      }
+      guard let keys = members(member.value, what, known: ["percent_rank", "ntile", "top"]) else {
+        continue
+      }
+      guard keys.count == 1, let kind = keys.first else {
+        fault(
+          "bad-fact", "\(what) has to be one of percent_rank, ntile, top", member.keyPlace)
+        continue
+      }
+      if let rank = readRank(kind.key, kind.value, member, what) { population.append(rank) }
+    }
+  }
+
+  private mutating func readRank(
+    _ kind: String, _ value: YAMLValue.Member, _ member: YAMLValue.Member, _ what: String
+  ) -> Rules.PopulationFact? {
+    if kind == "percent_rank" {
+      guard let name = scalar(value.value, what), let fact = rankedFact(name, what) else {
+        return nil
+      }
+      return Rules.PopulationFact(
+        name: member.key, function: .percentRank, fact: fact, place: member.keyPlace)
+    }
+    let size = kind == "ntile" ? "n" : "percent"
+    guard let keys = members(value.value, what, known: ["of", size]) else { return nil }
+    guard let of = keys["of"]?.value, let number = keys[size]?.value else {
+      fault("missing-key", "\(what): `\(kind)` has to have `of` and `\(size)`", value.keyPlace)
+      return nil
+    }
+    guard let name = scalar(of, what), let fact = rankedFact(name, what),
+      let text = scalar(number, what)
+    else { return nil }
+    if kind == "ntile" {
+      guard let count = integer(text, what) else { return nil }
+      guard count >= 1 && count <= 1000 else {
+        fault("bad-number", "\(what): `n` has to be from 1 to 1000", text.place)
+        return nil
+      }
+      return Rules.PopulationFact(
+        name: member.key, function: .ntile(count), fact: fact, place: member.keyPlace)
+    }
+    guard let percent = decimal(text, what) else { return nil }
+    return Rules.PopulationFact(
+      name: member.key, function: .top(percent), fact: fact, place: member.keyPlace)
+  }
+
+  private mutating func rankedFact(_ name: YAMLValue.Scalar, _ what: String) -> Int? {
+    if let index = facts.firstIndex(where: { $0.name == name.text }) { return index }
+    fault(
+      "unknown-name", "\(what): there is no fact `\(name.text)`", name.place,
+      help: Self.suggestion(name.text, facts.map(\.name)))
+    return nil
+  }
+
+  mutating func readSegments(_ value: YAMLValue?, _ form: Rules.StageForm) -> [Rules.Segment] {
+    var environment = factEnvironment(withStage: true)
+    let ranked: [(String, Type)] = [
+      ("clv.expected", .money), ("clv.p_alive", .double), ("rfm.r", .int), ("rfm.f", .int),
+      ("rfm.m", .int), ("rfm.segment", .string),
+    ]
+    var names: Set<String> = []
+    for (name, type) in ranked {
+      environment.variables[name] = type
+      names.insert(name)
+    }
+    for rank in population {
+      let type: Type =
+        switch rank.function {
+        case .percentRank: .double
+        case .ntile: .int
+        case .top: .bool
+        }
+      for name in [rank.name, "population.\(rank.name)"] {
+        environment.variables[name] = type
+        names.insert(name)
+      }
+    }
+    var segments: [Rules.Segment] = []
+    for member in named(value, "segments") {
+      checkName(member.key, "a segment", member.keyPlace)
+      let what = "segment `\(member.key)`"
+      guard let keys = members(member.value, what, known: ["when"]) else { continue }
+      guard let when = keys["when"]?.value else {
+        fault("missing-key", "\(what) has no `when`", member.keyPlace)
+        continue
+      }
+      guard let text = scalar(when, "`when` of \(what)"),
+        let condition = condition(text, environment, what, wantsBool: true)
+      else { continue }
+      segments.append(
+        Rules.Segment(
+          name: member.key, condition: condition,
+          readsPopulation: condition.expression.references.values.contains { names.contains($0) },
+          place: member.keyPlace))
+    }
+    return segments
+  }
+}

@@ -1,0 +1,367 @@
+import CEL
+import EventStore
+
+/// Reads a rules file: YAML to checked ``Rules``, with every fault named by line and column (docs/rules.md).
+public struct RulesLoader {
+  /// A file may not be larger, in bytes.
+  public static let maximumBytes = 1 << 20
+
+  let file: String
+  let source: [UInt8]
+  /// The file's lines, for places within texts.
+  let lines: [[UInt8]]
+  private(set) var diagnostics: [Diagnostic] = []
+
+  var currency = Environment.Currency(code: "EUR", digits: 2)
+  var aliases: [Rules.Alias] = []
+  var facts: [Rules.Fact] = []
+  var stages: [Rules.Stage] = []
+  var population: [Rules.PopulationFact] = []
+
+  /// Both may be there: warnings leave the rules usable.
+  public static func load(
+    bytes: [UInt8], file: String
+  ) -> (rules: Rules?, diagnostics: [Diagnostic]) {
+    var loader = RulesLoader(bytes, file)
+    let rules = loader.read()
+    var diagnostics = loader.diagnostics
+    diagnostics.sort {
+      ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column)
+    }
+    let failed = diagnostics.contains { $0.severity == .error }
+    return (failed ? nil : rules, diagnostics)
+  }
+
+  private init(_ bytes: [UInt8], _ file: String) {
+    source = bytes
+    self.file = file
+    lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map { Array($0) }
+  }
+
+  // MARK: Diagnostics
+
+  mutating func fault(
+    _ code: String, _ message: String, _ place: Rules.Place, help: String? = nil
+  ) {
+    diagnostics.append(Diagnostic(code: code, message: message, help: help, place: place))
+  }
+
+  mutating func warn(
+    _ code: String, _ message: String, _ place: Rules.Place, help: String? = nil
+  ) {
+    diagnostics.append(
+      Diagnostic(severity: .warning, code: code, message: message, help: help, place: place))
+  }
+
+  static func suggestion(_ name: String, _ candidates: [String]) -> String? {
+    Suggestion.nearest(to: name, among: candidates).map { "did you mean `\($0)`?" }
+  }
+
+  // MARK: Shapes
+
+  /// The members of a map, keys checked against those known.
+  mutating func members(
+    _ value: YAMLValue, _ what: String, known: [String]
+  ) -> [String: YAMLValue.Member]? {
+    guard case .map(let members, let place) = value else {
+      fault("yaml-shape", "\(what) has to be a map, and is \(value.kind)", value.place)
+      return nil
+    }
+    _ = place
+    var result: [String: YAMLValue.Member] = [:]
+    for member in members {
+      if known.contains(member.key) {
+        result[member.key] = member
+      } else {
+        fault(
+          "unknown-key", "\(what) has no key `\(member.key)`", member.keyPlace,
+          help: Self.suggestion(member.key, known)
+            ?? "known keys are \(known.joined(separator: ", "))")
+      }
+    }
+    return result
+  }
+
+  /// The members of a map from names to things, in file order.
+  mutating func named(_ value: YAMLValue?, _ what: String) -> [YAMLValue.Member] {
+    guard let value else { return [] }
+    if case .scalar(let scalar) = value, scalar.isNull { return [] }
+    guard case .map(let members, _) = value else {
+      fault("yaml-shape", "\(what) has to be a map, and is \(value.kind)", value.place)
+      return []
+    }
+    return members
+  }
+
+  mutating func scalar(_ value: YAMLValue, _ what: String) -> YAMLValue.Scalar? {
+    guard case .scalar(let scalar) = value, !scalar.isNull else {
+      fault("yaml-shape", "\(what) has to be a value, and is \(value.kind)", value.place)
+      return nil
+    }
+    return scalar
+  }
+
+  /// One value or a list of values.
+  mutating func scalars(_ value: YAMLValue, _ what: String) -> [YAMLValue.Scalar] {
+    if case .list(let values, let place) = value {
+      if values.isEmpty { fault("yaml-shape", "\(what) is an empty list", place) }
+      return values.compactMap { scalar($0, what) }
+    }
+    return scalar(value, what).map { [$0] } ?? []
+  }
+
+  mutating func integer(_ scalar: YAMLValue.Scalar, _ what: String) -> Int? {
+    if let number = Int(scalar.text) { return number }
+    fault("bad-number", "\(what) has to be a whole number, and is `\(scalar.text)`", scalar.place)
+    return nil
+  }
+
+  /// `365d`, `12h`, `4w` in microseconds.
+  mutating func span(_ scalar: YAMLValue.Scalar, _ what: String) -> Int64? {
+    let units: [Character: Int64] = [
+      "h": Microseconds.hour, "d": Microseconds.day, "w": 7 * Microseconds.day,
+    ]
+    let text = scalar.text
+    if let last = text.last, let unit = units[last], let count = Int64(text.dropLast()),
+      count > 0, text.dropLast().allSatisfy(\.isNumber)
+    {
+      let (length, overflow) = count.multipliedReportingOverflow(by: unit)
+      if !overflow && length <= Microseconds.longestDuration { return length }
+      fault("bad-duration", "\(what) of `\(text)` is longer than 292 years", scalar.place)
+      return nil
+    }
+    fault(
+      "bad-duration", "\(what) has to be a length such as 30d, and is `\(text)`", scalar.place,
+      help: "a whole number above 0 and h, d or w; a day is 24 hours")
+    return nil
+  }
+
+  /// A positive decimal such as 0.92.
+  mutating func decimal(
+    _ scalar: YAMLValue.Scalar, _ what: String, allowsZero: Bool = false
+  ) -> Rules.ExchangeRate? {
+    var parts = scalar.text.split(separator: ".", omittingEmptySubsequences: false)
+    if parts.count == 1 { parts.append("") }
+    let digits = parts.joined()
+    let isPlain = digits.utf8.allSatisfy { $0 &- 48 < 10 }
+    if parts.count == 2, !parts[0].isEmpty, isPlain, digits.count <= 18,
+      let mantissa = Int64(digits), mantissa > 0 || allowsZero
+    {
+      return Rules.ExchangeRate(mantissa: mantissa, scale: parts[1].count)
+    }
+    fault(
+      "bad-number",
+      "\(what) has to be a decimal above 0 with at most 18 digits, and is `\(scalar.text)`",
+      scalar.place)
+    return nil
+  }
+
+  /// A name in the rules: `[A-Za-z_][A-Za-z0-9_]*`, no CEL keyword.
+  mutating func checkName(_ name: String, _ what: String, _ place: Rules.Place) {
+    let bytes = Array(name.utf8)
+    let isStart = bytes.first.map { Self.isLetter($0) } ?? false
+    if !isStart || !bytes.allSatisfy({ Self.isLetter($0) || $0 &- 48 < 10 }) {
+      fault(
+        "bad-name", "`\(name)` cannot be the name of \(what)", place,
+        help: "letters, digits and _, no digit first")
+    } else if Self.keywords.contains(name) {
+      fault("bad-name", "`\(name)` is a word of CEL and cannot be the name of \(what)", place)
+    }
+  }
+
+  static func isLetter(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "_") || (byte | 0x20) &- 97 < 26
+  }
+
+  static let keywords: Set<String> = [
+    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
+    "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
+  ]
+
+  /// A stage's or the model's name: 1 to 64 of `[A-Za-z0-9._-]`, no dot first.
+  mutating func checkLabel(_ name: String, _ what: String, _ place: Rules.Place) {
+    let bytes = Array(name.utf8)
+    let dot = UInt8(ascii: ".")
+    let isFine = bytes.allSatisfy {
+      ($0 | 0x20) &- 97 < 26 || $0 &- 48 < 10 || $0 == dot || $0 == UInt8(ascii: "_")
+        || $0 == UInt8(ascii: "-")
+    }
+    if bytes.isEmpty || bytes.count > 64 || !isFine || bytes.first == dot {
+      fault(
+        "bad-name", "`\(name)` cannot be \(what)", place,
+        help: "1 to 64 letters, digits, dots, _ and -, no dot first")
+    }
+  }
+
+  // MARK: Texts
+
+  /// Checks a CEL text; its faults are placed within the file.
+  mutating func condition(
+    _ scalar: YAMLValue.Scalar, _ environment: Environment, _ what: String, wantsBool: Bool,
+    hint: (String) -> String? = { _ in nil }
+  ) -> Rules.Condition? {
+    do throws(CompileError) {
+      let checked = try environment.check(scalar.text)
+      if wantsBool && checked.type != .bool {
+        fault(
+          "cel-type", "\(what) has to be true or false, and is \(checked.type.name): `\(scalar.text)`",
+          scalar.place)
+        return nil
+      }
+      return Rules.Condition(expression: checked, place: scalar.place)
+    } catch {
+      let bytes = Array(scalar.text.utf8)
+      let range = error.range.clamped(to: 0..<bytes.count)
+      let part = String(decoding: bytes[range], as: UTF8.self)
+      let quoted = part.isEmpty || part.count > 80 ? "" : ", in `\(part)`"
+      fault(
+        error.code.rawValue, "\(what): \(error.message)\(quoted)", place(scalar, error.range.lowerBound),
+        help: hint(part))
+      return nil
+    }
+  }
+
+  /// Where byte `offset` of a text stands in the file; its beginning where that cannot be told.
+  func place(_ scalar: YAMLValue.Scalar, _ offset: Int) -> Rules.Place {
+    guard let textOffset = scalar.textOffset, lines.indices.contains(scalar.place.line - 1) else {
+      return scalar.place
+    }
+    let line = lines[scalar.place.line - 1]
+    let start = scalar.place.column - 1 + textOffset
+    let text = Array(scalar.text.utf8)
+    // Only where the text stands in the file as it is, without escapes or folded lines.
+    guard start + text.count <= line.count, Array(line[start..<start + text.count]) == text else {
+      return scalar.place
+    }
+    return Rules.Place(line: scalar.place.line, column: start + 1 + offset)
+  }
+
+  // MARK: The file
+
+  private static let topLevel = [
+    "rules", "model", "currency", "ignore", "identity", "events", "facts", "stages",
+    "transitions", "segments", "population", "clv", "exchange", "timezone", "tests",
+  ]
+
+  private mutating func read() -> Rules? {
+    let start = Rules.Place(line: 1, column: 1)
+    guard source.count <= Self.maximumBytes else {
+      fault("too-large", "the file has more than \(Self.maximumBytes) bytes", start)
+      return nil
+    }
+    guard let text = String(validating: source, as: UTF8.self) else {
+      fault("utf8", "the file is not UTF-8", start)
+      return nil
+    }
+    let root: YAMLValue
+    do throws(YAMLValue.Fault) {
+      root = try YAMLValue.parse(text)
+    } catch {
+      fault("yaml-syntax", error.message, error.place)
+      return nil
+    }
+    guard let top = members(root, "a rules file", known: Self.topLevel) else { return nil }
+    for needed in ["rules", "model", "currency", "events", "stages"] where top[needed] == nil {
+      fault("missing-key", "the key `\(needed)` is missing", start)
+    }
+    if let member = top["rules"], let number = scalar(member.value, "rules"), number.text != "1" {
+      fault(
+        "rules-version", "this version reads rules of format 1, not `\(number.text)`", number.place)
+    }
+    return assemble(top)
+  }
+
+  private mutating func assemble(_ top: [String: YAMLValue.Member]) -> Rules? {
+    readCurrency(top["currency"])
+    let model = readModel(top["model"])
+    readAliases(top["events"]?.value)
+    let ignore = readIgnore(top["ignore"]?.value)
+    let identity = readIdentity(top["identity"]?.value)
+    readFacts(top["facts"]?.value)
+    let form = readStages(top["stages"], transitions: top["transitions"])
+    readPopulation(top["population"]?.value)
+    let segments = readSegments(top["segments"]?.value, form)
+    let clv = readCLV(top["clv"]?.value)
+    let exchange = readExchange(top["exchange"]?.value)
+    let timezone = readTimezone(top["timezone"]?.value)
+    let tests = readTests(top["tests"]?.value)
+    let hash = SHA256Bytes.hash(source.span)
+    let digits = Array("0123456789abcdef")
+    let rules = Rules(
+      source: source, sha256: String(hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }),
+      file: file, modelName: model.name, modelVersion: model.version, currency: currency,
+      ignore: ignore, identity: identity, aliases: aliases, facts: facts, stages: stages,
+      form: form, segments: segments, population: population, clv: clv, exchange: exchange,
+      timezone: timezone, tests: tests)
+    lint(rules)
+    return rules
+  }
+
+  private mutating func readCurrency(_ member: YAMLValue.Member?) {
+    guard let member, let code = scalar(member.value, "currency") else { return }
+    if let digits = Currencies.digits(of: code.text) {
+      currency = Environment.Currency(code: code.text, digits: digits)
+    } else {
+      fault(
+        "unknown-currency", "`\(code.text)` is no currency of ISO 4217", code.place,
+        help: Self.suggestion(code.text, Currencies.all))
+    }
+  }
+
+  private mutating func readModel(_ member: YAMLValue.Member?) -> (name: String, version: Int) {
+    guard let member, let model = members(member.value, "model", known: ["name", "version"]) else {
+      return ("", 0)
+    }
+    var name = ""
+    var version = 0
+    if let value = model["name"]?.value, let text = scalar(value, "model.name") {
+      checkLabel(text.text, "the model's name", text.place)
+      name = text.text
+    } else {
+      fault("missing-key", "the model has no `name`", member.keyPlace)
+    }
+    if let value = model["version"]?.value, let text = scalar(value, "model.version") {
+      version = integer(text, "model.version") ?? 0
+    } else {
+      fault("missing-key", "the model has no `version`", member.keyPlace)
+    }
+    return (name, version)
+  }
+
+  private mutating func readExchange(_ value: YAMLValue?) -> [String: Rules.ExchangeRate] {
+    var rates: [String: Rules.ExchangeRate] = [:]
+    for member in named(value, "exchange") {
+      if Currencies.digits(of: member.key) == nil {
+        fault(
+          "unknown-currency", "`\(member.key)` is no currency of ISO 4217", member.keyPlace,
+          help: Self.suggestion(member.key, Currencies.all))
+      } else if member.key == currency.code {
+        fault(
+          "exchange", "`\(member.key)` is the rules' own currency and has no rate", member.keyPlace)
+      }
+      if let text = scalar(member.value, "the rate of \(member.key)"),
+        let rate = decimal(text, "the rate of \(member.key)")
+      {
+        rates[member.key] = rate
+      }
+    }
+    return rates
+  }
+
+  private mutating func readTimezone(_ value: YAMLValue?) -> String? {
+    guard let value, let zone = scalar(value, "timezone") else { return nil }
+    let isSafe = zone.text.utf8.allSatisfy {
+      ($0 | 0x20) &- 97 < 26 || $0 &- 48 < 10 || "/_+-".utf8.contains($0)
+    }
+    let database = "/usr/share/zoneinfo"
+    let isKnown =
+      zone.text == "UTC" || !Files.isDirectory(database)
+      || (Files.exists("\(database)/\(zone.text)") && !Files.isDirectory("\(database)/\(zone.text)"))
+    if !isSafe || zone.text.hasPrefix("/") || !isKnown {
+      fault(
+        "unknown-timezone", "`\(zone.text)` is no time zone of the IANA database", zone.place,
+        help: "write a name such as Europe/Berlin")
+    }
+    return zone.text
+  }
+}

@@ -1,0 +1,118 @@
+import Yams
+
+/// A node of a YAML document with its place; nothing else of Yams is seen by the loader.
+indirect enum YAMLValue {
+  case scalar(Scalar)
+  case list([YAMLValue], Rules.Place)
+  case map([Member], Rules.Place)
+
+  struct Scalar {
+    var text: String
+    var isPlain: Bool
+    /// Columns from the place to the first byte of the text; nil where lines were folded.
+    var textOffset: Int?
+    var place: Rules.Place
+
+    var isNull: Bool { isPlain && ["", "~", "null", "Null", "NULL"].contains(text) }
+  }
+
+  struct Member {
+    var key: String
+    var keyPlace: Rules.Place
+    var value: YAMLValue
+  }
+
+  var place: Rules.Place {
+    switch self {
+    case .scalar(let scalar): scalar.place
+    case .list(_, let place), .map(_, let place): place
+    }
+  }
+
+  var kind: String {
+    switch self {
+    case .scalar: "a value"
+    case .list: "a list"
+    case .map: "a map"
+    }
+  }
+
+  /// Why a document cannot be read.
+  struct Fault: Error {
+    var message: String
+    var place: Rules.Place
+  }
+
+  private static let nestingLimit = 64
+
+  /// - Throws: ``Fault``; an empty document is a fault.
+  static func parse(_ text: String) throws(Fault) -> YAMLValue {
+    let start = Rules.Place(line: 1, column: 1)
+    let node: Yams.Node?
+    do {
+      node = try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      throw fault(error)
+    } catch {
+      throw Fault(message: "not YAML: \(error)", place: start)
+    }
+    guard let node else { throw Fault(message: "the file is empty", place: start) }
+    return try value(node, nesting: 0)
+  }
+
+  private static func fault(_ error: YamlError) -> Fault {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return Fault(
+        message: "not YAML: \(problem)", place: Rules.Place(line: mark.line, column: mark.column))
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      let names = duplicates.map { "`\($0)`" }.joined(separator: ", ")
+      return Fault(
+        message: "\(names) stands twice in one map",
+        place: Rules.Place(line: context.mark.line, column: context.mark.column))
+    default:
+      return Fault(message: "not YAML: \(error)", place: Rules.Place(line: 1, column: 1))
+    }
+  }
+
+  private static func value(_ node: Yams.Node, nesting: Int) throws(Fault) -> YAMLValue {
+    let mark = node.mark
+    let place = Rules.Place(line: mark?.line ?? 1, column: mark?.column ?? 1)
+    guard nesting < nestingLimit else {
+      throw Fault(message: "nested deeper than \(nestingLimit)", place: place)
+    }
+    switch node {
+    case .scalar(let scalar):
+      var offset: Int?
+      switch scalar.style {
+      case .plain, .any: offset = 0
+      case .singleQuoted, .doubleQuoted: offset = 1
+      case .literal, .folded: offset = nil
+      }
+      return .scalar(
+        Scalar(
+          text: scalar.string, isPlain: scalar.style == .plain || scalar.style == .any,
+          textOffset: offset, place: place))
+    case .sequence(let sequence):
+      var values: [YAMLValue] = []
+      for element in sequence { values.append(try value(element, nesting: nesting + 1)) }
+      return .list(values, place)
+    case .mapping(let mapping):
+      var members: [Member] = []
+      for (key, element) in mapping {
+        let keyPlace = Rules.Place(
+          line: key.mark?.line ?? place.line, column: key.mark?.column ?? place.column)
+        guard case .scalar(let name) = key else {
+          throw Fault(message: "a key has to be a name", place: keyPlace)
+        }
+        members.append(
+          Member(
+            key: name.string, keyPlace: keyPlace, value: try value(element, nesting: nesting + 1)))
+      }
+      return .map(members, place)
+    case .alias:
+      throw Fault(message: "YAML aliases are not taken in rules", place: place)
+    }
+  }
+}

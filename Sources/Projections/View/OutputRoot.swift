@@ -1,0 +1,37 @@
+import EventStore
+
+/// The root over what a view says: an RFC 6962 tree over 4,096 buckets of row hashes by customer name.
+///
+/// A row hash is SHA-256(0x00 ‖ head ‖ rows) of the customer's record; its bucket is given by the first twelve bits of
+/// SHA-256(name). The leaf of a bucket is the concatenation of its row hashes in ascending order. Positions, dense numbers and the
+/// log's own root do not enter, so that the same events give the same root in any store.
+struct OutputRoot {
+  static let bucketCount = 4096
+
+  struct Leaf: Sendable {
+    var bucket: UInt16
+    var hash: [UInt8]
+  }
+
+  private var buckets: [[[UInt8]]] = Array(repeating: [], count: bucketCount)
+
+  static func leaf(name: Span<UInt8>, covered: Span<UInt8>) -> Leaf {
+    let key = SHA256Bytes.hash(name)
+    let bucket = UInt16(key[0]) << 4 | UInt16(key[1] >> 4)
+    return Leaf(bucket: bucket, hash: SHA256Bytes.hash(prefix: 0, covered))
+  }
+
+  mutating func add(_ leaf: Leaf) {
+    buckets[Int(leaf.bucket)].append(leaf.hash)
+  }
+
+  func root() -> [UInt8] {
+    var tree = MerkleTree()
+    for bucket in buckets {
+      let sorted = bucket.sorted { $0.lexicographicallyPrecedes($1) }
+      let bytes = sorted.flatMap { $0 }
+      tree.append(leafHash: SHA256Bytes.hash(prefix: 0, bytes.span))
+    }
+    return tree.root
+  }
+}

@@ -1,0 +1,208 @@
+import CEL
+import EventStore
+
+/// The bytes of one customer's record (docs/format.md, "Views").
+///
+/// ```
+/// record = head rows positions          head and rows are covered by the output root, positions are not
+/// head   = name  joined[]  firstSeen  state
+/// state  = 1 at reason transitions[]                                              parked
+///        | 0 stage since lastSeen next facts[] segments[] value                    else
+/// rows   = count { at from+1 to transition+1 flags [event id] }
+/// ```
+enum RecordCoding {
+  static func encodeHead(
+    _ result: FoldResult, compiled: CompiledRules, interner: Interner, name: Span<UInt8>,
+    joined: [[UInt8]], into encoder: inout ByteEncoder
+  ) {
+    encoder.number(name.count)
+    for index in name.indices { encoder.bytes.append(name[index]) }
+    encoder.number(joined.count)
+    for subject in joined { encoder.text(subject) }
+    encoder.signed(result.firstSeen)
+    if let parked = result.parked {
+      encoder.number(1)
+      encoder.signed(parked.at)
+      encoder.number(Int(parked.reason.rawValue))
+      encoder.number(parked.transitions.count)
+      for transition in parked.transitions { encoder.number(Int(transition)) }
+      return
+    }
+    encoder.number(0)
+    encoder.number(Int(result.stage))
+    encoder.signed(result.since)
+    encoder.signed(result.lastSeen)
+    if let next = result.next {
+      encoder.number(1)
+      encoder.signed(next.at)
+      encoder.number(Int(next.to + 1))
+    } else {
+      encoder.number(0)
+    }
+    encoder.number(result.facts.count)
+    for (fact, outcome) in zip(compiled.facts, result.facts) {
+      encodeValue(outcome, fact.type, interner, into: &encoder)
+    }
+    let holding = result.segments.indices.filter { result.segments[$0] }
+    encoder.number(holding.count)
+    for segment in holding { encoder.number(segment) }
+    encoder.number(UInt64(result.purchases.count))
+    encoder.number(UInt64(result.purchases.days))
+    encoder.signed(result.purchases.lastPurchase)
+    if let net = Int64(exactly: result.purchases.net) {
+      encoder.number(1)
+      encoder.signed(net)
+    } else {
+      encoder.number(0)
+    }
+  }
+
+  private static func encodeValue(
+    _ outcome: Outcome, _ type: Type, _ interner: Interner, into encoder: inout ByteEncoder
+  ) {
+    guard outcome.status == .ok else {
+      encoder.number(0)
+      return
+    }
+    encoder.number(1)
+    switch type {
+    case .double, .uint: encoder.fixed(UInt64(bitPattern: outcome.bits))
+    case .string: encoder.text(interner.string(outcome.bits))
+    default: encoder.signed(outcome.bits)
+    }
+  }
+
+  static func encodeRows(
+    _ rows: ArraySlice<FoldRow>, anchors: ArraySlice<UInt64>, ids: EventIDs,
+    into encoder: inout ByteEncoder
+  ) {
+    encoder.number(rows.count)
+    for (row, anchor) in zip(rows, anchors) {
+      encoder.signed(row.at)
+      encoder.number(Int(row.from + 1))
+      encoder.number(Int(row.to))
+      encoder.number(Int(row.transition + 1))
+      let hasAnchor = anchor != PendingCustomers.none
+      encoder.number((row.isTimer ? 1 : 0) | (hasAnchor ? 2 : 0))
+      if hasAnchor { encoder.text(ids.id(anchor)) }
+    }
+  }
+
+  // MARK: Reading
+
+  /// Reads one record; `rules` are those of the view.
+  static func decode(
+    _ decoder: inout ByteDecoder, rules: Rules
+  ) throws(ByteDecoder.Damaged) -> CustomerRecord {
+    var record = CustomerRecord(
+      name: try decoder.string(), subjects: [], firstSeen: 0, parked: nil, current: nil, rows: [])
+    for _ in 0..<(try decoder.count()) { record.subjects.append(try decoder.string()) }
+    record.firstSeen = try decoder.signed()
+    if try decoder.number() == 1 {
+      record.parked = try decodeParked(&decoder, rules)
+    } else {
+      record.current = try decodeCurrent(&decoder, rules)
+    }
+    record.rows = try decodeRows(&decoder, rules)
+    return record
+  }
+
+  private static func stage(_ index: Int, _ rules: Rules) throws(ByteDecoder.Damaged) -> String {
+    guard rules.stages.indices.contains(index) else { throw ByteDecoder.Damaged() }
+    return rules.stages[index].name
+  }
+
+  private static func transition(
+    _ index: Int, _ rules: Rules
+  ) throws(ByteDecoder.Damaged) -> String {
+    guard case .transitions(let transitions) = rules.form else { return try stage(index, rules) }
+    guard transitions.indices.contains(index) else { throw ByteDecoder.Damaged() }
+    return transitions[index].id
+  }
+
+  private static func decodeParked(
+    _ decoder: inout ByteDecoder, _ rules: Rules
+  ) throws(ByteDecoder.Damaged) -> CustomerRecord.Parked {
+    let at = try decoder.signed()
+    let reason = ParkReason(rawValue: UInt8(truncatingIfNeeded: try decoder.number()))
+    var transitions: [String] = []
+    for _ in 0..<(try decoder.count()) {
+      transitions.append(try transition(try decoder.index(), rules))
+    }
+    return CustomerRecord.Parked(
+      at: at, reason: (reason ?? .chase).text, transitions: transitions)
+  }
+
+  private static func decodeCurrent(
+    _ decoder: inout ByteDecoder, _ rules: Rules
+  ) throws(ByteDecoder.Damaged) -> CustomerRecord.Current {
+    let stageName = try stage(try decoder.index(), rules)
+    let since = try decoder.signed()
+    let lastSeen = try decoder.signed()
+    var next: (at: Int64, to: String?)?
+    if try decoder.number() == 1 {
+      let at = try decoder.signed()
+      let to = try decoder.index()
+      next = (at, to == 0 ? nil : try stage(to - 1, rules))
+    }
+    let count = try decoder.count()
+    guard count == rules.facts.count else { throw ByteDecoder.Damaged() }
+    var facts: [Value?] = []
+    for fact in rules.facts { facts.append(try decodeValue(&decoder, fact.type)) }
+    var segments: [String] = []
+    for _ in 0..<(try decoder.count()) {
+      let index = try decoder.index()
+      guard rules.segments.indices.contains(index) else { throw ByteDecoder.Damaged() }
+      segments.append(rules.segments[index].name)
+    }
+    let purchases = Int64(truncatingIfNeeded: try decoder.number())
+    let days = Int64(truncatingIfNeeded: try decoder.number())
+    let lastPurchase = try decoder.signed()
+    let monetary: Int64? = try decoder.number() == 1 ? try decoder.signed() : nil
+    return CustomerRecord.Current(
+      stage: stageName, since: since, lastSeen: lastSeen, next: next, facts: facts,
+      segments: segments, purchases: purchases, purchaseDays: days, lastPurchase: lastPurchase,
+      monetary: monetary)
+  }
+
+  private static func decodeValue(
+    _ decoder: inout ByteDecoder, _ type: Type
+  ) throws(ByteDecoder.Damaged) -> Value? {
+    guard try decoder.number() == 1 else { return nil }
+    switch type {
+    case .double: return .double(Double(bitPattern: try decoder.fixed()))
+    case .uint: return .uint(try decoder.fixed())
+    case .string: return .string(try decoder.string())
+    case .bool: return .bool(try decoder.signed() != 0)
+    case .money: return .money(try decoder.signed())
+    case .timestamp: return .timestamp(ScalarValue.timestamp(try decoder.signed()))
+    case .duration: return .duration(Duration(nanoseconds: try decoder.signed() &* 1000))
+    default: return .int(try decoder.signed())
+    }
+  }
+
+  private static func decodeRows(
+    _ decoder: inout ByteDecoder, _ rules: Rules
+  ) throws(ByteDecoder.Damaged) -> [CustomerRecord.Row] {
+    var rows: [CustomerRecord.Row] = []
+    var anchored: [Int] = []
+    for _ in 0..<(try decoder.count()) {
+      let at = try decoder.signed()
+      let from = try decoder.index()
+      let to = try stage(try decoder.index(), rules)
+      let transition = try decoder.index()
+      let flags = try decoder.number()
+      var row = CustomerRecord.Row(
+        at: at, from: from == 0 ? nil : try stage(from - 1, rules), to: to,
+        transition: transition == 0 ? nil : try self.transition(transition - 1, rules),
+        isTimer: flags & 1 != 0, anchor: nil)
+      if flags & 2 != 0 {
+        anchored.append(rows.count)
+        row.anchor = CustomerRecord.Anchor(eventID: try decoder.string(), position: 0)
+      }
+      rows.append(row)
+    }
+    for index in anchored { rows[index].anchor?.position = try decoder.number() }
+    return rows
+  }
+}

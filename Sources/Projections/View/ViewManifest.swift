@@ -1,0 +1,89 @@
+import CEL
+
+/// What a view was made from and what came out: stored as JSON text in its `meta` table.
+public struct ViewManifest: Sendable {
+  public var name: String
+  public var model: String
+  public var version: Int
+  public var rulesHash: String
+  /// Size and root of the log that was folded.
+  public var size: UInt64
+  public var root: String
+  public var engine: String
+  public var asOf: Int64
+  public var outputRoot: String
+  /// When the view was switched to, by the clock of the machine.
+  public var switchedAt: Int64
+  public var customers: Int64
+  public var rows: Int64
+  public var parked: Int64
+
+  public init(
+    name: String, model: String, version: Int, rulesHash: String, size: UInt64, root: String,
+    engine: String, asOf: Int64, outputRoot: String, switchedAt: Int64, customers: Int64,
+    rows: Int64, parked: Int64
+  ) {
+    self.name = name
+    self.model = model
+    self.version = version
+    self.rulesHash = rulesHash
+    self.size = size
+    self.root = root
+    self.engine = engine
+    self.asOf = asOf
+    self.outputRoot = outputRoot
+    self.switchedAt = switchedAt
+    self.customers = customers
+    self.rows = rows
+    self.parked = parked
+  }
+
+  func encoded() -> [UInt8] {
+    var encoder = ByteEncoder()
+    encoder.number(1)
+    for text in [name, model, rulesHash, root, engine, outputRoot] { encoder.text(text) }
+    encoder.signed(Int64(version))
+    encoder.number(size)
+    encoder.signed(asOf)
+    encoder.signed(switchedAt)
+    encoder.number(UInt64(customers))
+    encoder.number(UInt64(rows))
+    encoder.number(UInt64(parked))
+    return encoder.bytes
+  }
+
+  init(decoding bytes: [UInt8]) throws(ByteDecoder.Damaged) {
+    var decoder = ByteDecoder(bytes)
+    guard try decoder.number() == 1 else { throw ByteDecoder.Damaged() }
+    name = try decoder.string()
+    model = try decoder.string()
+    rulesHash = try decoder.string()
+    root = try decoder.string()
+    engine = try decoder.string()
+    outputRoot = try decoder.string()
+    version = Int(try decoder.signed())
+    size = try decoder.number()
+    asOf = try decoder.signed()
+    switchedAt = try decoder.signed()
+    customers = Int64(truncatingIfNeeded: try decoder.number())
+    rows = Int64(truncatingIfNeeded: try decoder.number())
+    parked = Int64(truncatingIfNeeded: try decoder.number())
+  }
+}
+
+/// One customer of a view with what the population adds.
+public struct ViewCustomer: Sendable {
+  public var record: CustomerRecord
+  /// Nil for who bought nothing, and where parked.
+  public var scores: Scores?
+  /// All segments that hold at as-of, in file order.
+  public var segments: [String]
+
+  public struct Scores: Sendable {
+    public var r: Int
+    public var f: Int
+    public var m: Int
+    /// One of the eleven names.
+    public var name: String
+  }
+}
