@@ -38,11 +38,13 @@ extension Checker {
     _ node: Expression, _ name: String, _ operands: [Expression], isMember: Bool
   ) throws(CompileError) -> Type {
     let overloads = Library.overloads(name, environment)
-    if overloads.isEmpty && !Library.variadic.contains(name) {
-      throw unknownFunction(name, node)
+    let isKnown = !overloads.isEmpty || Library.variadic.contains(name)
+    if !isKnown && (!isLenient || Library.unsupported[name] != nil) {
+      throw unknownFunction(name, operands.count, node, isMember: isMember)
     }
     var types: [Type] = []
     for operand in operands { types.append(try check(operand)) }
+    if !isKnown { return .dyn }
     let type: Type
     if Library.variadic.contains(name) {
       type = try checkVariadic(node, name, operands, types)
@@ -56,7 +58,20 @@ extension Checker {
     return try fold(node, name, operands, type)
   }
 
-  private func unknownFunction(_ name: String, _ node: Expression) -> CompileError {
+  private func unknownFunction(
+    _ name: String, _ count: Int, _ node: Expression, isMember: Bool
+  ) -> CompileError {
+    if isMember, ["all", "exists", "exists_one", "filter", "map"].contains(name) {
+      if count == 4 && name != "filter" && name != "map" {
+        return CompileError(
+          code: .unsupported, message: "two-variable comprehensions (\(name)()) are not available",
+          range: node.range)
+      }
+      return CompileError(
+        code: .type,
+        message: "\(name)() takes a name and an expression, as in list.\(name)(x, …)",
+        range: node.range)
+    }
     if let feature = Library.unsupported[name] {
       return CompileError(
         code: .unsupported, message: "\(name)() is not available (\(feature))", range: node.range)
@@ -67,7 +82,9 @@ extension Checker {
         ? "'\(name)' is a variable, not a function" : "\(name)() is not available here"
       return CompileError(code: .undeclared, message: message, range: node.range)
     }
-    return undeclared(name, kind: "function", range: node.range)
+    let start = node.range.lowerBound
+    return undeclared(
+      name, kind: "function", range: isMember ? node.range : start..<(start + name.utf8.count))
   }
 
   /// Picks the overloads that take these types; several give `dyn` unless their results agree.
@@ -81,29 +98,38 @@ extension Checker {
       return .bool
     }
     var result: Type?
-    var chosen: Substitution?
+    var chosen: [Type] = []
+    var matches = 0
+    let mark = substitution.mark
     for overload in overloads
     where overload.isMember == isMember && overload.parameters.count == types.count {
-      var trial = substitution
-      let signature = trial.instantiate(overload.parameters + [overload.result])
-      var isMatch = true
-      for (parameter, type) in zip(signature, types) where isMatch {
-        isMatch = trial.unify(parameter, type)
+      let signature = substitution.instantiate(overload.parameters + [overload.result])
+      if unify(signature, types) {
+        matches += 1
+        let found = substitution.resolve(signature[types.count])
+        if matches == 1 {
+          result = found
+          chosen = signature
+        } else if result != found {
+          result = .dyn
+        }
       }
-      if !isMatch { continue }
-      let found = signature[types.count]
-      if let result, trial.resolve(result) != trial.resolve(found) { return .dyn }
-      if chosen == nil {
-        result = found
-        chosen = trial
-      }
+      substitution.undo(to: mark)
     }
-    if let result, let chosen {
-      substitution = chosen
-      return substitution.resolve(result)
+    if let result {
+      // Of several that fit, the first must not decide what an open type parameter stands for.
+      return matches == 1 && unify(chosen, types)
+        ? substitution.resolve(chosen[types.count]) : result
     }
     if isLenient { return .dyn }
     throw mismatch(node, name, overloads, operands, types, isMember: isMember)
+  }
+
+  private mutating func unify(_ signature: [Type], _ types: [Type]) -> Bool {
+    for (parameter, type) in zip(signature, types) where !substitution.unify(parameter, type) {
+      return false
+    }
+    return true
   }
 
   private mutating func checkConditional(
@@ -114,9 +140,7 @@ extension Checker {
       let isBesideMoney = substitution.head(types[3 - index]) == .money
       if isBesideMoney, adoptZero(operands[index]) { types[index] = .money }
     }
-    var trial = substitution
-    if trial.unify(.bool, types[0]), trial.unify(types[1], types[2]) {
-      substitution = trial
+    if substitution.unifyOrUndo(.bool, types[0]), substitution.unifyOrUndo(types[1], types[2]) {
       return substitution.moreGeneral(types[1], types[2])
     }
     if isLenient { return .dyn }
@@ -162,6 +186,12 @@ extension Checker {
         throw CompileError(
           code: .undeclared, message: "\(name)() is not available here", range: node.range)
       }
+    }
+    if environment.rejectsMalformedConstants, name.hasPrefix("get"), operands.count == 2,
+      case .literal(.string(let zone)) = operands[1].kind, Calendar.offset(zone) == nil
+    {
+      throw CompileError(
+        code: .literal, message: Functions.unknownZone(zone), range: operands[1].range)
     }
     if name == "money" {
       guard case .literal(.string) = operands.first?.kind else {

@@ -26,12 +26,22 @@ extension Checker {
     case (.failure(let error), .duration), (.failure(let error), .timestamp):
       if environment.rejectsMalformedConstants {
         throw CompileError(
-          code: .literal, message: error.message,
+          code: .literal, message: daysHint(name, values) ?? error.message,
           range: operands.count == 1 ? operands[0].range : node.range)
       }
     case (.failure, _): break
     }
     return type
+  }
+
+  /// CEL's duration strings have no days on purpose; people write them all the same.
+  private func daysHint(_ name: String, _ values: [Value]) -> String? {
+    guard environment.hasLifecycleFunctions, name == "duration",
+      case .string(let text) = values.first, text.hasSuffix("d") || text.hasSuffix("w"),
+      let count = Int64(text.dropLast())
+    else { return nil }
+    let function = text.hasSuffix("d") ? "days" : "weeks"
+    return "'\(text)' is no duration; write \(function)(\(count))"
   }
 
   private func checkPrecision(

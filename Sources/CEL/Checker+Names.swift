@@ -108,10 +108,7 @@ extension Checker {
     var found: Type = .dyn
     switch substitution.head(type) {
     case .map(let key, let value):
-      var trial = substitution
-      if trial.unify(key, .string) {
-        substitution = trial
-      } else if !isLenient {
+      if !substitution.unifyOrUndo(key, .string) && !isLenient {
         throw CompileError(
           code: .type,
           message: "a map with keys of type \(substitution.resolve(key)) has no fields",

@@ -85,24 +85,20 @@ struct Checker {
     var common: Type?
     for element in elements {
       let type = try check(element)
-      common = try join(common, type, at: element)
+      common = try join(common, type, at: element, first: elements[0])
     }
     return common ?? .dyn
   }
 
   private mutating func join(
-    _ common: Type?, _ type: Type, at node: Expression
+    _ common: Type?, _ type: Type, at node: Expression, first: Expression
   ) throws(CompileError) -> Type {
     guard let common else { return type }
-    var trial = substitution
-    if trial.unify(common, type) {
-      substitution = trial
-      return substitution.moreGeneral(common, type)
-    }
+    if substitution.unifyOrUndo(common, type) { return substitution.moreGeneral(common, type) }
     let a = substitution.head(common)
     let b = substitution.head(type)
     if !isLenient && ((a == .money && b.isNumber) || (a.isNumber && b == .money)) {
-      throw bareNumber(b == .money ? nil : node, in: node.range)
+      throw bareNumber(b == .money ? first : node, in: node.range)
     }
     return .dyn
   }
@@ -123,9 +119,9 @@ struct Checker {
             range: entry.key.range)
         }
       }
-      keys = try join(keys, keyType, at: entry.key)
+      keys = try join(keys, keyType, at: entry.key, first: entries[0].key)
       let valueType = try check(entry.value)
-      values = try join(values, valueType, at: entry.value)
+      values = try join(values, valueType, at: entry.value, first: entries[0].value)
     }
     return .map(keys ?? substitution.fresh(), values ?? substitution.fresh())
   }
@@ -156,10 +152,7 @@ struct Checker {
       let type = try check(argument)
       let isResult = isTransform && index == arguments.count - 1
       if isResult { return .list(type) }
-      var trial = substitution
-      if trial.unify(.bool, type) {
-        substitution = trial
-      } else if !isLenient {
+      if !substitution.unifyOrUndo(.bool, type) && !isLenient {
         throw CompileError(
           code: .type,
           message: "the condition of \(macro)() is a bool, not \(substitution.resolve(type))",

@@ -156,7 +156,19 @@ struct Evaluator {
       var values: [Value] = []
       if let target { values.append(try value(of: target, activation)) }
       for argument in arguments { values.append(try value(of: argument, activation)) }
+      for value in values { steps += Self.cost(value) }
       return try unwrap(Functions.call(name, values), node)
+    }
+  }
+
+  /// Steps that a function may need to look at all of a value.
+  private static func cost(_ value: Value) -> Int {
+    switch value {
+    case .string(let text): text.utf8.count / 64
+    case .bytes(let bytes): bytes.count / 64
+    case .list(let elements): elements.count / 8
+    case .map(let entries): entries.count / 8
+    default: 0
     }
   }
 
@@ -195,7 +207,7 @@ struct Evaluator {
     for entry in entries {
       let key = try value(of: entry.key, activation)
       guard let unique = MapKey(key) else {
-        throw failure(.noSuchOverload, "\(key.type.name) cannot be a key", entry.key)
+        throw failure(.noSuchOverload, "\(key.kind.name) cannot be a key", entry.key)
       }
       if !keys.insert(unique).inserted {
         throw failure(.duplicateKey, "the map has a key twice", entry.key)

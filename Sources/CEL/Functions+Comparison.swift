@@ -2,28 +2,47 @@
 extension Functions {
   /// Equality by CEL: numbers on one line (an int beside a double is converted to double), NaN unequal
   /// to itself, strings by code points, lists and maps by members; other mixes of types are unequal.
+  ///
+  /// Lists that hold one another many times over have more members than can be looked at: beyond
+  /// ``Limits/comparedValues`` of them, values are unequal here and an error in ``call(_:_:)``.
   public static func equal(_ left: Value, _ right: Value) -> Bool {
-    switch (left, right) {
-    case (.null, .null): true
-    case (.bool(let a), .bool(let b)): a == b
-    case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
-    case (.bytes(let a), .bytes(let b)): a == b
-    case (.timestamp(let a), .timestamp(let b)): a == b
-    case (.duration(let a), .duration(let b)): a == b
-    case (.money(let a), .money(let b)): a == b
-    case (.type(let a), .type(let b)): a.name == b.name
-    case (.list(let a), .list(let b)): a.elementsEqual(b, by: equal)
-    case (.map(let a), .map(let b)): equalMaps(a, b)
-    default: compareNumbers(left, right) == .order(0)
-    }
+    var equality = Equality()
+    let isEqual = equality.holds(left, right)
+    return isEqual && equality.remaining >= 0
   }
 
-  private static func equalMaps(
-    _ left: [(key: Value, value: Value)], _ right: [(key: Value, value: Value)]
-  ) -> Bool {
-    if left.count != right.count { return false }
-    return left.allSatisfy { entry in
-      right.contains { equal($0.key, entry.key) && equal($0.value, entry.value) }
+  /// Equality that counts the members it looks at.
+  struct Equality {
+    private(set) var remaining = Limits.comparedValues
+
+    /// The answer, or an error if members were left out.
+    func outcome(_ answer: Bool) -> Outcome {
+      remaining >= 0
+        ? .success(.bool(answer))
+        : fail(.argument, "the values have more than \(Limits.comparedValues) members")
+    }
+
+    mutating func holds(_ left: Value, _ right: Value) -> Bool {
+      remaining -= 1
+      if remaining < 0 { return false }
+      switch (left, right) {
+      case (.null, .null): return true
+      case (.bool(let a), .bool(let b)): return a == b
+      case (.string(let a), .string(let b)): return a.utf8.elementsEqual(b.utf8)
+      case (.bytes(let a), .bytes(let b)): return a == b
+      case (.timestamp(let a), .timestamp(let b)): return a == b
+      case (.duration(let a), .duration(let b)): return a == b
+      case (.money(let a), .money(let b)): return a == b
+      case (.type(let a), .type(let b)): return a.name == b.name
+      case (.list(let a), .list(let b)):
+        return a.count == b.count && zip(a, b).allSatisfy { holds($0, $1) }
+      case (.map(let a), .map(let b)):
+        return a.count == b.count
+          && a.allSatisfy { entry in
+            b.contains { holds($0.key, entry.key) && holds($0.value, entry.value) }
+          }
+      default: return compareNumbers(left, right) == .order(0)
+      }
     }
   }
 

@@ -6,8 +6,7 @@ extension Functions {
     case .timestamp(let timestamp):
       guard let part = TimestampPart(rawValue: name) else { return nil }
       guard let offset = Calendar.offset(zone ?? "UTC") else {
-        return fail(
-          .argument, "unknown time zone '\(zone ?? "")'; use UTC or an offset such as '+02:00'")
+        return fail(.argument, unknownZone(zone ?? ""))
       }
       return .success(.int(part.value(timestamp, offset)))
     case .duration(let duration) where zone == nil:
@@ -15,6 +14,10 @@ extension Functions {
     default:
       return nil
     }
+  }
+
+  static func unknownZone(_ zone: String) -> String {
+    "unknown time zone '\(zone)'; use UTC or an offset such as '+02:00'"
   }
 
   /// Hours, minutes and seconds are totals, milliseconds the rest within a second; all are cut toward zero.

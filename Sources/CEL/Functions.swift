@@ -26,7 +26,7 @@ public enum Functions {
     case "size":
       return size(value)
     case "type":
-      return .success(.type(value.type))
+      return .success(.type(value.kind))
     case "dyn":
       return .success(value)
     case "hours", "days", "weeks":
@@ -43,10 +43,10 @@ public enum Functions {
 
   private static func binary(_ name: String, _ left: Value, _ right: Value) -> Outcome {
     switch name {
-    case "_==_":
-      return .success(.bool(equal(left, right)))
-    case "_!=_":
-      return .success(.bool(!equal(left, right)))
+    case "_==_", "_!=_":
+      var equality = Equality()
+      let isEqual = equality.holds(left, right)
+      return equality.outcome(isEqual == (name == "_==_"))
     case "_<_", "_<=_", "_>_", "_>=_":
       return order(name, left, right)
     case "_+_", "_-_", "_*_", "_/_", "_%_":
@@ -69,7 +69,7 @@ public enum Functions {
   }
 
   static func noOverload(_ name: String, _ arguments: [Value]) -> Outcome {
-    let types = arguments.map { $0.type.name }.joined(separator: ", ")
+    let types = arguments.map { $0.kind.name }.joined(separator: ", ")
     let shown = Checker.sign(name).map { "'\($0)'" } ?? "\(name)()"
     return fail(.noSuchOverload, "\(shown) does not take (\(types))")
   }
@@ -101,20 +101,40 @@ public enum Functions {
     if part.count > text.count { return false }
     if name == "startsWith" { return text.starts(with: part) }
     if name == "endsWith" { return text[(text.count - part.count)...].elementsEqual(part) }
-    guard let first = part.first else { return true }
-    for start in 0...(text.count - part.count)
-    where text[start] == first && text[start..<(start + part.count)].elementsEqual(part) {
-      return true
+    return occurs(part, in: text)
+  }
+
+  /// Whether the part stands anywhere in the text (Knuth, Morris, Pratt).
+  ///
+  /// - Complexity: linear in both lengths, whatever they hold.
+  private static func occurs(_ part: [UInt8], in text: [UInt8]) -> Bool {
+    if part.isEmpty { return true }
+    // For each prefix of the part the length of its longest proper prefix that is also its end.
+    var borders = [0]
+    var length = 0
+    for byte in part.dropFirst() {
+      while length > 0 && part[length] != byte { length = borders[length - 1] }
+      if part[length] == byte { length += 1 }
+      borders.append(length)
+    }
+    length = 0
+    for byte in text {
+      while length > 0 && part[length] != byte { length = borders[length - 1] }
+      if part[length] == byte { length += 1 }
+      if length == part.count { return true }
     }
     return false
   }
 
   private static func contains(_ container: Value, _ value: Value) -> Outcome {
+    var equality = Equality()
     switch container {
     case .list(let elements):
-      return .success(.bool(elements.contains { equal($0, value) }))
+      let isMember = elements.contains { equality.holds($0, value) }
+      return equality.outcome(isMember)
     case .map(let entries):
-      return .success(.bool(entries.contains { equal($0.key, value) }))
+      let isMember = entries.contains { equality.holds($0.key, value) }
+      return equality.outcome(isMember)
     default:
       return noOverload("@in", [value, container])
     }
@@ -145,7 +165,7 @@ public enum Functions {
   /// The value at a key of a map.
   static func member(of map: Value, _ key: Value) -> Outcome {
     guard case .map(let entries) = map else {
-      return fail(.noSuchOverload, "\(map.type.name) has no fields")
+      return fail(.noSuchOverload, "\(map.kind.name) has no fields")
     }
     for entry in entries where equal(entry.key, key) { return .success(entry.value) }
     let shown: String
@@ -154,7 +174,7 @@ public enum Functions {
     case .int(let number): shown = "\(number)"
     case .uint(let number): shown = "\(number)"
     case .bool(let flag): shown = "\(flag)"
-    default: shown = "of type \(key.type.name)"
+    default: shown = "of type \(key.kind.name)"
     }
     return fail(.noSuchKey, "the map has no key \(shown)")
   }

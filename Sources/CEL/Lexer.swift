@@ -111,7 +111,6 @@ struct Lexer {
       case "=": "; equality is written '=='"
       case "&": "; 'and' is written '&&'"
       case "|": "; 'or' is written '||'"
-      case "\"", "'": ""
       default: ""
       }
     throw failure("unexpected character '\(first)'\(hint)", start..<characterEnd(start))
@@ -119,8 +118,7 @@ struct Lexer {
 
   private mutating func number(at start: Int) throws(CompileError) -> Token {
     var end = start
-    if bytes[start] == UInt8(ascii: "0"), let x = byte(at: start + 1), x | 0x20 == UInt8(ascii: "x")
-    {
+    if bytes[start] == UInt8(ascii: "0"), byte(at: start + 1) == UInt8(ascii: "x") {
       end = start + 2
       while let byte = byte(at: end), Self.hexadecimalDigit(byte) != nil { end += 1 }
       if end == start + 2 { throw failure("'0x' lacks its digits", start..<end) }

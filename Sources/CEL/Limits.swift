@@ -8,6 +8,8 @@ public enum Limits {
   public static let treeHeight = 200
   /// Nodes evaluated for one result: bounds nested macros, which multiply.
   public static let evaluationSteps = 5_000_000
+  /// Values inside two lists or maps that one comparison looks at.
+  public static let comparedValues = 1_000_000
   /// Bytes of a string or bytes value, or elements of a list, that `+` may make.
   public static let concatenatedSize = 4_194_304
   /// Bytes of one line that ``EvalFilter`` answers.

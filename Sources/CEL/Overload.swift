@@ -172,6 +172,18 @@ enum Library {
     var names = Array(standard.keys) + Array(variadic)
     if environment.money != nil { names.append("money") }
     if environment.hasLifecycleFunctions { names += Array(lifecycle.keys) }
-    return names.filter { $0.utf8.first.map(Lexer.isNameStart) ?? false }.sorted()
+    return names.filter { Checker.sign($0) == nil }.sorted()
+  }
+}
+
+extension Environment {
+  /// Words that can name no variable: CEL's keywords and the words that it reserves.
+  public static var reservedWords: Set<String> { Parser.reserved }
+
+  /// Names of the functions and macros of this environment, those of namespaces (`math.abs`) left out, in
+  /// the order of their bytes.
+  public var functionNames: [String] {
+    let macros = ["all", "exists", "exists_one", "filter", "has", "map"]
+    return (Library.functionNames(self).filter { !$0.contains(".") } + macros).sorted()
   }
 }

@@ -267,7 +267,7 @@ extension Parser {
   }
 
   private static func magnitude(_ digits: Substring) -> UInt64? {
-    if digits.hasPrefix("0x") || digits.hasPrefix("0X") {
+    if digits.hasPrefix("0x") {
       return UInt64(digits.dropFirst(2), radix: 16)
     }
     return UInt64(digits, radix: 10)

@@ -1,7 +1,32 @@
 /// What the type parameters met so far stand for.
 struct Substitution {
   private var bindings: [String: Type] = [:]
+  /// What each binding replaced, so that a trial can be undone without a copy.
+  private var trail: [(name: String, previous: Type?)] = []
   private var freshCount = 0
+
+  /// A point to go back to.
+  var mark: Int { trail.count }
+
+  /// Undoes all bindings made since the mark.
+  mutating func undo(to mark: Int) {
+    while trail.count > mark, let entry = trail.popLast() {
+      bindings[entry.name] = entry.previous
+    }
+  }
+
+  /// Makes the types agree or leaves everything as it was.
+  mutating func unifyOrUndo(_ left: Type, _ right: Type) -> Bool {
+    let mark = mark
+    if unify(left, right) { return true }
+    undo(to: mark)
+    return false
+  }
+
+  private mutating func set(_ name: String, _ type: Type) {
+    trail.append((name, bindings[name]))
+    bindings[name] = type
+  }
 
   /// A parameter that is used nowhere else.
   mutating func fresh() -> Type {
@@ -48,15 +73,16 @@ struct Substitution {
   }
 
   /// Makes the types agree, binding parameters; `dyn` agrees with everything. False where they cannot; then
-  /// bindings may have been made all the same, so try on a copy.
+  /// bindings may have been made all the same.
   mutating func unify(_ left: Type, _ right: Type) -> Bool {
     let a = head(left)
     let b = head(right)
     switch (a, b) {
-    case (.parameter(let name), _):
-      return bind(name, b, was: left)
     case (_, .parameter(let name)):
-      return bind(name, a, was: right)
+      // The newer of two parameters usually stands right: so all point at the oldest, without long chains.
+      return bind(name, a)
+    case (.parameter(let name), _):
+      return bind(name, b)
     case (.dyn, _), (_, .dyn):
       generalize(left, a, b)
       return true
@@ -73,10 +99,10 @@ struct Substitution {
     }
   }
 
-  private mutating func bind(_ name: String, _ type: Type, was: Type) -> Bool {
+  private mutating func bind(_ name: String, _ type: Type) -> Bool {
     if case .parameter(name) = type { return true }
     if occurs(name, in: type) { return false }
-    bindings[name] = type
+    set(name, type)
     return true
   }
 
@@ -84,7 +110,7 @@ struct Substitution {
   private mutating func generalize(_ left: Type, _ a: Type, _ b: Type) {
     guard case .parameter(var name) = left else { return }
     while case .parameter(let next) = bindings[name] { name = next }
-    if bindings[name] != nil { bindings[name] = moreGeneral(a, b) }
+    if bindings[name] != nil { set(name, moreGeneral(a, b)) }
   }
 
   /// Of two types that agree, the one that says less.
@@ -94,6 +120,7 @@ struct Substitution {
     case (.list(let x), .list(let y)): .list(moreGeneral(x, y))
     case (.map(let xKey, let xValue), .map(let yKey, let yValue)):
       .map(moreGeneral(xKey, yKey), moreGeneral(xValue, yValue))
+    case (let other, .parameter): other
     case (.parameter, let other): other
     case (let other, _): other
     }

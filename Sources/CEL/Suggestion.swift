@@ -1,10 +1,10 @@
 /// Finds the known name that a misspelt one probably meant.
 public enum Suggestion {
-  /// The nearest candidate within two edits (insert, delete, replace, swap neighbours), fewer for names of
-  /// one or two letters; of equally near ones the first in the order given.
+  /// The nearest candidate within two edits (insert, delete, replace, swap neighbours), one for names of
+  /// two or three letters; of equally near ones the first in the order given.
   public static func nearest(to name: String, among candidates: [String]) -> String? {
     let wanted = Array(name.unicodeScalars)
-    let allowed = min(2, wanted.count - 1)
+    let allowed = wanted.count > 3 ? 2 : wanted.count > 1 ? 1 : 0
     var best: (name: String, distance: Int)?
     for candidate in candidates where candidate != name {
       let distance = distance(wanted, Array(candidate.unicodeScalars))

@@ -35,7 +35,19 @@ extension Type: CustomStringConvertible {
 
 extension Value {
   /// The value's type; a list or map of mixed values holds `dyn`.
+  ///
+  /// - Complexity: linear in the number of values inside.
   public var type: Type {
+    switch self {
+    case .list(let elements): .list(Self.commonType(elements))
+    case .map(let entries):
+      .map(Self.commonType(entries.map(\.key)), Self.commonType(entries.map(\.value)))
+    default: kind
+    }
+  }
+
+  /// The value's type without a look inside lists and maps.
+  var kind: Type {
     switch self {
     case .null: .null
     case .bool: .bool
@@ -47,9 +59,8 @@ extension Value {
     case .timestamp: .timestamp
     case .duration: .duration
     case .money: .money
-    case .list(let elements): .list(Self.commonType(elements))
-    case .map(let entries):
-      .map(Self.commonType(entries.map(\.key)), Self.commonType(entries.map(\.value)))
+    case .list: .list(.dyn)
+    case .map: .map(.dyn, .dyn)
     case .type: .type
     }
   }
