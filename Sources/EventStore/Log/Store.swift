@@ -99,12 +99,12 @@ public struct LogSnapshot: Sendable {
         }
         for index in Int(expected - chunk.first)..<chunk.count {
           let position = chunk.first + UInt64(index)
+          expected = position + 1
           if position >= end { return false }
           if chunk.kind(index) != ChunkView.erased {
             body(position, chunk.bytes.extracting(chunk.lineRange(index)))
           }
         }
-        expected = chunk.first + UInt64(chunk.count)
         return expected < end
       }
       guard expected >= end else { throw ChunkFault(expected, "a chunk is missing") }

@@ -122,7 +122,9 @@ final class EventReader {
     guard let index = plans[type].aliases.firstIndex(of: alias), answers[index] == .yes else {
       return nil
     }
-    let value = evaluator.slots[4 + identity]
+    // The field may be read for nothing else, so that it is not among the plan's.
+    paths.extract(line, into: &payload)
+    let value = casts[identity].cast(line, payload, interner: &evaluator.interner)
     guard value.status == .ok else { return nil }
     return Array(evaluator.interner.string(value.bits).utf8)
   }

@@ -138,7 +138,6 @@ struct Lowering {
   }
 
   private mutating func literal(_ value: Value, _ expression: Expression) throws(Refusal) -> Int32 {
-    if typeOf(expression) == .money { return constant(0, type: .money) }
     if let bits = bits(of: value) { return constant(bits, type: typeOf(expression)) }
     return try tree(expression)
   }

@@ -8,9 +8,9 @@ extension RulesLoader {
     "customer", "stage", "since", "first_seen", "last_seen", "next_at", "next_to", "parked_at",
     "clv_historical", "clv_expected", "p_alive", "expected_purchases", "rfm_r", "rfm_f", "rfm_m",
     "rfm_segment", "segments", "now", "facts", "event", "clv", "rfm", "population", "in_stage",
-    "hours", "days", "weeks", "money", "has", "size", "all", "exists", "exists_one", "map",
-    "filter", "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration", "type",
-    "dyn", "matches", "contains", "startsWith", "endsWith", "math", "list", "null_type",
+    "hours", "days", "weeks", "money", "size",
+    "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration", "type",
+    "dyn", "matches", "contains", "startsWith", "endsWith", "math",
     "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
     "getHours", "getMinutes", "getSeconds", "getMilliseconds",
   ]

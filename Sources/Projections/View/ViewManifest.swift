@@ -86,4 +86,10 @@ public struct ViewCustomer: Sendable {
     /// One of the eleven names.
     public var name: String
   }
+
+  public init(record: CustomerRecord, scores: Scores?, segments: [String]) {
+    self.record = record
+    self.scores = scores
+    self.segments = segments
+  }
 }

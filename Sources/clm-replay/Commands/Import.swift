@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventStore
+import Projections
 
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CEL
 import EventStore
 import Projections
 
