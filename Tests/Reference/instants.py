@@ -45,7 +45,7 @@ class Plan:
             self.extra += band
         else:
             self.grid, self.reach = self.guess(text, events), None
-        self.band_of_events = 2 * max([offset(t, self.grid) for t in [e.time for e in events] + self.payload + self.moments] or [0])
+        self.band_of_events = 4 * max([offset(t, self.grid) for t in [e.time for e in events] + self.payload + self.moments] or [0])
         self.also = ()
 
     def guess(self, text, events):
