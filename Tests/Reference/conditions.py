@@ -13,8 +13,9 @@ MOST_MOVING = 2
 class Conditions:
     """Writes expressions as text; `moving` counts the terms that move with `now` in the comparison at hand."""
 
-    def __init__(self, random, unit, micro, first_match):
+    def __init__(self, random, unit, micro, dense, first_match):
         self.random, self.unit, self.micro, self.stage = random, unit, micro, not first_match
+        self.dense = dense
         self.facts = {}  # type -> [(name, moving)]
         self.moving, self.clock, self.calendar, self.allowance = 0, False, False, 0
 
@@ -31,8 +32,11 @@ class Conditions:
         return f"facts.{name}" if self.random.random() < 0.15 else name
 
     def span_microseconds(self):
-        value = self.random.choice([0, 1, 1, 2, 2, 3, 4, 5, 6, 8, 10]) * self.unit
-        if self.micro and self.random.random() < 0.6:
+        count = self.random.choice([0, 1, 1, 1, 2, 2, 3] if self.micro else [0, 1, 1, 2, 2, 3, 4, 5, 6, 8, 10])
+        value = count * self.unit
+        if self.dense and self.random.random() < 0.8:
+            value = self.random.choice([1, 2, 3, 5, 8, 10, 15, 20, 30])
+        elif self.micro and self.random.random() < 0.6:
             value += self.random.choice([-7, -2, -1, 1, 2, 5, 9])
         elif self.random.random() < 0.06:
             value += self.random.choice([-1, 1])
@@ -63,7 +67,8 @@ class Conditions:
             return "stage.entered_at"
         if roll < 0.5 and depth > 0:
             return f"{self.timestamp(depth - 1)} {self.random.choice('+-')} {self.span_constant()}"
-        return self.pick("timestamp") or "timestamp('2024-03-05T00:00:00Z')"
+        fixed = "timestamp('2024-03-01T04:00:00Z')" if self.micro else "timestamp('2024-03-05T00:00:00Z')"
+        return fixed if roll > 0.95 else self.pick("timestamp") or fixed
 
     def duration(self, depth=2):
         roll = self.random.random()
@@ -98,9 +103,9 @@ class Conditions:
             return f"{self.integer(depth - 1)} {self.random.choice('+-')} {self.parenthesis(self.integer(depth - 1))}"
         if roll < 0.68 and depth > 0:
             return f"{self.parenthesis(self.integer(depth - 1))} {self.random.choice('*/%')} {few}"
-        if roll < 0.72 and depth > 0:
+        if roll < 0.74 and depth > 0:
             return f"{few * 4} / {self.pick('int') or few}"
-        if roll < 0.8 and depth > 0:
+        if roll < 0.81 and depth > 0:
             return f"({self.condition(0, nested=True)} ? {self.integer(0)} : {self.integer(0)})"
         if roll < 0.9 and self.facts.get("timestamp") and self.moving == 0 and self.moved():
             self.clock = True

@@ -37,9 +37,9 @@ class Generator:
         self.micro = kind == "micro"
         self.unit = HOUR if self.micro else self.random.choice([6 * HOUR, 12 * HOUR, DAY, DAY])
         self.first_match = self.random.random() < 0.25
-        self.conditions = Conditions(self.random, self.unit, self.micro, self.first_match)
         self.identity = self.random.random() < 0.4
         self.dense = self.micro and self.random.random() < 0.4
+        self.conditions = Conditions(self.random, self.unit, self.micro, self.dense, self.first_match)
         self.lines = []
 
     def chance(self, share):
@@ -48,7 +48,7 @@ class Generator:
     # --- rules
 
     def window(self):
-        count = self.random.choice([1, 1, 2, 3, 3, 5, 7, 10]) * self.unit
+        count = self.random.choice([1, 1, 1, 2, 2, 3] if self.micro else [1, 1, 2, 3, 3, 5, 7, 10]) * self.unit
         return self.within(count)
 
     def within(self, length):
@@ -97,7 +97,7 @@ class Generator:
             text = f"active: {target}, every: {self.within(every)}, within: {self.within(every * spans)}"
         elif kind in ("last_time", "first_time"):
             text, type, windowed = f"{kind}: {target}", "timestamp", self.chance(0.35)
-            default = '"2024-02-20T00:00:00Z"' if self.chance(0.1) else None
+            default = f'"2024-02-{"29T22" if self.micro else "20T00"}:00:00Z"' if self.chance(0.1) else None
         elif kind == "sum":
             target = random.choice(["purchase.qty", "review.stars", "nps.score"])
             text = f"sum: {target}"
@@ -170,12 +170,14 @@ class Generator:
             return ["stages:", *whens, f"  - {{ name: {names[-1]} }}"]
         lines = [f"stages: [{', '.join(names[:-1])}, {{ name: {names[-1]}, also: [end] }}]", "transitions:"]
         rows = []
-        for _ in range(random.randint(1, 3)):  # pairs that swing: a condition one way, its negation back
+        for index in range(random.randint(1, 3)):  # pairs that swing: a condition one way, its negation back
             a, b = random.sample(names, 2)
+            a, b = (names[0], b if b != names[0] else names[1]) if index == 0 else (a, b)
             text = self.condition()
             rows += [(a, b, text), (b, a, f"!({text})")]
         for _ in range(random.randint(1, 4)):
             a, b = sorted(random.sample(range(count), 2))
+            a, b = (a, a + 1) if self.chance(0.5) else (a, b)
             text = self.condition()
             if self.chance(0.35):
                 a, b = b, a
@@ -213,9 +215,9 @@ class Generator:
     def moment(self):
         random = self.random
         if self.dense:
-            return START + random.randint(0, 60)
+            return START + random.randint(0, 25)
         if self.micro:
-            return START + random.choice([0, 0, 1, 1, 2, 3]) * HOUR + random.randint(0, 30)
+            return START + random.choice([0, 0, 1, 1, 2, 3]) * HOUR + random.randint(0, 12)
         value = START + random.randint(0, self.length) * self.unit
         return value + random.choice([0] * 16 + [1, 1, -1, 2])
 
@@ -251,7 +253,7 @@ class Generator:
         elif type == "nps_response":
             put("score", [0, 6, 7, 9, 10, "9"])
         elif type == "subscription":
-            ahead = START + random.randint(-3, 3 if self.micro else 12) * self.unit + (random.randint(0, 20) if self.micro else 0)
+            ahead = START + random.randint(-3, 3 if self.micro else 12) * self.unit + (random.randint(0, 8) if self.micro else 0)
             put("renews", [print_time(ahead), print_time(ahead), "soon", 5])
             put("w/x", [[1.5], ["2.5"], [2], [0.1], [], ["x"]])
         elif type == "refund":
@@ -269,7 +271,8 @@ class Generator:
         self.subjects = people + [f"k-{index}" for index in range(1, 4)] * self.identity
         subjects = self.subjects + (["qa-1"] if self.chance(0.4) else []) + (["Ünï", "｡1", "😀1"] if self.chance(0.15) else [])
         types = ["visit", "visit", "site_visit", "purchase", "purchase", "purchase", "order_paid", "review", "review", "referral",
-                 "nps_response", "subscription", "refund", "ad_view", "other"] + ["identify", "identify"] * self.identity
+                 "nps_response", "subscription", "refund", "ad_view", "other"]
+        types = ["visit", "purchase"] + random.sample(types, 6) + ["identify"] * self.identity
         events = []
         for index in range(random.randint(3, 9) * len(subjects)):
             type = random.choice(types)
@@ -290,17 +293,17 @@ class Generator:
         moments = [event["moment"] for event in events]
         last = max(moments)
         if self.dense:
-            as_of = last + self.random.choice([0, 5, 40, 4 * HOUR])
+            as_of = last + self.random.choice([5, 40, 90, 4 * HOUR])
         elif self.micro:
-            as_of = last + self.random.choice([0, 3, HOUR + 2, 4 * HOUR, 7 * HOUR - 1])
+            as_of = last + self.random.choice([0, HOUR + 2, 4 * HOUR, 7 * HOUR - 1, 10 * HOUR])
         else:
             as_of = last + self.random.choice([-2, 0, 1, 3, 10, 25]) * self.unit + self.random.choice([0, 0, 0, 1, -1])
         cond = self.conditions
-        grid = min(self.unit, HOUR if cond.clock else DAY) // 2
+        grid = min(self.unit // 2, HOUR if cond.clock else DAY)
         life = as_of - min(moments)
-        spans = (40 if self.micro else 120) * self.unit
-        horizon = 2 * (max(life, 0) + spans + cond.allowance) + (800 * DAY if cond.calendar else (1 if self.micro else 60) * DAY)
-        head = [f"# seed {self.seed}, kind {self.kind}", f"# plan: grid={grid} band=8 horizon={horizon}"]
+        spans = (24 if self.micro else 40) * self.unit
+        horizon = 2 * max(life, 0) + spans + cond.allowance + (800 * DAY if cond.calendar else (1 if self.micro else 20) * DAY)
+        head = [f"# seed {self.seed}, kind {self.kind}", f"# plan: grid={grid} band={8 if self.micro else 2} horizon={horizon}"]
         (folder / "rules.yaml").write_text("\n".join(head + body) + "\n", encoding="utf-8")
         with open(folder / "events.ndjson", "w", encoding="utf-8") as file:
             for event in events:

@@ -34,12 +34,12 @@ def constants(text):
 class Plan:
     """The instants to try for the customers of one log."""
 
-    def __init__(self, rules, events, as_of, most_steps=60_000):
+    def __init__(self, rules, events, as_of, most_steps=100_000):
         text, self.as_of, self.most_steps = rules.text, as_of, most_steps
         written = re.search(r"# plan: grid=(\d+) band=(\d+) horizon=(\d+)", text)
         self.spans, self.moments = constants(text)
         self.payload = [value for event in events for value in times_in(event.data)]
-        self.extra = 4 + sum(offset(value, MINUTE) for value in self.spans)
+        self.extra = 2 + sum(offset(value, MINUTE) for value in self.spans)
         if written:
             self.grid, band, self.reach = (int(part) for part in written.groups())
             self.extra += band
