@@ -6,6 +6,7 @@ and the width of the band are wide supersets of what the constants need; nothing
 Calendar functions, `/` and `%` change at multiples of the grid because it divides an hour wherever they occur.
 A short history (below `EVERY` microseconds) is tried at every microsecond from the first event to as-of.
 """
+import bisect
 import re
 
 from expressions import DAY, HOUR, SECOND, parse_duration, parse_time
@@ -70,7 +71,8 @@ class Plan:
         found = instant
         if band < rest < self.grid - band:
             found = instant - rest + self.grid - band
-        return min([found] + [t for t in self.also if instant <= t < found])
+        index = bisect.bisect_left(self.also, instant)
+        return min([found, *self.also[index : index + 1]])
 
     def horizon(self, customer, as_of):
         """How far after as-of the next change is looked for: later there is none, or it would repeat."""
