@@ -1,0 +1,83 @@
+"""RFM scores and historical value over all customers at as-of."""
+from fractions import Fraction
+
+from expressions import CelError, DAY, print_money
+from rules import NoValue
+
+# The eleven usual names by their codes of (R, F, M), 5 is best.
+RFM_SEGMENTS = {
+    "Champions": "555 554 544 545 454 455 445",
+    "Loyal": "543 444 435 355 354 345 344 335",
+    "Potential Loyalist": "553 551 552 541 542 533 532 531 452 451 442 441 431 453 433 432 423 353 352 351 342 341 "
+        "333 323",
+    "New Customers": "512 511 422 421 412 411 311",
+    "Promising": "525 524 523 522 521 515 514 513 425 424 413 414 415 315 314 313",
+    "Need Attention": "535 534 443 434 343 334 325 324",
+    "About To Sleep": "331 321 312 221 213 231 241 251",
+    "At Risk": "255 254 245 244 253 252 243 242 235 234 225 224 153 152 145 143 142 135 134 133 125 124",
+    "Cannot Lose Them": "155 154 144 214 215 115 114 113",
+    "Hibernating": "332 322 233 232 223 222 132 123 122 212 211",
+    "Lost": "111 112 121 131 141 151",
+}
+NAMES = {code: name for name, codes in RFM_SEGMENTS.items() for code in codes.split()}
+
+
+class Ranks:
+    """Columns of the population for each buyer; empty for everybody else and without `clv`."""
+
+    COLUMNS = ("clv_historical", "clv_expected", "p_alive", "expected_purchases", "rfm_r", "rfm_f", "rfm_m", "rfm_segment")
+
+    def __init__(self):
+        self.rows = {}
+
+    def row(self, name):
+        return self.rows.get(name, {})
+
+    def read(self, name, path):
+        value = self.row(name).get(path.replace("rfm.", "rfm_"))
+        if value in (None, "", "?"):
+            raise CelError(f"{path} is unset", unset=True)
+        return value if path == "rfm.segment" else int(value)
+
+
+def values(rules, events, target):
+    """(event, value) of the events of an alias that have the field."""
+    alias_name, _, field = target.partition(".")
+    alias, found = rules.aliases[alias_name], []
+    for event in events:
+        try:
+            if event.type in alias.types and (alias.where is None or alias.where.function(event)):
+                found.append((event, alias.fields[field].value(event)))
+        except (CelError, NoValue):
+            pass
+    return found
+
+
+def score(name, measures):
+    """1 + floor(5 × (lowest rank among ties − 1) ÷ n), 5 is best."""
+    below = sum(other < measures[name] for other in measures.values())
+    return 1 + 5 * below // len(measures)
+
+
+def rank(rules, customers):
+    ranks = Ranks()
+    if not rules.clv:
+        return ranks
+    recency, frequency, money = {}, {}, {}
+    for customer in customers:
+        bought = values(rules, customer.events, rules.clv["purchase"])
+        if not bought:
+            continue
+        back = values(rules, customer.events, rules.clv["refund"]) if "refund" in rules.clv else []
+        recency[customer.name] = bought[-1][0].time
+        frequency[customer.name] = len({event.time // DAY for event, _ in bought})
+        money[customer.name] = sum(value for _, value in bought) - sum(abs(value) for _, value in back)
+    margin = Fraction(str(rules.clv.get("margin", 1)))
+    for name in recency:
+        r, f, m = (score(name, measures) for measures in (recency, frequency, money))
+        ranks.rows[name] = {
+            "clv_historical": print_money(round(margin * money[name]), rules.currency),
+            "clv_expected": "?", "p_alive": "?", "expected_purchases": "?",
+            "rfm_r": str(r), "rfm_f": str(f), "rfm_m": str(m), "rfm_segment": NAMES.get(f"{r}{f}{m}", "?"),
+        }
+    return ranks
