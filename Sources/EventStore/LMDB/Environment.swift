@@ -149,18 +149,6 @@ import Glibc
   public func sync() throws(LMDBError) {
     try unsafe LMDBError.check(mdb_env_sync(handle, 1), "sync")
   }
-
-  /// Gives back the memory of pages that were read; they stay in the system's page cache.
-  public func releasePages() {
-    var info = unsafe MDB_envinfo()
-    guard unsafe mdb_env_info(handle, &info) == 0, let address = unsafe info.me_mapaddr else {
-      return
-    }
-    var status = stat()
-    guard unsafe stat("\(directory)/data.mdb", &status) == 0 else { return }
-    // Safe because the map is shared and read-only: dropped pages are read again from the file.
-    unsafe madvise(address, Int(status.st_size), MADV_DONTNEED)
-  }
 }
 
 /// A named table of an environment.

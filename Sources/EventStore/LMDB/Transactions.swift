@@ -20,12 +20,14 @@ import Glibc
 
   /// Visits keys from `key` on, in ascending order, until `body` says false.
   ///
-  /// - Parameter orBefore: begin with the greatest key that is not above `key`, if there is one.
+  /// - Parameters:
+  ///   - orBefore: begin with the greatest key that is not above `key`, if there is one.
+  ///   - releasing: let go of the memory of each large value behind it; it stays in the system's page cache.
   public func forEach(
-    _ table: Table, from key: Span<UInt8>, orBefore: Bool = false,
+    _ table: Table, from key: Span<UInt8>, orBefore: Bool = false, releasing: Bool = false,
     _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
   ) throws {
-    try unsafe scan(handle, table, from: key, orBefore: orBefore, body)
+    try unsafe scan(handle, table, from: key, orBefore: orBefore, releasing: releasing, body)
   }
 
   /// Number of entries of a table.
@@ -52,7 +54,7 @@ import Glibc
     _ table: Table, from key: Span<UInt8>, orBefore: Bool = false,
     _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
   ) throws {
-    try unsafe scan(handle, table, from: key, orBefore: orBefore, body)
+    try unsafe scan(handle, table, from: key, orBefore: orBefore, releasing: false, body)
   }
 
   /// Sets a value. With `appending` the key must be above all others, and nothing has to be searched.
@@ -101,7 +103,7 @@ private func lookUp(
 
 private func scan(
   _ handle: OpaquePointer, _ table: Table, from key: Span<UInt8>, orBefore: Bool,
-  _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
+  releasing: Bool, _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
 ) throws {
   var cursor: OpaquePointer?
   try unsafe LMDBError.check(mdb_cursor_open(handle, table.number, &cursor), "open a cursor")
@@ -133,10 +135,24 @@ private func scan(
     // Safe because nothing is written while the spans are in use, and they end with the call.
     let found = unsafe Span<UInt8>(_unsafeElements: elements(keyValue))
     let content = unsafe Span<UInt8>(_unsafeElements: elements(value))
-    if try !body(found, content) { return }
+    let goesOn = try body(found, content)
+    if releasing { unsafe release(value) }
+    if !goesOn { return }
     status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_NEXT)
   }
   if status != MDB_NOTFOUND { try LMDBError.check(status, "read `\(table.name)`") }
+}
+
+/// Drops the whole pages of a value from the process's memory.
+private func release(_ value: MDB_val) {
+  guard let address = unsafe value.mv_data else { return }
+  let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+  let start = unsafe UInt(bitPattern: address)
+  let first = (start + page - 1) / page * page
+  let end = unsafe (start + UInt(value.mv_size)) / page * page
+  guard end > first, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+  // Safe because the map is shared and read-only: a dropped page is read again from the file.
+  unsafe madvise(pages, Int(end - first), MADV_DONTNEED)
 }
 
 private func elements(_ value: MDB_val) -> UnsafeBufferPointer<UInt8> {

@@ -57,7 +57,7 @@ public struct EventBatch: Sendable {
 
   private mutating func add(_ part: Span<UInt8>) -> Int {
     let start = bytes.count
-    for index in part.indices { bytes.append(part[index]) }
+    bytes.append(part)
     return start
   }
 }

@@ -84,11 +84,14 @@ final class LogReader: Sendable {
 
   /// Visits chunks from the one that holds `position` on, until `body` says false.
   func forEachChunk(
-    from position: UInt64, _ body: (borrowing ChunkView) throws -> Bool
+    from position: UInt64, releasing: Bool = false,
+    _ body: (borrowing ChunkView) throws -> Bool
   ) throws {
     let key = [UInt8].bigEndian(position)
     try environment.read { transaction in
-      try transaction.forEach(events, from: key.span, orBefore: true) { key, value in
+      try transaction.forEach(
+        events, from: key.span, orBefore: true, releasing: releasing
+      ) { key, value in
         let chunk = try ChunkView(key: key, value: value)
         return try body(chunk)
       }

@@ -209,9 +209,7 @@ public final class LogWriter {
   }
 
   private func isSame(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
-    guard left.count == right.count else { return false }
-    for index in left.indices where left[index] != right[index] { return false }
-    return true
+    left.isEqual(to: right)
   }
 
   /// The last chunk that was looked into: an import of known events asks for one line after the other.

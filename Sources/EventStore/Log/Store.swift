@@ -92,7 +92,7 @@ public struct LogSnapshot: Sendable {
     guard positions.lowerBound < end else { return }
     try reader.guarded("read events") {
       var expected = positions.lowerBound
-      try reader.forEachChunk(from: positions.lowerBound) { chunk in
+      try reader.forEachChunk(from: positions.lowerBound, releasing: true) { chunk in
         guard chunk.first < end, expected < end else { return false }
         guard chunk.first <= expected, expected < chunk.first + UInt64(chunk.count) else {
           throw ChunkFault(expected, "a chunk is missing")
@@ -212,9 +212,6 @@ public struct LogSnapshot: Sendable {
       return tree.root
     }
   }
-
-  /// Gives back memory of pages that were read.
-  public func releasePages() { reader.environment.releasePages() }
 }
 
 /// The leaf hash of a stored event.

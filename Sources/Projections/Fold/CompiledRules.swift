@@ -9,6 +9,8 @@ public final class CompiledRules: Sendable {
   let eventProgram: Program
   let fields: [FieldSlot]
   let feeds: [Feed]
+  /// Whether the values of a feed are numbers of strings.
+  let isStringFeed: [Bool]
   /// Feed numbers of `clv.purchase` and `clv.refund`; -1 without.
   let purchaseFeed: Int
   let refundFeed: Int
@@ -95,6 +97,7 @@ public final class CompiledRules: Sendable {
     eventProgram = builder.events.program
     fields = builder.fields
     feeds = builder.feeds
+    isStringFeed = builder.feeds.map(\.isString)
     purchaseFeed = builder.purchaseFeed
     refundFeed = builder.refundFeed
     facts = builder.facts

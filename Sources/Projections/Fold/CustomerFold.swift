@@ -112,7 +112,7 @@ final class CustomerFold {
     } else if fed & compiled.stageReads[stage] != 0 || instant >= wake {
       settle(instant, event: index)
     }
-    watch(instant)
+    if result.parked == nil { watch(instant) }
   }
 
   /// Gives an event to its facts; which facts changed, as bits.

@@ -72,6 +72,7 @@ extension CustomerFold {
       slice.endEvent(rank: 0, occurred: line.occurred, position: line.position)
       taken.append(line)
     }
+    slice.endPart(reader: 0)
     var strings = StringTranslation(readers: [reader.interner])
     events.removeAll()
     for index in 0..<slice.count {

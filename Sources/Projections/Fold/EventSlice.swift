@@ -9,8 +9,8 @@ struct EventSlice: Sendable {
   private(set) var values: [Int64] = []
   /// Events left out by `ignore`.
   var ignored = 0
-  /// Which reader numbered the strings.
-  var reader = 0
+  /// Which reader numbered the strings of events before each index.
+  private(set) var readers: [(end: Int, reader: Int)] = []
 
   var count: Int { ranks.count }
 
@@ -28,6 +28,42 @@ struct EventSlice: Sendable {
     starts.append(Int32(operations.count))
   }
 
+  /// Says who numbered the strings of the events since the last call.
+  mutating func endPart(reader: Int) { readers.append((count, reader)) }
+
+  mutating func reserve(events: Int, operations count: Int) {
+    ranks.reserveCapacity(events)
+    occurred.reserveCapacity(events)
+    positions.reserveCapacity(events)
+    starts.reserveCapacity(events + 1)
+    operations.reserveCapacity(count)
+    values.reserveCapacity(count)
+  }
+
+  mutating func append(_ other: EventSlice) {
+    let base = Int32(operations.count)
+    let events = count
+    ranks += other.ranks
+    occurred += other.occurred
+    positions += other.positions
+    for end in other.starts.dropFirst() { starts.append(base + end) }
+    operations += other.operations
+    values += other.values
+    ignored += other.ignored
+    for part in other.readers { readers.append((events + part.end, part.reader)) }
+  }
+
+  /// Which reader numbered the strings of an event.
+  func reader(of index: Int) -> Int {
+    var low = 0
+    var high = readers.count - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if readers[middle].end <= index { low = middle + 1 } else { high = middle }
+    }
+    return readers.isEmpty ? 0 : readers[low].reader
+  }
+
   /// Copies event `index` to the end of a customer's events; strings get the numbers of `strings`.
   func copy(
     _ index: Int, to events: inout CustomerEvents, compiled: CompiledRules,
@@ -36,8 +72,8 @@ struct EventSlice: Sendable {
     for operation in Int(starts[index])..<Int(starts[index + 1]) {
       let what = operations[operation]
       var value = values[operation]
-      if what.isFeed && compiled.feeds[what.number].isString {
-        value = strings.number(value, reader: reader, interner: &interner)
+      if what.isFeed && compiled.isStringFeed[what.number] {
+        value = strings.number(value, reader: reader(of: index), interner: &interner)
       }
       events.addOperation(what, value: value)
     }

@@ -20,28 +20,37 @@ struct ReplayPass {
   }
 
   func run() throws -> Output {
-    let (slices, readers) = try readSlices()
-    let order = group(slices)
-    var (runs, faults) = try foldAll(slices, readers, order)
-    let ids = try findIDs(&runs)
-    let events = slices.reduce(Int64(0)) { $0 + Int64($1.count) }
-    let ignored = slices.reduce(Int64(0)) { $0 + Int64($1.ignored) }
-    faults.identity = FaultCounts.Entry()
-    return Output(runs: runs, ids: ids, faults: faults, events: events, ignored: ignored)
+    let (events, readers) = try readEvents()
+    let order = group(events)
+    let (runs, faults) = try foldAll(events, readers, order)
+    let ids = try findIDs(runs)
+    return Output(
+      runs: runs, ids: ids, faults: faults, events: Int64(events.count),
+      ignored: Int64(events.ignored))
   }
 
   // MARK: Lines to slices
 
-  /// One slice a block that holds an event of the pass, in the order of the log.
-  private func readSlices() throws -> ([EventSlice], [Interner]) {
+  /// The events of the pass in the order of the log.
+  private func readEvents() throws -> (EventSlice, [Interner]) {
     let ticket = Ticket()
     let work = self
-    let parts = try Parallel.run(threads) { thread in
+    var parts = try Parallel.run(threads) { thread in
       try work.readSlices(ticket, reader: thread)
     }
-    var slices = parts.flatMap { $0.slices }
-    slices.sort { $0.block < $1.block }
-    return (slices.map { $0.slice }, parts.map { $0.interner })
+    let interners = parts.map { $0.interner }
+    // Threads took blocks in turn; merged, they are let go of one after the other.
+    var events = EventSlice()
+    events.reserve(
+      events: parts.reduce(0) { $0 + $1.slices.reduce(0) { $0 + $1.slice.count } },
+      operations: parts.reduce(0) { $0 + $1.slices.reduce(0) { $0 + $1.slice.operations.count } })
+    for index in parts.indices { parts[index].slices.reverse() }
+    while let next = parts.indices.filter({ !parts[$0].slices.isEmpty }).min(by: {
+      (parts[$0].slices.last?.block ?? 0) < (parts[$1].slices.last?.block ?? 0)
+    }), let taken = parts[next].slices.popLast() {
+      events.append(taken.slice)
+    }
+    return (events, interners)
   }
 
   private struct Part: Sendable {
@@ -60,7 +69,6 @@ struct ReplayPass {
       if index >= view.blockCount { break }
       let block = try view.snapshot.block(index)
       var slice = EventSlice()
-      slice.reader = number
       let rows = view.rows(of: block)
       // Rows of this pass, and whether any line has to be read.
       var wanted: [Int32] = []
@@ -95,6 +103,7 @@ struct ReplayPass {
         let nothing: [UInt8] = []
         for row in wanted { take(Int(row), nothing.span) }
       }
+      slice.endPart(reader: number)
       part.slices.append((index, slice))
     }
     part.interner = reader.interner
@@ -104,25 +113,20 @@ struct ReplayPass {
   // MARK: Slices to customers
 
   private struct Order: Sendable {
-    /// Slice in the upper half, index in the lower.
-    var references: [UInt64]
+    /// Indices of events, by customer, then by position.
+    var references: [UInt32]
     /// Where each customer's references end.
     var ends: [Int]
   }
 
-  private func group(_ slices: [EventSlice]) -> Order {
+  private func group(_ events: EventSlice) -> Order {
     var cursor = Array(repeating: 0, count: ranks.count + 1)
-    for slice in slices {
-      for rank in slice.ranks { cursor[Int(rank) + 1] += 1 }
-    }
+    for rank in events.ranks { cursor[Int(rank) + 1] += 1 }
     for index in 1..<cursor.count { cursor[index] += cursor[index - 1] }
-    var references = Array(repeating: UInt64(0), count: cursor[ranks.count])
-    for (number, slice) in slices.enumerated() {
-      let upper = UInt64(number) << 32
-      for (index, rank) in slice.ranks.enumerated() {
-        references[cursor[Int(rank)]] = upper | UInt64(index)
-        cursor[Int(rank)] += 1
-      }
+    var references = Array(repeating: UInt32(0), count: events.count)
+    for (index, rank) in events.ranks.enumerated() {
+      references[cursor[Int(rank)]] = UInt32(index)
+      cursor[Int(rank)] += 1
     }
     // Each cursor stands at the end of its customer now.
     cursor.removeLast()
@@ -132,12 +136,12 @@ struct ReplayPass {
   // MARK: Customers to rows
 
   private func foldAll(
-    _ slices: [EventSlice], _ readers: [Interner], _ order: Order
+    _ events: EventSlice, _ readers: [Interner], _ order: Order
   ) throws -> ([PendingCustomers], FaultCounts) {
     let ticket = Ticket()
     let work = self
     let parts = try Parallel.run(threads) { _ in
-      work.foldRuns(slices, readers, order, ticket)
+      work.foldRuns(events, readers, order, ticket)
     }
     var runs = parts.flatMap { $0.0 }
     runs.sort { $0.run < $1.run }
@@ -147,7 +151,7 @@ struct ReplayPass {
   }
 
   private func foldRuns(
-    _ slices: [EventSlice], _ readers: [Interner], _ order: Order, _ ticket: Ticket
+    _ events: EventSlice, _ readers: [Interner], _ order: Order, _ ticket: Ticket
   ) -> ([(run: Int, customers: PendingCustomers)], FaultCounts) {
     let fold = CustomerFold(compiled)
     let base = fold.evaluator.interner
@@ -166,7 +170,7 @@ struct ReplayPass {
           fold.evaluator.interner = base
           strings = StringTranslation(readers: readers)
         }
-        load(range, order, slices, into: fold, &strings)
+        load(range, order, events, into: fold, &strings)
         fold.fold(asOf: view.asOf)
         add(fold, rank: ranks.lowerBound + rank, to: &customers)
       }
@@ -176,25 +180,32 @@ struct ReplayPass {
   }
 
   private func load(
-    _ range: Range<Int>, _ order: Order, _ slices: [EventSlice], into fold: CustomerFold,
+    _ range: Range<Int>, _ order: Order, _ events: EventSlice, into fold: CustomerFold,
     _ strings: inout StringTranslation
   ) {
-    func occurred(_ reference: UInt64) -> Int64 {
-      slices[Int(reference >> 32)].occurred[Int(reference & 0xffff_ffff)]
-    }
-    var references = order.references[range]
     var isOrdered = true
-    for index in range.dropFirst()
-    where occurred(references[index]) < occurred(references[index - 1]) {
-      isOrdered = false
-      break
+    var last = Int64.min
+    for index in range {
+      let occurred = events.occurred[Int(order.references[index])]
+      if occurred < last { isOrdered = false }
+      last = occurred
+    }
+    fold.events.removeAll()
+    if isOrdered {
+      for index in range {
+        events.copy(
+          Int(order.references[index]), to: &fold.events, compiled: compiled, strings: &strings,
+          interner: &fold.evaluator.interner)
+      }
+      return
     }
     // References rise with positions, so that they break ties.
-    if !isOrdered { references.sort { (occurred($0), $0) < (occurred($1), $1) } }
-    fold.events.removeAll()
+    let references = order.references[range].sorted {
+      (events.occurred[Int($0)], $0) < (events.occurred[Int($1)], $1)
+    }
     for reference in references {
-      slices[Int(reference >> 32)].copy(
-        Int(reference & 0xffff_ffff), to: &fold.events, compiled: compiled, strings: &strings,
+      events.copy(
+        Int(reference), to: &fold.events, compiled: compiled, strings: &strings,
         interner: &fold.evaluator.interner)
     }
   }
@@ -207,7 +218,7 @@ struct ReplayPass {
 
   // MARK: Ids of anchors
 
-  private func findIDs(_ runs: inout [PendingCustomers]) throws -> EventIDs {
+  private func findIDs(_ runs: [PendingCustomers]) throws -> EventIDs {
     var positions: [UInt64] = []
     for run in runs {
       for anchor in run.anchors where anchor != PendingCustomers.none { positions.append(anchor) }

@@ -5,8 +5,12 @@ public struct Replayer {
   public let compiled: CompiledRules
   public let view: LogView
   private let threads: Int
-  /// Events that one pass keeps in memory. A pass reads the log once for a run of customers.
-  private static let eventsPerPass = 1_500_000
+  /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
+  /// with the number of customers, so that the number of passes does not grow with the log.
+  private static let passBytes = 96 << 20
+  private static let passBytesPerCustomer = 120
+  /// What an event takes while its pass is folded.
+  private static let bytesPerEvent = 80
 
   /// - Parameter threads: at least 1; the result does not depend on it.
   public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
@@ -45,6 +49,7 @@ public struct Replayer {
 
   /// Runs of customers whose events fit the memory of a pass.
   static func passes(_ counts: [UInt32]) -> [Range<Int>] {
+    let eventsPerPass = (passBytes + passBytesPerCustomer * counts.count) / bytesPerEvent
     var passes: [Range<Int>] = []
     var start = 0
     var events = 0

@@ -1,0 +1,18 @@
+extension Array where Element == UInt8 {
+  /// Adds the bytes of a span in one piece.
+  mutating func append(_ bytes: Span<UInt8>) {
+    // Safe because the pointer does not leave the call.
+    unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// True where both hold the same bytes.
+  func isEqual(to other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    // Safe because both pointers hold as many bytes and do not leave the call.
+    return unsafe withUnsafeBufferPointer { left in
+      unsafe other.withUnsafeBufferPointer { right in unsafe left.elementsEqual(right) }
+    }
+  }
+}
