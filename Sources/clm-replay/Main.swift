@@ -20,7 +20,8 @@ struct ClmReplay: ParsableCommand {
     subcommands: [
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
-      ExportCommand.self, ViewsCommand.self, VerifyCommand.self, EvalCommand.self,
+      ExportCommand.self, ViewsCommand.self, VerifyCommand.self, GenerateCommand.self,
+      EvalCommand.self,
     ])
 
   static func main() {

@@ -147,9 +147,10 @@ private func scan(
 private func release(_ value: MDB_val) {
   guard let address = unsafe value.mv_data else { return }
   let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
-  let start = unsafe UInt(bitPattern: address)
+  let start = UInt(bitPattern: address)
   let first = (start + page - 1) / page * page
-  let end = unsafe (start + UInt(value.mv_size)) / page * page
+  let size = unsafe UInt(value.mv_size)
+  let end = (start + size) / page * page
   guard end > first, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
   // Safe because the map is shared and read-only: a dropped page is read again from the file.
   unsafe madvise(pages, Int(end - first), MADV_DONTNEED)
