@@ -146,6 +146,13 @@ class Conditions:
             return f"since({name}) {random.choice(['>=', '>=', '>', '==']) if up else '<'} {self.span_constant()}"
         return f"in_stage() {random.choice(['>=', '>=', '>', '=='])} {self.span_constant()}"
 
+    def easy(self):
+        """A live comparison over frequent events, so that customers get beyond the first stage."""
+        name, type = self.random.choice([fact for fact in self.windowed if fact[0].startswith("w")])
+        window = f"{name} > 0" if type == "money" else f"{name} >= {self.random.choice([1, 1, 2])}"
+        age = f"since({self.random.choice(['seen', 'bought'])}) {self.random.choice(['>=', '>', '<'])} {self.span_constant()}"
+        return self.random.choice([window, window, age, f"{window} && {age}", f"{window} || {age}"])
+
     def mixed(self):
         """A live comparison alone, or with something random beside it."""
         roll = self.random.random()

@@ -181,7 +181,8 @@ class Generator:
         random, count = self.random, self.random.randint(3, 6)
         names = [f"s{index}" for index in range(count)]
         if self.first_match:
-            whens = [f"  - {{ name: {name}, when: {quoted(self.condition())} }}" for name in names[:-1]]
+            texts = [self.conditions.easy() if self.chance(0.4) else self.condition() for _ in names[:-1]]
+            whens = [f"  - {{ name: {name}, when: {quoted(text)} }}" for name, text in zip(names, texts)]
             return ["stages:", *whens, f"  - {{ name: {names[-1]} }}"]
         lines = [f"stages: [{', '.join(names[:-1])}, {{ name: {names[-1]}, also: [end] }}]", "transitions:"]
         rows = []
@@ -193,7 +194,8 @@ class Generator:
             a, b = names[index : index + 2] if spine else (a, b)
             self.conditions.stage = False  # its age starts anew in the other stage, so the pair would chase
             self.conditions.moving = 0
-            text = self.conditions.live() if self.chance(0.55) else self.condition()
+            live = self.conditions.easy if index == 0 or self.chance(0.3) else self.conditions.live
+            text = live() if index == 0 or self.chance(0.65) else self.condition()
             self.conditions.stage = True
             rows += [(a, b, text), (b, a, f"!({text})")]
         for _ in range(random.randint(0, 2) if spine else random.randint(1, 3)):
