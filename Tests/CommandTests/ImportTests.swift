@@ -3,10 +3,13 @@ import Testing
 
 @Suite struct ImportTests {
   private func summary(_ program: Program) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any])
+    try #require(
+      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any])
   }
 
-  @Test func `a second import of the same file appends nothing, in another spelling neither`() throws {
+  @Test func `a second import of the same file appends nothing, in another spelling neither`()
+    throws
+  {
     let place = try Place()
     let first = try place.file(
       "a.ndjson",
@@ -28,7 +31,9 @@ import Testing
     #expect(spelled["size"] as? Int == 2)
   }
 
-  @Test func `another value under the same source and id is a conflict, and the first one stays`() throws {
+  @Test func `another value under the same source and id is a conflict, and the first one stays`()
+    throws
+  {
     let place = try Place()
     let file = try place.file(
       "a.ndjson",
@@ -51,21 +56,40 @@ import Testing
     ("json", event(1, "a", "2024-01-01T00:00:00Z").dropLast() + " x"),
     ("not-an-object", "[1]"),
     ("duplicate-member", #"{"id":"a","\u0069d":"b"}"#),
-    ("depth", "{\"a\":" + String(repeating: "[", count: 64) + String(repeating: "]", count: 64) + "}"),
+    (
+      "depth",
+      "{\"a\":" + String(repeating: "[", count: 64) + String(repeating: "]", count: 64) + "}"
+    ),
     ("missing-id", #"{"source":"s","type":"t","subject":"c","time":"2024-01-01T00:00:00Z"}"#),
     ("missing-subject", #"{"id":"1","source":"s","type":"t","time":"2024-01-01T00:00:00Z"}"#),
-    ("empty-type", #"{"id":"1","source":"s","type":"","subject":"c","time":"2024-01-01T00:00:00Z"}"#),
-    ("bad-source", #"{"id":"1","source":7,"type":"t","subject":"c","time":"2024-01-01T00:00:00Z"}"#),
+    (
+      "empty-type",
+      #"{"id":"1","source":"s","type":"","subject":"c","time":"2024-01-01T00:00:00Z"}"#
+    ),
+    (
+      "bad-source", #"{"id":"1","source":7,"type":"t","subject":"c","time":"2024-01-01T00:00:00Z"}"#
+    ),
     ("reserved-type", event(1, "clm-replay.x", "2024-01-01T00:00:00Z")),
     ("bad-time", event(1, "a", "2024-02-30T00:00:00Z")),
     ("bad-time", event(1, "a", "2024-02-01T00:00:00")),
     ("bad-time", event(1, "a", "0000-12-31T00:00:00Z")),
     ("leap-second", event(1, "a", "2016-12-31T23:59:60Z")),
     ("future", event(1, "a", "9999-01-01T00:00:00Z")),
-    ("specversion", #"{"specversion":"0.3","id":"1","source":"s","type":"t","subject":"c","time":"2024-01-01T00:00:00Z"}"#),
+    (
+      "specversion",
+      #"{"specversion":"0.3","id":"1","source":"s","type":"t","subject":"c","time":"2024-01-01T00:00:00Z"}"#
+    ),
     ("data", event(1, "a", "2024-01-01T00:00:00Z", data: "[]")),
-    ("long-subject", event(1, "a", "2024-01-01T00:00:00Z", subject: String(repeating: "x", count: 256))),
-    ("too-long", event(1, "a", "2024-01-01T00:00:00Z", data: "{\"x\":\"" + String(repeating: "y", count: 2 << 20) + "\"}")),
+    (
+      "long-subject",
+      event(1, "a", "2024-01-01T00:00:00Z", subject: String(repeating: "x", count: 256))
+    ),
+    (
+      "too-long",
+      event(
+        1, "a", "2024-01-01T00:00:00Z",
+        data: "{\"x\":\"" + String(repeating: "y", count: 2 << 20) + "\"}")
+    ),
     ("utf8", #"{"id":"\ud800"}"#),
   ]
 
@@ -77,7 +101,8 @@ import Testing
     let text = line.hasSuffix("\n") ? line : line + "\n"
     let place = try Place()
     let file = try place.file(
-      "a.ndjson", event(7, "x", "2024-01-01T00:00:00Z") + text + event(8, "x", "2024-01-02T00:00:00Z"))
+      "a.ndjson",
+      event(7, "x", "2024-01-01T00:00:00Z") + text + event(8, "x", "2024-01-02T00:00:00Z"))
 
     let done = try Program.run("import", place.store, file, "--format", "json")
 
@@ -105,7 +130,9 @@ import Testing
   @Test func `CSV comes in by a mapping, and a second time adds nothing`() throws {
     let place = try Place()
     let file = try place.file(
-      "a.csv", "customer,date,price,note\nC-1,2024-01-01,10.50,\"a \"\"b\"\", c\"\nC-2,20240102,,\nC-1,2024-01-01,10.50,\"a \"\"b\"\", c\"\n")
+      "a.csv",
+      "customer,date,price,note\nC-1,2024-01-01,10.50,\"a \"\"b\"\", c\"\nC-2,20240102,,\nC-1,2024-01-01,10.50,\"a \"\"b\"\", c\"\n"
+    )
     let mapping =
       "subject=customer,time=date,type:=purchase,data.amount=price,data.currency:=EUR,data.more.note=note"
 
@@ -113,7 +140,8 @@ import Testing
       try Program.run("import", place.store, file, "--csv", mapping, "--format", "json"))
     let again = try summary(
       try Program.run("import", place.store, file, "--csv", mapping, "--format", "json"))
-    let missing = try Program.run("import", place.store, file, "--csv", "subject=nobody,time=date,type:=x")
+    let missing = try Program.run(
+      "import", place.store, file, "--csv", "subject=nobody,time=date,type:=x")
 
     #expect(first["appended"] as? Int == 3)
     #expect(again["appended"] as? Int == 0)

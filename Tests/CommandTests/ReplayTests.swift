@@ -22,13 +22,15 @@ import Testing
 
     #expect(one.output == same.output)
     #expect(one.output != other.output)
-    #expect(try Program.run("generate", "--events", "777").output.split(separator: "\n").count == 777)
+    #expect(
+      try Program.run("generate", "--events", "777").output.split(separator: "\n").count == 777)
   }
 
   @Test func `threads and the order of the log do not show in what comes out`() throws {
     let place = try Place()
     let file = try shop(place)
-    let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
+    let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(
+      String.init)
     // The events of one instant keep their order: it is theirs to decide ties.
     let byTime = lines.enumerated().sorted {
       ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
@@ -39,8 +41,10 @@ import Testing
     try Program.run("import", other, shuffled)
     let rules = Program.fixture("rules/retail.yaml")
 
-    let one = try Program.run("replay", place.store, "--rules", rules, "--threads", "1", "--format", "json")
-    let three = try Program.run("replay", place.store, "--rules", rules, "--threads", "3", "--format", "json")
+    let one = try Program.run(
+      "replay", place.store, "--rules", rules, "--threads", "1", "--format", "json")
+    let three = try Program.run(
+      "replay", place.store, "--rules", rules, "--threads", "3", "--format", "json")
     let sorted = try Program.run("replay", other, "--rules", rules, "--format", "json")
 
     #expect(one.status == 0, "\(one.errors)")
@@ -69,13 +73,16 @@ import Testing
         + event(2, "purchase", "2024-01-02T00:00:00Z", data: #"{"amount":"40.00"}"#)
         + event(3, "purchase", "2024-02-01T00:00:00Z", data: #"{"amount":"60.00"}"#))
     try Program.run("import", place.store, file)
-    try Program.run("replay", place.store, "--rules", Program.fixture("rules/retail.yaml"), "--as-of", "2024-02-02")
+    try Program.run(
+      "replay", place.store, "--rules", Program.fixture("rules/retail.yaml"), "--as-of",
+      "2024-02-02")
 
     let history = try Program.run("history", place.store, "k-1")
     let explained = try Program.run("explain", place.store, "C-1")
     let shown = try Program.run("show", place.store, "k-1", "--format", "json")
     let unknown = try Program.run("show", place.store, "C-2")
-    let before = try Program.run("show", place.store, "C-1", "--as-of", "2024-01-01", "--format", "json")
+    let before = try Program.run(
+      "show", place.store, "C-1", "--as-of", "2024-01-01", "--format", "json")
 
     #expect(
       history.output == """
@@ -91,8 +98,12 @@ import Testing
         as of 2024-02-02T00:00:00.000000Z, view retail
 
         """)
-    #expect(explained.output.hasPrefix("C-1 moved from conversion to retention on 2024-02-01T00:00:00.000000Z, at event #3 e3\n"))
-    #expect(explained.output.contains("+ purchases_365d >= 2    [purchases_365d = 2, was 1]    <- changed now"))
+    #expect(
+      explained.output.hasPrefix(
+        "C-1 moved from conversion to retention on 2024-02-01T00:00:00.000000Z, at event #3 e3\n"))
+    #expect(
+      explained.output.contains(
+        "+ purchases_365d >= 2    [purchases_365d = 2, was 1]    <- changed now"))
     #expect(shown.output.contains(#""stage":"retention""#))
     #expect(shown.output.contains(#""next":{"at":"2024-07-30T00:00:00.000000Z","to":"lapsed"}"#))
     #expect(unknown.status == 2)

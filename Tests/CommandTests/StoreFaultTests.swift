@@ -10,7 +10,10 @@ import Testing
 
   private func data(_ place: Place) -> String { "\(place.store)/log/g1/data.mdb" }
 
-  @Test(arguments: [["status"], ["verify"], ["views"], ["show", "C-1"], ["export", "--table", "customers", "-o", "-"]])
+  @Test(arguments: [
+    ["status"], ["verify"], ["views"], ["show", "C-1"],
+    ["export", "--table", "customers", "-o", "-"],
+  ])
   func `a missing store is named`(arguments: [String]) throws {
     let place = try Place()
     var all = arguments
@@ -22,7 +25,8 @@ import Testing
     #expect(done.errors.hasPrefix("error[store-missing]: there is no store at `\(place.store)`"))
   }
 
-  @Test func `an empty, a foreign and a shortened file are refused before they are mapped`() throws {
+  @Test func `an empty, a foreign and a shortened file are refused before they are mapped`() throws
+  {
     let place = try Place()
     try store(place)
     let whole = try Data(contentsOf: URL(fileURLWithPath: data(place)))
@@ -85,7 +89,9 @@ import Testing
     let place = try Place()
     try store(place)
     let fifo = "\(place.path)/pipe"
-    #expect(mkfifo(fifo, 0o600) == 0)
+    // Safe because the path lives through the call.
+    let isMade = unsafe mkfifo(fifo, 0o600) == 0
+    #expect(isMade)
     let holder = Process()
     holder.executableURL = URL(fileURLWithPath: Program.path)
     holder.arguments = ["import", place.store, fifo, "-q"]
@@ -100,7 +106,8 @@ import Testing
     holder.waitUntilExit()
     #expect(holder.terminationStatus == 0)
 
-    let lock = open("\(place.store)/lock", O_RDWR)
+    // Safe because the path lives through the call.
+    let lock = unsafe open("\(place.store)/lock", O_RDWR)
     #expect(flock(lock, LOCK_EX) == 0)
     let done = try Program.run("import", place.store, file, "--wait", "0s")
     close(lock)

@@ -6,7 +6,8 @@ import Testing
     ["improt", "x"], ["import"], ["import", "x"], ["replay"], ["replay", "x", "--as-off", "now"],
     ["compare", "x", "--rules", "a"], ["export", "x", "--table", "nothing", "-o", "-"],
     ["import", "x", "y", "--max-rejects", "many"], ["import", "x", "y", "--csv", "nonsense"],
-    ["status", "x", "--format", "xml"], ["replay", "x", "--rules", "fixtures/rules/retail.yaml", "--view", "../a"],
+    ["status", "x", "--format", "xml"],
+    ["replay", "x", "--rules", "fixtures/rules/retail.yaml", "--view", "../a"],
   ])
   func `wrong usage ends with 64 and says so`(arguments: [String]) throws {
     let done = try Program.run(arguments)
@@ -39,8 +40,10 @@ import Testing
 
   @Test func `a wrong rule is shown with its place and what was meant`() throws {
     let place = try Place()
-    let text = try String(contentsOfFile: Program.fixture("rules/first-match.yaml"), encoding: .utf8)
-      .replacingOccurrences(of: "purchases_365d >= 2", with: "purchase_365d >= 2")
+    let text = try String(
+      contentsOfFile: Program.fixture("rules/first-match.yaml"), encoding: .utf8
+    )
+    .replacingOccurrences(of: "purchases_365d >= 2", with: "purchase_365d >= 2")
     let rules = try place.file("rules.yaml", text)
 
     let done = try Program.run("check", rules)
@@ -49,7 +52,7 @@ import Testing
     #expect(
       done.errors == """
         error[cel-undeclared]: stage `retention`: unknown name 'purchase_365d'; did you mean 'purchases_365d'?, in `purchase_365d`
-          --> \(rules):16:30
+          --> \(rules):16:31
            |
         16 |   - { name: retention, when: "purchase_365d >= 2" }
            |                               ^

@@ -29,7 +29,9 @@ import Testing
     var subjects: [String: [UInt64]] = [:]
   }
 
-  @Test func `random batches end as a naive list of events does, over blocks and reopenings`() throws {
+  @Test func `random batches end as a naive list of events does, over blocks and reopenings`()
+    throws
+  {
     let seed: UInt64 = 97
     print("seed \(seed)")
     var state = seed
@@ -111,7 +113,8 @@ import Testing
     }
     let snapshot = try Store.open(at: path).snapshot()
 
-    #expect(try (0..<4).map { try snapshot.header(at: UInt64($0)).recorded } == [100, 200, 200, 300])
+    #expect(
+      try (0..<4).map { try snapshot.header(at: UInt64($0)).recorded } == [100, 200, 200, 300])
     #expect(try snapshot.size(knownAt: 99) == 0)
     #expect(try snapshot.size(knownAt: 200) == 3)
     #expect(try snapshot.size(knownAt: 300) == 4)

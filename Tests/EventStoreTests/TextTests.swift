@@ -18,8 +18,10 @@ import Testing
 
   @Test(arguments: [
     "1970-01-01T00:00:00", "1970-01-01", "1970-13-01T00:00:00Z", "1900-02-29T00:00:00Z",
-    "1970-01-01T24:00:00Z", "1970-01-01T00:00:60Z", "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00+1:00",
-    "1970-01-01T00:00:00+24:00", "0000-12-31T23:59:59Z", "0001-01-01T00:00:00+01:00", "1970-1-1T00:00:00Z",
+    "1970-01-01T24:00:00Z", "1970-01-01T00:00:60Z", "1970-01-01T00:00:00.Z",
+    "1970-01-01T00:00:00+1:00",
+    "1970-01-01T00:00:00+24:00", "0000-12-31T23:59:59Z", "0001-01-01T00:00:00+01:00",
+    "1970-1-1T00:00:00Z",
     "1970-01-01T00:00:00ZZ", " 1970-01-01T00:00:00Z", "",
   ])
   func `what is no instant is none`(text: String) {
@@ -82,7 +84,8 @@ import Testing
 
   @Test func `payload values are found by dotted path and by pointer`() {
     let line = Array(
-      #"{"id":"1","data":{"a":{"b":1},"a.b":2,"items":[{"p":3},{"p":4}],"x/y":5,"n":null},"subject":"s\n"}"#.utf8)
+      #"{"id":"1","data":{"a":{"b":1},"a.b":2,"items":[{"p":3},{"p":4}],"x/y":5,"n":null},"subject":"s\n"}"#
+        .utf8)
     let paths = PayloadPaths([
       .init(steps: ["a", "b"], isPointer: false), .init(steps: ["a.b"], isPointer: true),
       .init(steps: ["items", "1", "p"], isPointer: true), .init(steps: ["x/y"], isPointer: true),

@@ -55,14 +55,16 @@ struct GenerateCommand: ParsableCommand {
     if let wanted, count < wanted {
       throw CommandError(
         exit: .couldNotRun, code: "too-few",
-        message: "\(customers ?? number) customers give \(order.count) events in \(days) days, fewer than \(wanted)",
+        message:
+          "\(customers ?? number) customers give \(order.count) events in \(days) days, fewer than \(wanted)",
         help: "raise --customers or --days, or leave --customers out")
     }
     let file = try OutputFile.open(output)
     var buffer: [UInt8] = []
     for (line, index) in order.prefix(count).enumerated() {
       let event = made[index]
-      buffer += #"{"specversion":"1.0","id":"e-\#(line)","source":"https://shop.example","type":""#.utf8
+      buffer +=
+        #"{"specversion":"1.0","id":"e-\#(line)","source":"https://shop.example","type":""#.utf8
       buffer += event.type.utf8
       buffer += #"","subject":""#.utf8
       buffer += event.subject.utf8

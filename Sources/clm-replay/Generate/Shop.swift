@@ -65,7 +65,8 @@ struct Shop {
     for _ in 0..<1 + random.below(3) {
       add(
         &events, now, "ad_view", subject,
-        #"{"campaign":"spring-\#(1 + random.below(9))","channel":"\#(Self.channels[random.below(5)])"}"#)
+        #"{"campaign":"spring-\#(1 + random.below(9))","channel":"\#(Self.channels[random.below(5)])"}"#
+      )
       now += random.wait(mean: 3 * Self.day)
     }
     if habit == 0 && random.chance(1, in: 3) { return }
@@ -126,7 +127,8 @@ struct Shop {
     let type = random.chance(1, in: 6) ? "order_paid" : "purchase"
     add(
       &events, now, type, customer,
-      #"{"amount":"\#(amount)","currency":"\#(currency)","channel":"\#(where_)","items":\#(1 + random.below(5)),"order":{"status":"\#(status)"}}"#)
+      #"{"amount":"\#(amount)","currency":"\#(currency)","channel":"\#(where_)","items":\#(1 + random.below(5)),"order":{"status":"\#(status)"}}"#
+    )
     after(&events, customer, now, cents, currency, orders)
   }
 
