@@ -131,29 +131,50 @@ private func scan(
       }
     }
   }
+  var read = ReadRange()
+  defer { read.release() }
   while status == 0 {
     // Safe because nothing is written while the spans are in use, and they end with the call.
     let found = unsafe Span<UInt8>(_unsafeElements: elements(keyValue))
     let content = unsafe Span<UInt8>(_unsafeElements: elements(value))
     let goesOn = try body(found, content)
-    if releasing { unsafe release(value) }
+    if releasing { unsafe read.add(value) }
     if !goesOn { return }
     status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_NEXT)
   }
   if status != MDB_NOTFOUND { try LMDBError.check(status, "read `\(table.name)`") }
 }
 
-/// Drops the whole pages of a value from the process's memory.
-private func release(_ value: MDB_val) {
-  guard let address = unsafe value.mv_data else { return }
-  let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
-  let start = UInt(bitPattern: address)
-  let first = (start + page - 1) / page * page
-  let size = unsafe UInt(value.mv_size)
-  let end = (start + size) / page * page
-  guard end > first, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
-  // Safe because the map is shared and read-only: a dropped page is read again from the file.
-  unsafe madvise(pages, Int(end - first), MADV_DONTNEED)
+/// Neighbouring values that were read, to be dropped from the process's memory in one call: each call interrupts the
+/// other processors.
+@safe private struct ReadRange {
+  private var start: UInt = 0
+  private var end: UInt = 0
+  private static let gap: UInt = 1 << 16
+
+  mutating func add(_ value: MDB_val) {
+    let first = unsafe UInt(bitPattern: value.mv_data)
+    let size = unsafe UInt(value.mv_size)
+    if end != 0 && first >= start && first <= end + Self.gap {
+      end = max(end, first + size)
+      return
+    }
+    release()
+    start = first
+    end = first + size
+  }
+
+  mutating func release() {
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (start + page - 1) / page * page
+    let last = end / page * page
+    end = 0
+    guard last > first, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else {
+      return
+    }
+    // Safe because the map is shared and read-only: a dropped page is read again from the file.
+    unsafe madvise(pages, Int(last - first), MADV_DONTNEED)
+  }
 }
 
 private func elements(_ value: MDB_val) -> UnsafeBufferPointer<UInt8> {

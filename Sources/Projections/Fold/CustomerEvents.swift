@@ -5,20 +5,23 @@ struct CustomerEvents: Sendable {
   /// Operations of event n: `starts[n] ..< starts[n + 1]`.
   private(set) var starts: [Int32] = [0]
   private(set) var operations: [Operation] = []
-  private(set) var values: [Int64] = []
 
   /// What an event does: feed a fact, fail to, or fail at the `where` of an alias.
   struct Operation: Sendable {
+    /// What the fact gets: a value of its field in 64 bits, 0 where it only counts.
+    var value: Int64
     var code: UInt16
     private static let feedFault: UInt16 = 1 << 14
     private static let aliasFault: UInt16 = 1 << 15
 
-    static func feed(_ number: Int) -> Operation { Operation(code: UInt16(number)) }
+    static func feed(_ number: Int, value: Int64) -> Operation {
+      Operation(value: value, code: UInt16(number))
+    }
     static func feedFault(_ number: Int) -> Operation {
-      Operation(code: UInt16(number) | feedFault)
+      Operation(value: 0, code: UInt16(number) | feedFault)
     }
     static func aliasFault(_ number: Int) -> Operation {
-      Operation(code: UInt16(number) | aliasFault)
+      Operation(value: 0, code: UInt16(number) | aliasFault)
     }
     @inline(__always) var isFeed: Bool { code < Self.feedFault }
     var isAliasFault: Bool { code >= Self.aliasFault }
@@ -33,14 +36,10 @@ struct CustomerEvents: Sendable {
     starts.removeAll(keepingCapacity: true)
     starts.append(0)
     operations.removeAll(keepingCapacity: true)
-    values.removeAll(keepingCapacity: true)
   }
 
   @inline(__always)
-  mutating func addOperation(_ operation: Operation, value: Int64) {
-    operations.append(operation)
-    values.append(value)
-  }
+  mutating func addOperation(_ operation: Operation) { operations.append(operation) }
 
   /// Ends an event whose operations have been added.
   @inline(__always)

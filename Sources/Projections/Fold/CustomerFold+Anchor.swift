@@ -5,23 +5,43 @@ extension CustomerFold {
   /// microsecond earlier, the events that leave a window now, or else those that give its timestamps.
   func anchorOfTimer(_ roots: [Int32], _ instant: Int64) -> Int32 {
     var best: Int32 = -1
-    var seen: Set<Int32> = []
-    for root in roots { visit(root, instant, &seen, &best) }
+    for root in roots {
+      for comparison in comparisons(under: root) where differs(comparison.node, instant) {
+        note(comparison.feeds, instant, &best)
+      }
+    }
     return best
   }
 
-  private func visit(
-    _ index: Int32, _ instant: Int64, _ seen: inout Set<Int32>, _ best: inout Int32
+  /// A comparison (or `has`) of a condition, with the feeds of the facts in it.
+  struct AnchoredComparison {
+    var node: Int32
+    var feeds: [Int]
+  }
+
+  /// Found once for each condition.
+  private func comparisons(under root: Int32) -> [AnchoredComparison] {
+    if let known = anchored[root] { return known }
+    var seen: Set<Int32> = []
+    var found: [AnchoredComparison] = []
+    collect(root, &seen, &found)
+    anchored[root] = found
+    return found
+  }
+
+  private func collect(
+    _ index: Int32, _ seen: inout Set<Int32>, _ found: inout [AnchoredComparison]
   ) {
     guard seen.insert(index).inserted else { return }
-    let node = compiled.program.nodes[Int(index)]
-    switch node.operation {
+    switch compiled.program.nodes[Int(index)].operation {
     case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString,
       .inBits, .has, .tree:
-      if differs(index, instant) { note(index, instant, &best) }
+      var feeds: Set<Int> = []
+      collectFeeds(index, &feeds)
+      found.append(AnchoredComparison(node: index, feeds: feeds.sorted()))
     default: break
     }
-    forEachOperand(of: index) { visit($0, instant, &seen, &best) }
+    forEachOperand(of: index) { collect($0, &seen, &found) }
   }
 
   /// Whether a node's outcome is another than one microsecond earlier, facts and stage being the same.
@@ -33,16 +53,14 @@ extension CustomerFold {
     return !now.isSame(as: before)
   }
 
-  private func note(_ index: Int32, _ instant: Int64, _ best: inout Int32) {
-    var feeds: Set<Int> = []
-    collectFeeds(index, &feeds)
+  private func note(_ feeds: [Int], _ instant: Int64, _ best: inout Int32) {
     var moving: Int32 = -1
-    for feed in feeds.sorted() {
-      for event in evaluator.facts[feed].events(movingAt: instant) { moving = max(moving, event) }
+    for feed in feeds {
+      moving = max(moving, evaluator.facts[feed].lastEvent(movingAt: instant))
     }
     if moving < 0 {
       // Events are numbered by (occurred, position), so the last one is the greatest.
-      for feed in feeds.sorted() where isTimestamp(feed) {
+      for feed in feeds where isTimestamp(feed) {
         let value = evaluator.facts[feed].read(anewAt: instant, interner: evaluator.interner)
         guard value.status == .ok else { continue }
         for event in evaluator.facts[feed].events(giving: value.bits, at: instant) {

@@ -9,6 +9,8 @@ final class CustomerFold {
   var events = CustomerEvents()
   var result = FoldResult()
   var faults: FaultCounts
+  /// Comparisons of each condition, by its root, as far as anchors have asked for them.
+  var anchored: [Int32: [AnchoredComparison]] = [:]
   /// Told of each step, for explanations.
   var observer: (any FoldObserver)?
 
@@ -21,8 +23,10 @@ final class CustomerFold {
   private var watched: [Int] = []
   private var watchWake = Microseconds.never
   private var position: UInt64 = 0
-  private let transitions: [Rules.Transition]
   private let isFirstMatch: Bool
+  /// Roots of the conditions, flat for the hot path.
+  private let roots: [Int32]
+  private let targets: [Int]
   private let hasTimestampFields: Bool
   static let timerRowLimit = 1000
 
@@ -37,8 +41,9 @@ final class CustomerFold {
     faults = FaultCounts(compiled)
     failedConditions = Array(repeating: false, count: compiled.conditions.count)
     failedSegments = Array(repeating: false, count: compiled.segments.count)
-    transitions = compiled.transitions
     isFirstMatch = compiled.isFirstMatch
+    roots = compiled.conditions.map(\.root)
+    targets = compiled.transitions.map(\.to)
     hasTimestampFields = compiled.fields.contains { $0.field.type == .timestamp }
   }
 
@@ -123,7 +128,7 @@ final class CustomerFold {
       let what = events.operations[operation]
       let number = what.number
       if what.isFeed {
-        let value = events.values[operation]
+        let value = what.value
         if number < evaluator.facts.count {
           fed |= 1 << UInt64(number & 63)
           evaluator.facts[number].advance(to: instant)
@@ -192,7 +197,7 @@ final class CustomerFold {
         }
       }
       if taken < 0 { break }
-      let target = transitions[taken].to
+      let target = targets[taken]
       if target == stage || visited.contains(target) {
         var chain = result.rows.suffix(newRows).map(\.transition)
         chain.append(Int32(taken))
@@ -201,7 +206,7 @@ final class CustomerFold {
         return
       }
       if isTimer && newRows == 0 {
-        anchor = anchorOfTimer([compiled.conditions[taken].root], instant)
+        anchor = anchorOfTimer([roots[taken]], instant)
       }
       observer?.willTake(condition: taken, at: instant, event: event, fold: self)
       result.rows.append(
@@ -265,7 +270,7 @@ final class CustomerFold {
 
   @inline(__always)
   private func evaluate(_ condition: Int, _ instant: Int64) -> Outcome {
-    let outcome = evaluator.evaluate(compiled.conditions[condition].root, at: instant)
+    let outcome = evaluator.evaluate(roots[condition], at: instant)
     if outcome.status == .error && !isLookingAhead && !failedConditions[condition] {
       failedConditions[condition] = true
       faults.conditions[condition].add(position)

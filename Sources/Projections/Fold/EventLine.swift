@@ -39,11 +39,17 @@ public struct EventLine: Sendable {
     self.subject = subject
     self.line = line
   }
+}
+
+/// Reads the ids of many lines.
+struct EventIDReader {
+  private let paths = PayloadPaths([])
+  private var values: [PayloadValue]
+
+  init() { values = paths.makeValues() }
 
   /// Gives the decoded id of a line to `body`.
-  static func withID(_ line: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
-    let paths = PayloadPaths([])
-    var values = paths.makeValues()
+  mutating func withID(_ line: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
     paths.extract(line, into: &values)
     let id = paths.id(values)
     if id.kind == .string { id.withText(line, body) }

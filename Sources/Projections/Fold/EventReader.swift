@@ -15,12 +15,19 @@ final class EventReader {
   private let typeNumbers: [Int64]
 
   /// What a raw type of the log may be.
-  private struct TypePlan {
-    var aliases: [Int]
-    var feeds: [FeedPlan]
+  private final class TypePlan {
+    let aliases: [Int]
+    let feeds: [FeedPlan]
     /// Slots of fields to be read.
-    var fields: [Int]
-    var needsLine: Bool
+    let fields: [Int]
+    let needsLine: Bool
+
+    init(aliases: [Int], feeds: [FeedPlan], fields: [Int], needsLine: Bool) {
+      self.aliases = aliases
+      self.feeds = feeds
+      self.fields = fields
+      self.needsLine = needsLine
+    }
   }
 
   private struct FeedPlan {
@@ -180,7 +187,7 @@ final class EventReader {
       }
       let outcome = evaluator.evaluate(root, at: 0)
       if outcome.status != .ok {
-        slice.add(.aliasFault(alias), value: 0)
+        slice.add(.aliasFault(alias))
         answers.append(.failed)
       } else {
         answers.append(outcome.bits != 0 ? .yes : .no)
@@ -195,20 +202,20 @@ final class EventReader {
       if target.whereRoot >= 0 {
         let outcome = evaluator.evaluate(target.whereRoot, at: 0)
         if outcome.status != .ok {
-          slice.add(.feedFault(plan.feed), value: 0)
+          slice.add(.feedFault(plan.feed))
           continue
         }
         if outcome.bits == 0 { continue }
       }
       if target.field < 0 {
-        slice.add(.feed(plan.feed), value: 0)
+        slice.add(.feed(plan.feed, value: 0))
         continue
       }
       let value = evaluator.slots[4 + target.field]
       if value.status == .ok {
-        slice.add(.feed(plan.feed), value: value.bits)
+        slice.add(.feed(plan.feed, value: value.bits))
       } else if compiled.feeds[plan.feed].fact >= 0 {
-        slice.add(.feedFault(plan.feed), value: 0)
+        slice.add(.feedFault(plan.feed))
       }
     }
   }

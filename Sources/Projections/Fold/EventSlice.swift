@@ -1,54 +1,62 @@
-/// Events of one block as the facts see them, still in the order of the log.
+/// Events as the facts see them, still in the order of the log: rows and operations side by side, since a fold comes to
+/// them customer by customer and each row costs a cache line.
 struct EventSlice: Sendable {
-  /// Rank of the customer within the pass.
-  private(set) var ranks: [UInt32] = []
-  private(set) var occurred: [Int64] = []
-  private(set) var positions: [UInt64] = []
-  private(set) var starts: [Int32] = [0]
+  struct Row: Sendable {
+    var occurred: Int64
+    var position: UInt64
+    /// Rank of the customer within the pass.
+    var rank: UInt32
+    /// First operation, and how many.
+    var start: UInt32
+    var count: UInt32
+  }
+
+  private(set) var rows: [Row] = []
   private(set) var operations: [CustomerEvents.Operation] = []
-  private(set) var values: [Int64] = []
+  private var ended = 0
   /// Events left out by `ignore`.
   var ignored = 0
   /// Which reader numbered the strings of events before each index.
   private(set) var readers: [(end: Int, reader: Int)] = []
 
-  var count: Int { ranks.count }
+  var count: Int { rows.count }
 
   @inline(__always)
-  mutating func add(_ operation: CustomerEvents.Operation, value: Int64) {
-    operations.append(operation)
-    values.append(value)
-  }
+  mutating func add(_ operation: CustomerEvents.Operation) { operations.append(operation) }
 
   /// Ends an event whose operations have been added.
-  mutating func endEvent(rank: UInt32, occurred instant: Int64, position: UInt64) {
-    ranks.append(rank)
-    occurred.append(instant)
-    positions.append(position)
-    starts.append(Int32(operations.count))
+  mutating func endEvent(rank: UInt32, occurred: Int64, position: UInt64) {
+    rows.append(
+      Row(
+        occurred: occurred, position: position, rank: rank, start: UInt32(ended),
+        count: UInt32(operations.count - ended)))
+    ended = operations.count
+  }
+
+  /// Takes back the operations of an event that is not ended: the rules ignore it.
+  mutating func dropEvent() {
+    operations.removeLast(operations.count - ended)
+    ignored += 1
   }
 
   /// Says who numbered the strings of the events since the last call.
   mutating func endPart(reader: Int) { readers.append((count, reader)) }
 
   mutating func reserve(events: Int, operations count: Int) {
-    ranks.reserveCapacity(events)
-    occurred.reserveCapacity(events)
-    positions.reserveCapacity(events)
-    starts.reserveCapacity(events + 1)
+    rows.reserveCapacity(events)
     operations.reserveCapacity(count)
-    values.reserveCapacity(count)
   }
 
   mutating func append(_ other: EventSlice) {
-    let base = Int32(operations.count)
+    let base = UInt32(operations.count)
     let events = count
-    ranks += other.ranks
-    occurred += other.occurred
-    positions += other.positions
-    for end in other.starts.dropFirst() { starts.append(base + end) }
+    for row in other.rows {
+      var row = row
+      row.start += base
+      rows.append(row)
+    }
     operations += other.operations
-    values += other.values
+    ended = operations.count
     ignored += other.ignored
     for part in other.readers { readers.append((events + part.end, part.reader)) }
   }
@@ -69,15 +77,16 @@ struct EventSlice: Sendable {
     _ index: Int, to events: inout CustomerEvents, compiled: CompiledRules,
     strings: inout StringTranslation, interner: inout Interner
   ) {
-    for operation in Int(starts[index])..<Int(starts[index + 1]) {
-      let what = operations[operation]
-      var value = values[operation]
-      if what.isFeed && compiled.isStringFeed[what.number] {
-        value = strings.number(value, reader: reader(of: index), interner: &interner)
+    let row = rows[index]
+    for number in Int(row.start)..<Int(row.start + row.count) {
+      var operation = operations[number]
+      if operation.isFeed && compiled.isStringFeed[operation.number] {
+        operation.value = strings.number(
+          operation.value, reader: reader(of: index), interner: &interner)
       }
-      events.addOperation(what, value: value)
+      events.addOperation(operation)
     }
-    events.endEvent(occurred: occurred[index], position: positions[index])
+    events.endEvent(occurred: row.occurred, position: row.position)
   }
 }
 

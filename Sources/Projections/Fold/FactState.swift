@@ -339,16 +339,18 @@ struct FactState: Sendable {
     }
   }
 
-  /// The events that leave the window at exactly `instant`, or move to another span of `active`.
-  func events(movingAt instant: Int64) -> [Int32] {
-    guard within > 0 else { return [] }
-    var result: [Int32] = []
+  /// The last of the events that leave the window at exactly `instant`, or move to another span of `active`; -1 for none.
+  func lastEvent(movingAt instant: Int64) -> Int32 {
+    guard within > 0 else { return -1 }
+    var last: Int32 = -1
     for index in members(at: instant - 1) {
       let age = instant - occurred[index]
+      // Members stand by time: behind those that leave, none does.
+      if function != .active && age < within { break }
       if age == within || (function == .active && age > 0 && age % every == 0) {
-        result.append(events[index])
+        last = events[index]
       }
     }
-    return result
+    return last
   }
 }

@@ -80,6 +80,7 @@ struct ReplayPass {
         if reader.needsLine(type: Int(block.types[row])) { needsLines = true }
       }
       guard let firstRow = wanted.first, let lastRow = wanted.last else { continue }
+      slice.reserve(events: wanted.count, operations: wanted.count * 2)
       func take(_ row: Int, _ line: Span<UInt8>) {
         let isTaken = reader.read(line: line, type: Int(block.types[row]), into: &slice)
         if isTaken {
@@ -87,7 +88,7 @@ struct ReplayPass {
             rank: directory.ranks[Int(block.subjects[row])] - first,
             occurred: block.occurred[row], position: block.firstPosition + UInt64(row))
         } else {
-          slice.ignored += 1
+          slice.dropEvent()
         }
       }
       if needsLines {
@@ -121,12 +122,12 @@ struct ReplayPass {
 
   private func group(_ events: EventSlice) -> Order {
     var cursor = Array(repeating: 0, count: ranks.count + 1)
-    for rank in events.ranks { cursor[Int(rank) + 1] += 1 }
+    for row in events.rows { cursor[Int(row.rank) + 1] += 1 }
     for index in 1..<cursor.count { cursor[index] += cursor[index - 1] }
     var references = Array(repeating: UInt32(0), count: events.count)
-    for (index, rank) in events.ranks.enumerated() {
-      references[cursor[Int(rank)]] = UInt32(index)
-      cursor[Int(rank)] += 1
+    for (index, row) in events.rows.enumerated() {
+      references[cursor[Int(row.rank)]] = UInt32(index)
+      cursor[Int(row.rank)] += 1
     }
     // Each cursor stands at the end of its customer now.
     cursor.removeLast()
@@ -186,7 +187,7 @@ struct ReplayPass {
     var isOrdered = true
     var last = Int64.min
     for index in range {
-      let occurred = events.occurred[Int(order.references[index])]
+      let occurred = events.rows[Int(order.references[index])].occurred
       if occurred < last { isOrdered = false }
       last = occurred
     }
@@ -201,7 +202,7 @@ struct ReplayPass {
     }
     // References rise with positions, so that they break ties.
     let references = order.references[range].sorted {
-      (events.occurred[Int($0)], $0) < (events.occurred[Int($1)], $1)
+      (events.rows[Int($0)].occurred, $0) < (events.rows[Int($1)].occurred, $1)
     }
     for reference in references {
       events.copy(
@@ -261,10 +262,11 @@ struct ReplayPass {
     var ids = EventIDs()
     guard low < end else { return ids }
     var next = low
+    var reader = EventIDReader()
     try snapshot.forEachLine(in: wanted[low]..<wanted[end - 1] + 1) { position, line in
       guard next < end, wanted[next] == position else { return }
       while next < end && wanted[next] == position { next += 1 }
-      EventLine.withID(line) { ids.add(position, id: $0) }
+      reader.withID(line) { ids.add(position, id: $0) }
     }
     return ids
   }

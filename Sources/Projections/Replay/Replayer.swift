@@ -10,7 +10,7 @@ public struct Replayer {
   private static let passBytes = 64 << 20
   private static let passBytesPerCustomer = 120
   /// What an event takes while its pass is folded.
-  private static let bytesPerEvent = 80
+  private static let bytesPerEvent = 88
 
   /// - Parameter threads: at least 1; the result does not depend on it.
   public init(_ compiled: CompiledRules, view: LogView, threads: Int) {

@@ -173,10 +173,8 @@ public struct RulesLoader {
     byte == UInt8(ascii: "_") || (byte | 0x20) &- 97 < 26
   }
 
-  static let keywords: Set<String> = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
-    "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
-  ]
+  /// KEYWORD of the CEL grammar; its reserved words may stand behind a dot.
+  static let keywords: Set<String> = ["false", "in", "null", "true"]
 
   /// A stage's or the model's name: 1 to 64 of `[A-Za-z0-9._-]`, no dot first.
   mutating func checkLabel(_ name: String, _ what: String, _ place: Rules.Place) {

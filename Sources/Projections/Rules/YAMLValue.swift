@@ -48,6 +48,9 @@ indirect enum YAMLValue {
   /// - Throws: ``Fault``; an empty document is a fault.
   static func parse(_ text: String) throws(Fault) -> YAMLValue {
     let start = Rules.Place(line: 1, column: 1)
+    if let alias = firstAlias(text) {
+      throw Fault(message: "YAML anchors and aliases are not taken in rules", place: alias)
+    }
     let node: Yams.Node?
     do {
       node = try Yams.compose(yaml: text)
@@ -58,6 +61,34 @@ indirect enum YAMLValue {
     }
     guard let node else { throw Fault(message: "the file is empty", place: start) }
     return try value(node, nesting: 0)
+  }
+
+  /// Where an alias stands whose anchor is in the text: a few lines of them unfold without end, so that they are found
+  /// before the file is parsed.
+  private static func firstAlias(_ text: String) -> Rules.Place? {
+    var anchors: Set<[UInt8]> = []
+    var aliases: [(name: [UInt8], place: Rules.Place)] = []
+    var line = 1
+    var lineStart = 0
+    let bytes = Array(text.utf8)
+    for (index, byte) in bytes.enumerated() {
+      if byte == 0x0a {
+        line += 1
+        lineStart = index + 1
+      }
+      guard byte == UInt8(ascii: "&") || byte == UInt8(ascii: "*") else { continue }
+      // At the start of a node only: `a && b` and `a * b` are expressions.
+      guard index == 0 || " \t\n[{,".utf8.contains(bytes[index - 1]) else { continue }
+      let name = Array(
+        bytes[(index + 1)...].prefix { RulesLoader.isLetter($0) || $0 &- 48 < 10 || $0 == 45 })
+      if name.isEmpty { continue }
+      if byte == UInt8(ascii: "&") {
+        anchors.insert(name)
+      } else {
+        aliases.append((name, Rules.Place(line: line, column: index - lineStart + 1)))
+      }
+    }
+    return aliases.first { anchors.contains($0.name) }?.place
   }
 
   private static func fault(_ error: YamlError) -> Fault {
