@@ -27,6 +27,9 @@ final class CustomerFold {
   /// Roots of the conditions, flat for the hot path.
   private let roots: [Int32]
   private let targets: [Int]
+  /// Transitions that may leave each stage, one list after the other, and where each list begins.
+  private let leaving: [Int32]
+  private let leavingStarts: [Int]
   private let hasTimestampFields: Bool
   static let timerRowLimit = 1000
 
@@ -44,6 +47,8 @@ final class CustomerFold {
     isFirstMatch = compiled.isFirstMatch
     roots = compiled.conditions.map(\.root)
     targets = compiled.transitions.map(\.to)
+    leaving = compiled.leaving.flatMap { $0.map { Int32($0) } }
+    leavingStarts = compiled.leaving.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
     hasTimestampFields = compiled.fields.contains { $0.field.type == .timestamp }
   }
 
@@ -132,9 +137,10 @@ final class CustomerFold {
         if number < evaluator.facts.count {
           fed |= 1 << UInt64(number & 63)
           evaluator.facts[number].advance(to: instant)
-          if evaluator.facts[number].add(
-            occurred: instant, value: value, event: Int32(index), interner: evaluator.interner)
-          {
+          let overflows = evaluator.facts[number].add(
+            occurred: instant, value: value, event: Int32(index),
+            isLess: { [evaluator] in evaluator.interner.isLess($0, $1) })
+          if overflows {
             faults.overflows[compiled.feeds[number].fact].add(position)
           }
         } else if number == compiled.purchaseFeed {
@@ -188,7 +194,8 @@ final class CustomerFold {
     while true {
       var taken = -1
       wake = Microseconds.never
-      for candidate in compiled.leaving[stage] {
+      for place in leavingStarts[stage]..<leavingStarts[stage + 1] {
+        let candidate = Int(leaving[place])
         let outcome = evaluate(candidate, instant)
         wake = min(wake, outcome.until)
         if outcome.isTrue {

@@ -79,8 +79,10 @@ struct FactState: Sendable {
   // MARK: Events in and out
 
   /// True if the sum is beyond 64 bits with this event.
+  ///
+  /// - Parameter isLess: the order of strings, by their numbers.
   mutating func add(
-    occurred instant: Int64, value: Int64, event: Int32, interner: borrowing Interner
+    occurred instant: Int64, value: Int64, event: Int32, isLess: (Int64, Int64) -> Bool
   ) -> Bool {
     if keepsMembers {
       occurred.append(instant)
@@ -110,7 +112,7 @@ struct FactState: Sendable {
         if value < 0 { negatives += 1 }
         return function == .sum && Int64(exactly: sum) == nil
       }
-    case .min, .max: addCandidate(value: value, event: event, interner: interner)
+    case .min, .max: addCandidate(value: value, event: event, isLess: isLess)
     case .distinct: distinct[distinctKey(value), default: 0] += 1
     default: break
     }
@@ -122,11 +124,13 @@ struct FactState: Sendable {
     kind == .double && value == Int64.min ? 0 : value
   }
 
-  private mutating func addCandidate(value: Int64, event: Int32, interner: borrowing Interner) {
+  private mutating func addCandidate(
+    value: Int64, event: Int32, isLess: (Int64, Int64) -> Bool
+  ) {
     if !keepsMembers {
       // `firstValue` holds the extreme; nothing ever leaves.
       // Of equal values the last one counts.
-      if count == 1 || !isBetter(firstValue, than: value, interner: interner) {
+      if count == 1 || !isBetter(firstValue, than: value, isLess: isLess) {
         firstValue = value
         bestEvent = event
       }
@@ -135,7 +139,7 @@ struct FactState: Sendable {
     let index = occurred.count - 1
     while candidates.count > candidateHead,
       let last = candidates.last,
-      !isBetter(values[last], than: value, interner: interner)
+      !isBetter(values[last], than: value, isLess: isLess)
     {
       candidates.removeLast()
     }
@@ -144,7 +148,7 @@ struct FactState: Sendable {
 
   /// Strictly better as a minimum or maximum.
   private func isBetter(
-    _ value: Int64, than other: Int64, interner: borrowing Interner
+    _ value: Int64, than other: Int64, isLess: (Int64, Int64) -> Bool
   ) -> Bool {
     let wantsLess = function == .min
     switch kind {
@@ -155,8 +159,7 @@ struct FactState: Sendable {
       return wantsLess ? left < right : left > right
     case .string:
       if value == other { return false }
-      let isLess = ByteString(interner.string(value)) < ByteString(interner.string(other))
-      return wantsLess ? isLess : !isLess
+      return wantsLess ? isLess(value, other) : isLess(other, value)
     }
   }
 
@@ -314,7 +317,8 @@ struct FactState: Sendable {
     fresh.reset()
     for index in members(at: instant) {
       _ = fresh.add(
-        occurred: occurred[index], value: values[index], event: events[index], interner: interner)
+        occurred: occurred[index], value: values[index], event: events[index],
+        isLess: { interner.isLess($0, $1) })
     }
     return fresh.read(at: instant)
   }

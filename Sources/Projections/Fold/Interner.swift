@@ -75,6 +75,11 @@ struct Interner: Sendable {
     number >= 0 ? strings[Int(number)] : passing[Int(-2 - number)]
   }
 
+  /// The order of two strings by their bytes.
+  func isLess(_ left: Int64, _ right: Int64) -> Bool {
+    ByteString(string(left)) < ByteString(string(right))
+  }
+
   private func slot(of text: Span<UInt8>) -> Int {
     let mask = table.count - 1
     var slot = Int(truncatingIfNeeded: Self.hash(text)) & mask
