@@ -131,6 +131,12 @@ public final class CompiledRules: Sendable {
     return states
   }
 
+  /// `ignore` asks for nothing but the subject, so that each subject need be asked once.
+  var ignoresBySubject: Bool {
+    guard let ignore = rules.ignore else { return false }
+    return ignore.expression.references.values.allSatisfy { $0 == "event.subject" }
+  }
+
   var isFirstMatch: Bool {
     if case .firstMatch = rules.form { return true }
     return false

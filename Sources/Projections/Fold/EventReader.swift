@@ -13,6 +13,8 @@ final class EventReader {
   private let casts: [FieldCast]
   private var plans: [TypePlan] = []
   private let typeNumbers: [Int64]
+  /// Ignored events have been left out before they come here.
+  private let skipsIgnore: Bool
 
   /// What a raw type of the log may be.
   private final class TypePlan {
@@ -40,8 +42,11 @@ final class EventReader {
   private var answers: [AliasAnswer] = []
 
   /// `types`: the raw types of the log by number.
-  init(_ compiled: CompiledRules, types: [[UInt8]]) {
+  ///
+  /// - Parameter skipsIgnore: the caller asks ``isIgnored(subject:)`` for each subject and leaves its events out.
+  init(_ compiled: CompiledRules, types: [[UInt8]], skipsIgnore: Bool = false) {
     self.compiled = compiled
+    self.skipsIgnore = skipsIgnore
     evaluator = Evaluator(program: compiled.eventProgram, facts: [])
     evaluator.slots = Array(
       repeating: Outcome(failed: .error, until: Microseconds.never),
@@ -85,8 +90,9 @@ final class EventReader {
       if !targets.isEmpty { feeds.append(FeedPlan(feed: number, targets: targets)) }
     }
     var read: [Int] = []
+    let asksIgnore = compiled.ignoreRoot >= 0 && !skipsIgnore
     let readsFields =
-      compiled.ignoreRoot >= 0
+      asksIgnore
       || aliases.contains { compiled.aliasRoots[$0] >= 0 }
       || feeds.contains { $0.targets.contains { $0.field >= 0 || $0.whereRoot >= 0 } }
     if readsFields {
@@ -94,7 +100,7 @@ final class EventReader {
     }
     let needsAttributes =
       !compiled.readsAttributes.isEmpty
-      && (compiled.ignoreRoot >= 0 || aliases.contains { compiled.aliasRoots[$0] >= 0 }
+      && (asksIgnore || aliases.contains { compiled.aliasRoots[$0] >= 0 }
         || feeds.contains { $0.targets.contains { $0.whereRoot >= 0 } })
     return TypePlan(
       aliases: aliases, feeds: feeds, fields: read, needsLine: !read.isEmpty || needsAttributes)
@@ -164,8 +170,15 @@ final class EventReader {
     if compiled.readsAttributes.contains(.id) { evaluator.slots[3] = text(paths.id(payload)) }
   }
 
+  /// Whether `ignore`, which reads the subject only, leaves out the events of a subject.
+  func isIgnored(subject: Span<UInt8>) -> Bool {
+    evaluator.interner.forgetPassing()
+    evaluator.slots[2] = Outcome(evaluator.interner.passingNumber(of: subject))
+    return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
+  }
+
   private func isIgnored(_ type: Int) -> Bool {
-    guard compiled.ignoreRoot >= 0 else { return false }
+    guard compiled.ignoreRoot >= 0, !skipsIgnore else { return false }
     for name in compiled.ignoreFields {
       var outcome = Outcome(failed: .error, until: Microseconds.never)
       for field in name.fields where plans[type].aliases.contains(compiled.fields[field].alias) {

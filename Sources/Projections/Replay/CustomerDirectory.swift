@@ -11,6 +11,8 @@ struct CustomerDirectory: Sendable {
   /// Other subjects of customers that were joined, by rank, each list by name.
   var joined: [UInt32: [UInt32]] = [:]
   var identityFaults = FaultCounts.Entry()
+  /// By subject, where `ignore` reads nothing else; empty where each event has to be asked.
+  var ignored: [Bool] = []
   /// Events in view, ignored ones included.
   var eventCount = 0
 

@@ -36,7 +36,7 @@ public struct LogView: Sendable {
   }
 
   /// The links of the rules' identity among the events in view.
-  func links(_ compiled: CompiledRules) throws -> [Identity.Link] {
+  func links(_ compiled: CompiledRules, ignored: [Bool]) throws -> [Identity.Link] {
     guard let identity = compiled.rules.identity,
       let field = compiled.fields.firstIndex(where: {
         $0.alias == identity.alias
@@ -48,13 +48,14 @@ public struct LogView: Sendable {
       compiled.rules.aliases[identity.alias].types.contains { Array($0.utf8) == type }
     }
     guard linking.contains(true) else { return [] }
-    let reader = EventReader(compiled, types: types)
+    let reader = EventReader(compiled, types: types, skipsIgnore: !ignored.isEmpty)
     var links: [Identity.Link] = []
     for number in 0..<blockCount {
       let block = try snapshot.block(number)
       let rows = rows(of: block)
       let wanted = (0..<rows).filter {
         linking[Int(block.types[$0])] && block.occurred[$0] <= asOf
+          && (ignored.isEmpty || !ignored[Int(block.subjects[$0])])
       }
       guard let first = wanted.first, let last = wanted.last else { continue }
       var next = 0
@@ -78,10 +79,13 @@ public struct LogView: Sendable {
   /// Who the customers are.
   func directory(_ compiled: CompiledRules, names: NameTable) throws -> CustomerDirectory {
     let counts = try eventCounts()
+    let ignored = ignoredSubjects(compiled, names)
     guard compiled.rules.identity != nil else {
-      return CustomerDirectory(counts: counts, identity: nil, names: names)
+      var directory = CustomerDirectory(counts: counts, identity: nil, names: names)
+      directory.ignored = ignored
+      return directory
     }
-    let links = try links(compiled)
+    let links = try links(compiled, ignored: ignored)
     let wanted = Set(links.map(\.named))
     var numbers: [[UInt8]: UInt32] = [:]
     for subject in 0..<UInt32(counts.count) {
@@ -89,6 +93,16 @@ public struct LogView: Sendable {
       if wanted.contains(name) { numbers[name] = subject }
     }
     let identity = Identity(links: links, subjectCount: counts.count) { numbers[Array($0)] }
-    return CustomerDirectory(counts: counts, identity: identity, names: names)
+    var directory = CustomerDirectory(counts: counts, identity: identity, names: names)
+    directory.ignored = ignored
+    return directory
+  }
+
+  private func ignoredSubjects(_ compiled: CompiledRules, _ names: NameTable) -> [Bool] {
+    guard compiled.ignoresBySubject, compiled.ignoreRoot >= 0 else { return [] }
+    let reader = EventReader(compiled, types: [], skipsIgnore: true)
+    return (0..<UInt32(names.count)).map {
+      reader.isIgnored(subject: Array(names.bytes(of: $0)).span)
+    }
   }
 }

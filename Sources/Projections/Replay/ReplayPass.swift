@@ -59,7 +59,9 @@ struct ReplayPass {
   }
 
   private func readSlices(_ ticket: Ticket, reader number: Int) throws -> Part {
-    let reader = EventReader(compiled, types: view.snapshot.typeNames)
+    let ignored = directory.ignored
+    let reader = EventReader(
+      compiled, types: view.snapshot.typeNames, skipsIgnore: !ignored.isEmpty)
     var part = Part(interner: Interner())
     let first = UInt32(ranks.lowerBound)
     let last = UInt32(ranks.upperBound)
@@ -76,10 +78,17 @@ struct ReplayPass {
       for row in 0..<rows where block.occurred[row] <= view.asOf {
         let rank = directory.ranks[Int(block.subjects[row])]
         guard everybody || (rank >= first && rank < last) else { continue }
+        if !ignored.isEmpty && ignored[Int(block.subjects[row])] {
+          slice.ignored += 1
+          continue
+        }
         wanted.append(Int32(row))
         if reader.needsLine(type: Int(block.types[row])) { needsLines = true }
       }
-      guard let firstRow = wanted.first, let lastRow = wanted.last else { continue }
+      guard let firstRow = wanted.first, let lastRow = wanted.last else {
+        if slice.ignored > 0 { part.slices.append((index, slice)) }
+        continue
+      }
       slice.reserve(events: wanted.count, operations: wanted.count * 2)
       func take(_ row: Int, _ line: Span<UInt8>) {
         let isTaken = reader.read(line: line, type: Int(block.types[row]), into: &slice)
