@@ -7,7 +7,7 @@ public struct Replayer {
   private let threads: Int
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
-  private static let passBytes = 96 << 20
+  private static let passBytes = 64 << 20
   private static let passBytesPerCustomer = 120
   /// What an event takes while its pass is folded.
   private static let bytesPerEvent = 80

@@ -1,0 +1,39 @@
+#!/bin/bash
+# The main job on the shop of fixtures/: events in, stages out, and why. Run by `make demo`.
+set -euo pipefail
+BINARY=${BINARY:-.build/release/clm-replay}
+STORE=${STORE:-.build/demo-store}
+rm -rf "$STORE"
+
+run() {
+  printf '\n$ clm-replay'
+  printf ' %s' "$@"
+  printf '\n'
+  "$BINARY" "$@"
+}
+title() { printf '\n== %s\n' "$1"; }
+
+title "Events go into an append-only log"
+gzip -dc fixtures/shop.ndjson.gz > "$STORE.ndjson"
+run import "$STORE" "$STORE.ndjson"
+rm "$STORE.ndjson"
+run status "$STORE" --types
+
+title "A rules file folds them into stages, value and segments"
+run check fixtures/rules/retail.yaml
+run replay "$STORE" --rules fixtures/rules/retail.yaml
+
+title "One loyal customer: where they stand, and why"
+"$BINARY" export "$STORE" --table customers -o "$STORE-customers.csv" -q
+customer=$(awk -F, '$2 == "loyalty" { print $1; exit }' "$STORE-customers.csv")
+run show "$STORE" "$customer"
+run explain "$STORE" "$customer" --to loyalty
+run history "$STORE" "$customer"
+
+title "What would other rules have said, over all history?"
+run compare "$STORE" --rules fixtures/rules/retail.yaml --rules fixtures/rules/retail-v4.yaml
+
+title "Nothing was lost or changed on the way"
+run verify "$STORE"
+printf '\nThe store is in %s; try:\n' "$STORE"
+printf '  %s export %s --table transitions -o -\n' "$BINARY" "$STORE"
