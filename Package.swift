@@ -34,7 +34,7 @@ let package = Package(
     .testTarget(name: "CELTests", dependencies: ["CEL"]),
     .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
     .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "EventStore", "CEL"]),
-    .testTarget(name: "CommandTests", dependencies: []),
+    .testTarget(name: "CommandTests", dependencies: ["clm-replay"]),
   ],
   swiftLanguageModes: [.v6]
 )

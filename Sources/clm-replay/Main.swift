@@ -6,7 +6,8 @@ import Glibc
 struct ClmReplay: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "clm-replay",
-    abstract: "Replay a log of customer events under lifecycle rules: stages, value, segments, and why.",
+    abstract:
+      "Replay a log of customer events under lifecycle rules: stages, value, segments, and why.",
     discussion: """
       EXAMPLE
         clm-replay import store events.ndjson

@@ -60,6 +60,8 @@ def run_binary(binary, folder, threads):
     command(binary, "import", store, str(folder / "events.ndjson"), allowed=(0, 1))
     extra = ["--threads", str(threads)] if threads else []
     done = command(binary, "replay", store, "--rules", rules, "--as-of", at, "--format", "json", *extra, allowed=(0, 1))
+    if not done.stdout.strip():
+        raise Failed(f"replay printed no summary and ended with {done.returncode}: {done.stderr.strip()[-600:]}")
     summary = json.loads(done.stdout.splitlines()[-1])
     tables = []
     for table in ("transitions", "customers"):
@@ -97,7 +99,8 @@ def compare(expected, found):
 
 def instants_of(tables):
     """Every instant that the program's rows name."""
-    return {parse_time(row[c]) for rows in tables for row in rows for c in ("at", "since", "next_at", "parked_at") if row.get(c)}
+    found = {parse_time(row.get(c) or "") for rows in tables for row in rows for c in ("at", "since", "next_at", "parked_at")}
+    return found - {None}
 
 
 def one(task):
@@ -122,7 +125,7 @@ def one(task):
             if again != expected:
                 counts["plan gaps"] += 1
                 labels, lines = compare(again, found)
-    except (Failed, ValueError, KeyError) as error:
+    except (Failed, ValueError, KeyError, TypeError, OSError) as error:
         return seed, "failed", [type(error).__name__], str(error).splitlines()[-6:], counts
     counts.update(rows=len(found[0]), timers=sum(row["cause"] == "timer" for row in found[0]), customers=len(found[1]),
                   parked=sum(bool(row["parked_at"]) for row in found[1]), seconds=round(time.time() - started))

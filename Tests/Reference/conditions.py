@@ -16,6 +16,7 @@ class Conditions:
     def __init__(self, random, unit, micro, dense, first_match):
         self.random, self.unit, self.micro, self.stage = random, unit, micro, not first_match
         self.dense = dense
+        self.windowed = []  # (name, type) of numbers over a window
         self.facts = {}  # type -> [(name, moving)]
         self.moving, self.clock, self.calendar, self.allowance = 0, False, False, 0
 
@@ -97,7 +98,7 @@ class Conditions:
 
     def integer(self, depth=2):
         roll, few = self.random.random(), self.random.randint(1, 6)
-        if roll < 0.5:
+        if roll < 0.5 or (depth == 0 and roll < 0.9):
             return self.pick("int") or str(few)
         if roll < 0.6 and depth > 0:
             return f"{self.integer(depth - 1)} {self.random.choice('+-')} {self.parenthesis(self.integer(depth - 1))}"
@@ -127,11 +128,45 @@ class Conditions:
         return f"-{self.parenthesis(self.money(0))}"
 
     def money_constant(self):
-        cents = self.random.choice([0, 1, 500, 1000, 1250, 2000, 3000, 5000, 9999])
+        cents = self.random.choice([0, 1, 250, 500, 500, 1000, 1250, 2000, 3000, 5000])
         quote = "'"
         return f"money({quote}{cents // 100}.{cents % 100:02d}{quote})"
 
     # --- conditions
+
+    def live(self):
+        """A comparison that events and time are likely to turn: windows, ages and small sums."""
+        random, roll, up = self.random, self.random.random(), self.random.random() < 0.75
+        if roll < 0.5 and self.windowed:
+            name, type = random.choice(self.windowed)
+            bound = self.money_constant() if type == "money" else random.choice([1, 1, 1, 2, 2, 3])
+            return f"{name} {random.choice(['>=', '>=', '>']) if up else random.choice(['<', '==', '<='])} {bound}"
+        if roll < 0.75 or not self.stage:
+            name = random.choice(self.facts["timestamp"])[0]
+            return f"since({name}) {random.choice(['>=', '>=', '>', '==']) if up else '<'} {self.span_constant()}"
+        return f"in_stage() {random.choice(['>=', '>=', '>', '=='])} {self.span_constant()}"
+
+    def easy(self):
+        """A live comparison over frequent events, so that customers get beyond the first stage."""
+        name, type = self.random.choice([fact for fact in self.windowed if fact[0].startswith("w")])
+        window = f"{name} > 0" if type == "money" else f"{name} >= {self.random.choice([1, 1, 2])}"
+        age = f"since({self.random.choice(['seen', 'bought'])}) {self.random.choice(['>=', '>', '<'])} {self.span_constant()}"
+        return self.random.choice([window, window, age, f"{window} && {age}", f"{window} || {age}"])
+
+    def mixed(self):
+        """A live comparison alone, or with something random beside it."""
+        roll = self.random.random()
+        if roll < 0.35:
+            return self.live()
+        if roll < 0.5:
+            return f"{self.live()} {self.random.choice(['&&', '||'])} {self.live()}"
+        if roll < 0.8:
+            self.moving = 0
+            parts = [self.live(), self.operand(2)]
+            self.random.shuffle(parts)
+            return f" {self.random.choice(['&&', '||', '||'])} ".join(parts)
+        self.moving = 0
+        return self.condition(2)
 
     def condition(self, depth=2, nested=False):
         roll = self.random.random()

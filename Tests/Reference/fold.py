@@ -39,6 +39,9 @@ class Customer:
 
     # --- facts
 
+    def extra(self, path):
+        raise CelError(f"{path} is known at as-of only", unset=True)
+
     def at(self, now):
         self.now, self.cache = now, {}
 
@@ -208,6 +211,7 @@ class Customer:
                     event = events[self.applied]
                     self.apply(event)
                     self.settle("event", event)
+                    self.try_segments()
                 instant = plan.after(instant, self)
                 if self.applied < len(events):
                     instant = min(instant, events[self.applied].time)
@@ -215,9 +219,19 @@ class Customer:
                     break
                 self.at(instant)
                 self.settle("timer")
+                self.try_segments()
             self.at(as_of)
         except Parked:
             pass
+
+    def try_segments(self):
+        """Notes the segments whose condition ends in an error other than an unset fact."""
+        for name, when in self.rules.segments.items():
+            try:
+                when.function(self)
+            except CelError as error:
+                if not error.unset:
+                    self.faults.once("segment", name, self.name)
 
     def enter_first_match(self):
         """The first row is the stage that holds after the first event."""

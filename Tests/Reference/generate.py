@@ -136,10 +136,25 @@ class Generator:
         random, cond = self.random, self.conditions
         lines = ["facts:", "  seen: { last_time: [visit, purchase] }"]
         cond.add("seen", "timestamp")
-        for index in range(random.randint(3, 7)):
+        edge = f"{random.choice(['last_time', 'last_time', 'first_time'])}: {random.choice(['purchase', '[purchase, review]'])}"
+        lines.append(f"  bought: {{ {edge}{f', within: {self.window()}' if self.chance(0.3) else ''} }}")
+        cond.add("bought", "timestamp")
+        for index in range(random.randint(2, 6)):
             name, text, type = self.fact(index)
             lines.append(f"  {name}: {{ {text} }}")
             cond.add(name, type)
+            if type in ("int", "money") and "within" in text:
+                cond.windowed.append((name, type))
+        for index in range(random.randint(1, 2)):
+            target = random.choice(["visit", "purchase", "[visit, purchase]", "[purchase, review, referral]"])
+            name, type = f"w{index}", random.choice(["int", "int", "int", "money"])
+            text = f"sum: purchase.amount, within: {self.window()}" if type == "money" else f"count: {target}, within: {self.window()}"
+            if type == "int" and self.chance(0.25):
+                every = random.choice([1, 1, 2]) * self.unit
+                text = f"active: {target}, every: {self.within(every)}, within: {self.within(every * random.randint(2, 4))}"
+            lines.append(f"  {name}: {{ {text} }}")
+            cond.add(name, type)
+            cond.windowed.append((name, type))
         for index in range(random.choice([0, 0, 1, 2, 3])):
             cond.moving, stage = 0, cond.stage
             cond.stage = False
@@ -158,32 +173,41 @@ class Generator:
             cond.moving = 0
         return lines
 
-    def condition(self, depth=2):
+    def condition(self):
         self.conditions.moving = 0
-        return self.conditions.condition(depth)
+        return self.conditions.mixed()
 
     def stages_section(self):
         random, count = self.random, self.random.randint(3, 6)
         names = [f"s{index}" for index in range(count)]
         if self.first_match:
-            whens = [f"  - {{ name: {name}, when: {quoted(self.condition())} }}" for name in names[:-1]]
+            texts = [self.conditions.easy() if self.chance(0.4) else self.condition() for _ in names[:-1]]
+            whens = [f"  - {{ name: {name}, when: {quoted(text)} }}" for name, text in zip(names, texts)]
             return ["stages:", *whens, f"  - {{ name: {names[-1]} }}"]
         lines = [f"stages: [{', '.join(names[:-1])}, {{ name: {names[-1]}, also: [end] }}]", "transitions:"]
         rows = []
-        for index in range(random.randint(1, 3)):  # pairs that swing: a condition one way, its negation back
+        spine = self.chance(0.65)
+        for index in range(count - 1 if spine else random.randint(2, 3)):
+            # Pairs that swing, a condition one way and its negation back; along a spine they cannot chase.
             a, b = random.sample(names, 2)
             a, b = (names[0], b if b != names[0] else names[1]) if index == 0 else (a, b)
-            text = self.condition()
+            a, b = names[index : index + 2] if spine else (a, b)
+            self.conditions.stage = False  # its age starts anew in the other stage, so the pair would chase
+            self.conditions.moving = 0
+            live = self.conditions.easy if index == 0 or self.chance(0.3) else self.conditions.live
+            text = live() if index == 0 or self.chance(0.65) else self.condition()
+            self.conditions.stage = True
             rows += [(a, b, text), (b, a, f"!({text})")]
-        for _ in range(random.randint(1, 4)):
+        for _ in range(random.randint(0, 2) if spine else random.randint(1, 3)):
             a, b = sorted(random.sample(range(count), 2))
             a, b = (a, a + 1) if self.chance(0.5) else (a, b)
             text = self.condition()
-            if self.chance(0.35):
-                a, b = b, a
-                text = f"in_stage() >= {self.conditions.span_constant()} && ({text})"
+            anywhere = self.chance(0.15)
+            if self.chance(0.7 if anywhere or spine else 0.3):
+                a, b = (b, a) if not anywhere and self.chance(0.6) else (a, b)
+                text = f"in_stage() {random.choice(['>', '>='])} hours({random.randint(1, 3) * self.unit // HOUR}) && ({text})"
             source = names[a]
-            if self.chance(0.15):
+            if anywhere:
                 source = "any"
             elif self.chance(0.3):
                 source = f"[{', '.join(sorted({names[a], *random.sample(names, 2)} - {names[b]}))}]"
@@ -202,7 +226,7 @@ class Generator:
             body.append("identity: { link: identify.anonymous_id }")
         body += self.events_section() + self.facts_section() + self.stages_section()
         if self.chance(0.5):
-            body += ["segments:"] + [f"  g{index}: {{ when: {quoted(self.condition(1))} }}" for index in range(random.randint(1, 3))]
+            body += ["segments:"] + [f"  g{index}: {{ when: {quoted(self.condition())} }}" for index in range(random.randint(1, 3))]
         if self.chance(0.3):
             body.append("clv: { purchase: purchase.amount, refund: refund.amount, margin: 0.35, model: bg_nbd, unit: 7d, horizon: 364d, discount: { rate: 0.10, per: year } }")
         self.exchange = self.chance(0.4)
@@ -267,14 +291,14 @@ class Generator:
     def events(self):
         random = self.random
         self.length = random.randint(6, 30)
-        people = [f"C-{index}" for index in range(1, random.randint(2, 5))]
-        self.subjects = people + [f"k-{index}" for index in range(1, 4)] * self.identity
+        people = [f"C-{index}" for index in range(1, random.randint(2, 4))]
+        self.subjects = people + [f"k-{index}" for index in range(1, random.randint(2, 4))] * self.identity
         subjects = self.subjects + (["qa-1"] if self.chance(0.4) else []) + (["Ünï", "｡1", "😀1"] if self.chance(0.15) else [])
         types = ["visit", "visit", "site_visit", "purchase", "purchase", "purchase", "order_paid", "review", "review", "referral",
                  "nps_response", "subscription", "refund", "ad_view", "other"]
         types = ["visit", "purchase"] + random.sample(types, 6) + ["identify"] * self.identity
         events = []
-        for index in range(random.randint(3, 9) * len(subjects)):
+        for index in range(random.randint(4, 10) * len(subjects)):
             type = random.choice(types)
             event = {"specversion": "1.0", "id": f"e{index}", "source": random.choice(["shop", "shop", "shop", "till", "qa"]), "type": type,
                      "subject": random.choice(subjects), "moment": self.moment()}
@@ -297,7 +321,7 @@ class Generator:
         elif self.micro:
             as_of = last + self.random.choice([0, HOUR + 2, 4 * HOUR, 7 * HOUR - 1, 10 * HOUR])
         else:
-            as_of = last + self.random.choice([-2, 0, 1, 3, 10, 25]) * self.unit + self.random.choice([0, 0, 0, 1, -1])
+            as_of = last + self.random.choice([-2, 0, 3, 6, 10, 25]) * self.unit + self.random.choice([0, 0, 0, 1, -1])
         cond = self.conditions
         grid = min(self.unit // 2, HOUR if cond.clock else DAY)
         life = as_of - min(moments)

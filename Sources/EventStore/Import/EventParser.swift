@@ -112,7 +112,8 @@ struct EventParser {
         throw Rejection("leap-second", "`time` has second 60, which POSIX time lacks: `\(shown)`")
       }
       throw Rejection(
-        "bad-time", "`time` is not an RFC 3339 instant with a zone, in years 0001 to 9999: `\(shown)`")
+        "bad-time",
+        "`time` is not an RFC 3339 instant with a zone, in years 0001 to 9999: `\(shown)`")
     }
     if instant > latest {
       throw Rejection(

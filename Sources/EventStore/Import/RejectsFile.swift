@@ -20,7 +20,8 @@ final class RejectsFile {
     if file < 0 {
       file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
       guard file >= 0 else {
-        throw EventStoreError(LMDBError(errno, "open"), "open the rejects file `\(path)`", path: path)
+        throw EventStoreError(
+          LMDBError(errno, "open"), "open the rejects file `\(path)`", path: path)
       }
     }
     buffer += "{\"file\":".utf8
@@ -77,7 +78,8 @@ final class RejectsFile {
     guard file >= 0 else { return }
     try flush()
     guard fsync(file) == 0 || errno == EINVAL || errno == EROFS else {
-      throw EventStoreError(LMDBError(errno, "flush"), "write the rejects file `\(path)`", path: path)
+      throw EventStoreError(
+        LMDBError(errno, "flush"), "write the rejects file `\(path)`", path: path)
     }
   }
 }

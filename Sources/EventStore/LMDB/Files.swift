@@ -96,7 +96,9 @@ public enum Files {
   }
 
   public static func rename(_ from: String, _ to: String) throws(LMDBError) {
-    guard unsafe Glibc.rename(from, to) == 0 else { throw LMDBError(errno, "rename \(from) to \(to)") }
+    guard unsafe Glibc.rename(from, to) == 0 else {
+      throw LMDBError(errno, "rename \(from) to \(to)")
+    }
   }
 
   /// Removes a file or a directory with all that is in it; nothing happens where there is none.

@@ -39,7 +39,8 @@ struct HeadFile {
         throw EventStoreError(
           .damaged,
           "acknowledged events are missing: the log has \(size) events, and \(known) were committed",
-          help: "an older copy of `data.mdb` was put in place, or its meta pages are damaged; restore the store from a backup"
+          help:
+            "an older copy of `data.mdb` was put in place, or its meta pages are damaged; restore the store from a backup"
         )
       }
     }

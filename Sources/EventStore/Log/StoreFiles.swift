@@ -64,7 +64,8 @@ struct StoreFiles {
     }
     for key in ["read-compatible", "incompatible"] where value(key) != "0" {
       throw EventStoreError(
-        .otherFormat, "`\(path)` uses \(key) features (\(value(key) ?? "?")) that this version does not know",
+        .otherFormat,
+        "`\(path)` uses \(key) features (\(value(key) ?? "?")) that this version does not know",
         help: "use a later version of clm-replay")
     }
   }

@@ -359,6 +359,10 @@ public struct JSONText: Sendable, Equatable {
   /// The decoded bytes of a string that has been checked.
   public func decoded(in text: Span<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
+    if !hasEscapes {
+      bytes.append(text.extracting(start..<end))
+      return bytes
+    }
     bytes.reserveCapacity(end - start)
     var index = start
     while index < end {

@@ -13,7 +13,8 @@ public enum CustomerLookup {
       String(decoding: names.bytes(of: number), as: UTF8.self)
     }
     let wanted = Array(subject.utf8)
-    for number in directory.ranks.indices where directory.ranks[number] != CustomerDirectory.absent {
+    for number in directory.ranks.indices where directory.ranks[number] != CustomerDirectory.absent
+    {
       guard Array(names.bytes(of: UInt32(number))) == wanted else { continue }
       let rank = directory.ranks[number]
       return [text(directory.subjects[Int(rank)])] + (directory.joined[rank] ?? []).map(text)

@@ -10,8 +10,9 @@ extension CustomerFold {
     return best
   }
 
-  private func visit(_ index: Int32, _ instant: Int64, _ seen: inout Set<Int32>, _ best: inout Int32)
-  {
+  private func visit(
+    _ index: Int32, _ instant: Int64, _ seen: inout Set<Int32>, _ best: inout Int32
+  ) {
     guard seen.insert(index).inserted else { return }
     let node = compiled.program.nodes[Int(index)]
     switch node.operation {

@@ -112,7 +112,8 @@ extension Evaluator {
     let isSum = node.operation == .addInt || node.operation == .addDouble
     var outcome: Outcome
     if node.operation == .addDouble || node.operation == .subtractDouble {
-      let value = isSum ? pair.left.double + pair.right.double : pair.left.double - pair.right.double
+      let value =
+        isSum ? pair.left.double + pair.right.double : pair.left.double - pair.right.double
       outcome = Outcome(Outcome.double(value), until: pair.until)
     } else {
       let (value, overflow) =

@@ -96,7 +96,8 @@ struct Interner: Sendable {
     for entry in old where entry != 0 {
       let number = Int(entry) - 1
       var slot =
-        Int(truncatingIfNeeded: Self.hash(bytes.span.extracting(starts[number]..<starts[number + 1])))
+        Int(
+          truncatingIfNeeded: Self.hash(bytes.span.extracting(starts[number]..<starts[number + 1])))
         & mask
       while table[slot] != 0 { slot = (slot + 1) & mask }
       table[slot] = entry

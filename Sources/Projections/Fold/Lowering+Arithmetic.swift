@@ -10,7 +10,8 @@ extension Lowering {
       return negation(nodes[0], types[0])
     }
     switch (name, types[0], types[1]) {
-    case ("_+_", .int, .int): return try arithmetic(expression, .addInt, nodes[0], nodes[1], .int, 1)
+    case ("_+_", .int, .int):
+      return try arithmetic(expression, .addInt, nodes[0], nodes[1], .int, 1)
     case ("_-_", .int, .int):
       return try arithmetic(expression, .subtractInt, nodes[0], nodes[1], .int, -1)
     case ("_+_", .money, .money):
@@ -54,7 +55,8 @@ extension Lowering {
     _ type: Type, _ sign: Int
   ) throws(Refusal) -> Int32 {
     guard let moves = StaticMotion.sum(motion(left), motion(right), sign: sign) else {
-      throw refusal(expression, "its parts change more often than once a minute, not in one direction")
+      throw refusal(
+        expression, "its parts change more often than once a minute, not in one direction")
     }
     return binary(operation, left, right, type: type, motion: moves)
   }

@@ -59,7 +59,8 @@ struct Node: Sendable {
   }
 
   enum Accessor: Int64, Sendable {
-    case fullYear, month, date, dayOfMonth, dayOfWeek, dayOfYear, hours, minutes, seconds, milliseconds
+    case fullYear, month, date, dayOfMonth, dayOfWeek, dayOfYear, hours, minutes, seconds,
+      milliseconds
   }
 }
 

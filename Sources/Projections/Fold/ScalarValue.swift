@@ -88,7 +88,9 @@ enum ScalarValue {
           continue
         }
       }
-      guard let next = appending(Int64(byte) - 48, to: value, negative: negative) else { return nil }
+      guard let next = appending(Int64(byte) - 48, to: value, negative: negative) else {
+        return nil
+      }
       value = next
     }
     guard seen, fraction != 0 else { return nil }

@@ -99,6 +99,8 @@ struct PendingCustomers: Sendable {
 struct EventIDs: Sendable {
   private var positions: [UInt64] = []
   private var ends: [Int] = []
+  /// First index whose position is in each run of 64 positions or behind it: a search begins where it almost ends.
+  private var firsts: [UInt32] = []
   private var bytes: [UInt8] = []
 
   /// To be called in the order of positions.
@@ -115,16 +117,23 @@ struct EventIDs: Sendable {
     bytes += other.bytes
   }
 
+  /// To be called once all are added.
+  mutating func makeSearchable() {
+    firsts.removeAll()
+    for (index, position) in positions.enumerated() {
+      let run = Int(position >> 6)
+      while firsts.count <= run { firsts.append(UInt32(index)) }
+    }
+  }
+
   /// Empty if the position is not among them.
   func id(_ position: UInt64) -> ArraySlice<UInt8> {
-    var low = 0
-    var high = positions.count
-    while low < high {
-      let middle = (low + high) / 2
-      if positions[middle] < position { low = middle + 1 } else { high = middle }
-    }
-    guard low < positions.count, positions[low] == position else { return [] }
-    return bytes[(low == 0 ? 0 : ends[low - 1])..<ends[low]]
+    let run = Int(position >> 6)
+    guard run < firsts.count else { return [] }
+    var index = Int(firsts[run])
+    while index < positions.count && positions[index] < position { index += 1 }
+    guard index < positions.count, positions[index] == position else { return [] }
+    return bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
   }
 }
 

@@ -243,6 +243,7 @@ struct ReplayPass {
     all.sort { $0.block < $1.block }
     var ids = EventIDs()
     for part in all { ids.append(part.ids) }
+    ids.makeSearchable()
     return ids
   }
 

@@ -167,7 +167,8 @@ extension RulesLoader {
       checkName(member.key, "a rank", member.keyPlace)
       let what = "population `\(member.key)`"
       if Self.takenNames.contains(member.key) || facts.contains(where: { $0.name == member.key }) {
-        fault("bad-name", "\(what) has the name of a fact, a variable or a function", member.keyPlace)
+        fault(
+          "bad-name", "\(what) has the name of a fact, a variable or a function", member.keyPlace)
       }
       guard let keys = members(member.value, what, known: ["percent_rank", "ntile", "top"]) else {
         continue

@@ -27,7 +27,8 @@ extension RulesLoader {
       if settings.model == nil {
         fault(
           "unknown-name", "there is no CLV model `\(text.text)`", text.place,
-          help: Self.suggestion(text.text, models) ?? "models are \(models.joined(separator: ", "))")
+          help: Self.suggestion(text.text, models) ?? "models are \(models.joined(separator: ", "))"
+        )
       }
     }
     if let text = keys["unit"].flatMap({ scalar($0.value, "clv.unit") }),
@@ -132,7 +133,8 @@ extension RulesLoader {
     let text = scalar.text.count == 10 ? scalar.text + "T00:00:00Z" : scalar.text
     if let instant = RFC3339.microseconds(Array(text.utf8).span) { return instant }
     fault(
-      "bad-time", "\(what) has to be an instant such as 2024-04-28T16:45:00Z, and is `\(scalar.text)`",
+      "bad-time",
+      "\(what) has to be an instant such as 2024-04-28T16:45:00Z, and is `\(scalar.text)`",
       scalar.place)
     return nil
   }
@@ -178,7 +180,9 @@ extension RulesLoader {
       row.at = instant(at, "`at` of \(what)")
     }
     var texts: [String: YAMLValue.Scalar] = [:]
-    for (key, member) in keys where key != "at" { texts[key] = scalar(member.value, "`\(key)` of \(what)") }
+    for (key, member) in keys where key != "at" {
+      texts[key] = scalar(member.value, "`\(key)` of \(what)")
+    }
     row.from = texts["from"].flatMap { stageName($0, what) }
     row.to = texts["to"].flatMap { stageName($0, what) }
     row.transition = texts["transition"]?.text

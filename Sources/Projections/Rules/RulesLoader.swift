@@ -204,7 +204,8 @@ public struct RulesLoader {
       let checked = try environment.check(scalar.text)
       if wantsBool && checked.type != .bool {
         fault(
-          "cel-type", "\(what) has to be true or false, and is \(checked.type.name): `\(scalar.text)`",
+          "cel-type",
+          "\(what) has to be true or false, and is \(checked.type.name): `\(scalar.text)`",
           scalar.place)
         return nil
       }
@@ -215,7 +216,8 @@ public struct RulesLoader {
       let part = String(decoding: bytes[range], as: UTF8.self)
       let quoted = part.isEmpty || part.count > 80 ? "" : ", in `\(part)`"
       fault(
-        error.code.rawValue, "\(what): \(error.message)\(quoted)", place(scalar, error.range.lowerBound),
+        error.code.rawValue, "\(what): \(error.message)\(quoted)",
+        place(scalar, error.range.lowerBound),
         help: hint(part))
       return nil
     }
@@ -288,7 +290,8 @@ public struct RulesLoader {
     let hash = SHA256Bytes.hash(source.span)
     let digits = Array("0123456789abcdef")
     let rules = Rules(
-      source: source, sha256: String(hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }),
+      source: source,
+      sha256: String(hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }),
       file: file, modelName: model.name, modelVersion: model.version, currency: currency,
       ignore: ignore, identity: identity, aliases: aliases, facts: facts, stages: stages,
       form: form, segments: segments, population: population, clv: clv, exchange: exchange,
@@ -356,7 +359,8 @@ public struct RulesLoader {
     let database = "/usr/share/zoneinfo"
     let isKnown =
       zone.text == "UTC" || !Files.isDirectory(database)
-      || (Files.exists("\(database)/\(zone.text)") && !Files.isDirectory("\(database)/\(zone.text)"))
+      || (Files.exists("\(database)/\(zone.text)")
+        && !Files.isDirectory("\(database)/\(zone.text)"))
     if !isSafe || zone.text.hasPrefix("/") || !isKnown {
       fault(
         "unknown-timezone", "`\(zone.text)` is no time zone of the IANA database", zone.place,

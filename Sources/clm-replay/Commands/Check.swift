@@ -23,7 +23,9 @@ struct CheckCommand: ParsableCommand {
     let failed = tests.filter { $0.failure != nil }
     let errors = result.diagnostics.filter { $0.severity == .error }
     let warnings = result.diagnostics.filter { $0.severity == .warning }
-    for diagnostic in warnings { LoadedRules.report(diagnostic, file: rules, source: result.source) }
+    for diagnostic in warnings {
+      LoadedRules.report(diagnostic, file: rules, source: result.source)
+    }
     for diagnostic in errors { LoadedRules.report(diagnostic, file: rules, source: result.source) }
     for test in failed {
       LoadedRules.report(

@@ -6,7 +6,8 @@ import Projections
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Explain why a customer is in a stage: the rule, its values before and after, and the events behind them.",
+    abstract:
+      "Explain why a customer is in a stage: the rule, its values before and after, and the events behind them.",
     discussion: """
       EXAMPLE
         clm-replay explain store C-1042 --to loyalty

@@ -19,7 +19,8 @@ struct ExplanationText {
     if let rule = explanation.rule {
       let rules = subject.compiled.rules
       lines.append(
-        "rule \(rule.id), \(rules.file):\(rule.line), model \(rules.modelName) v\(rules.modelVersion)")
+        "rule \(rule.id), \(rules.file):\(rule.line), model \(rules.modelName) v\(rules.modelVersion)"
+      )
       lines.append("")
       lines.append("  \(rule.text)")
       lines.append("")
@@ -92,8 +93,12 @@ struct ExplanationText {
 
   private func joiner(_ term: Explanation.Term) -> String {
     let inner = term.arguments.first.map { term.text.dropFirst($0.text.count) } ?? ""
-    if inner.drop(while: { $0 == " " || $0 == ")" || $0 == "\n" }).hasPrefix("||") { return "any of" }
-    if inner.drop(while: { $0 == " " || $0 == ")" || $0 == "\n" }).hasPrefix("&&") { return "all of" }
+    if inner.drop(while: { $0 == " " || $0 == ")" || $0 == "\n" }).hasPrefix("||") {
+      return "any of"
+    }
+    if inner.drop(while: { $0 == " " || $0 == ")" || $0 == "\n" }).hasPrefix("&&") {
+      return "all of"
+    }
     return term.text
   }
 
@@ -127,7 +132,8 @@ struct ExplanationText {
     var lines = [head]
     let shown = fact.events.suffix(12)
     if shown.count < fact.events.count {
-      lines.append("  (\(fact.events.count - shown.count) earlier events; all of them with --format json)")
+      lines.append(
+        "  (\(fact.events.count - shown.count) earlier events; all of them with --format json)")
     }
     for event in shown {
       lines.append(

@@ -69,7 +69,8 @@ struct LoadedRules {
     var lines: [String] = []
     if rules.clv?.model != nil {
       lines.append(
-        "note: clv.model is not fitted yet: clv_expected, p_alive and expected_purchases stay empty")
+        "note: clv.model is not fitted yet: clv_expected, p_alive and expected_purchases stay empty"
+      )
     }
     if !rules.population.isEmpty {
       lines.append("note: population is not computed yet: its names are unset in segments")

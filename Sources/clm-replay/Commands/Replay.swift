@@ -18,7 +18,8 @@ struct ReplayCommand: ParsableCommand {
   @Argument(help: "The store.") var store: String
   @Option(help: "The rules file.") var rules: String?
   @Option(help: "Name of the view; the model's name unless given.") var view: String?
-  @Option(help: "The instant to fold to: RFC 3339, a date, or `now`; the latest event unless given.")
+  @Option(
+    help: "The instant to fold to: RFC 3339, a date, or `now`; the latest event unless given.")
   var asOf: String?
   @Option(help: "Only events recorded by then.") var knownAt: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
@@ -50,7 +51,9 @@ struct ReplayCommand: ParsableCommand {
           "\(fault.kind) `\(fault.name)`: \(fault.reason), \(fault.count) times, first at position \(fault.firstPosition)",
         help: "the view was not switched; without --strict faults are counted and listed")
     }
-    let manifest = try opened.run { try builder.publish(built, switchedAt: Clock.nowMicroseconds()) }
+    let manifest = try opened.run {
+      try builder.publish(built, switchedAt: Clock.nowMicroseconds())
+    }
     if let receipt {
       try OutputFile.write(
         receiptJSON(manifest).text + "\n", to: receipt)

@@ -5,7 +5,8 @@ import Projections
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Read every stored byte: checksums, positions, root, columns against lines, subject chains.",
+    abstract:
+      "Read every stored byte: checksums, positions, root, columns against lines, subject chains.",
     discussion: """
       EXAMPLE
         clm-replay verify store
@@ -48,7 +49,8 @@ struct VerifyCommand: ParsableCommand {
     if !report.isOK {
       throw CommandError(
         exit: .problems, code: "damaged",
-        message: "\(report.problems.count) problems in `\(store)`, the first: \(report.problems[0].what)",
+        message:
+          "\(report.problems.count) problems in `\(store)`, the first: \(report.problems[0].what)",
         help: "restore the store from a backup")
     }
   }

@@ -52,7 +52,8 @@ struct ErrorReport {
   func write() {
     let color = StandardError.isTerminal && !Environment.hasNoColor
     let name = isWarning ? "warning" : "error"
-    let head = color ? "\u{1b}[1;\(isWarning ? 33 : 31)m\(name)[\(code)]\u{1b}[0m" : "\(name)[\(code)]"
+    let head =
+      color ? "\u{1b}[1;\(isWarning ? 33 : 31)m\(name)[\(code)]\u{1b}[0m" : "\(name)[\(code)]"
     var lines = ["\(head): \(message)"]
     if let place {
       lines.append("  --> \(place.file):\(place.line):\(place.column)")

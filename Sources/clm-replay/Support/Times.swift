@@ -9,7 +9,8 @@ enum Times {
     if let instant = RFC3339.microseconds(Array(full.utf8).span) { return instant }
     throw CommandError(
       exit: .usage, code: "usage",
-      message: "\(option) takes an instant such as 2024-04-28T16:45:00Z, a date, or now; not `\(text)`")
+      message:
+        "\(option) takes an instant such as 2024-04-28T16:45:00Z, a date, or now; not `\(text)`")
   }
 
   /// `90s`, `30m`, `24h`, `7d` in microseconds.
@@ -18,7 +19,8 @@ enum Times {
       "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
       "w": 604_800_000_000,
     ]
-    if let last = text.last, let unit = units[last], let count = Int64(text.dropLast()), count >= 0 {
+    if let last = text.last, let unit = units[last], let count = Int64(text.dropLast()), count >= 0
+    {
       let (length, overflow) = count.multipliedReportingOverflow(by: unit)
       if !overflow { return length }
     }

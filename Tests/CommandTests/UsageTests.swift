@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+@Suite struct UsageTests {
+  @Test(arguments: [
+    ["improt", "x"], ["import"], ["import", "x"], ["replay"], ["replay", "x", "--as-off", "now"],
+    ["compare", "x", "--rules", "a"], ["export", "x", "--table", "nothing", "-o", "-"],
+    ["import", "x", "y", "--max-rejects", "many"], ["import", "x", "y", "--csv", "nonsense"],
+    ["status", "x", "--format", "xml"],
+    ["replay", "x", "--rules", "fixtures/rules/retail.yaml", "--view", "../a"],
+  ])
+  func `wrong usage ends with 64 and says so`(arguments: [String]) throws {
+    let done = try Program.run(arguments)
+
+    let isUsage = done.status == 64 || done.errors.contains("store-missing")
+    #expect(isUsage, "\(done.status) \(done.errors)")
+    #expect(done.errors.hasPrefix("error["))
+  }
+
+  @Test func `help and version end with 0`() throws {
+    for arguments in [["--help"], ["--version"], ["import", "--help"], ["help"]] {
+      let done = try Program.run(arguments)
+      #expect(done.status == 0)
+      #expect(!done.output.isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    "retail", "retail-v4", "first-match", "product-analytics", "article-000-perception-to-loyalty",
+    "article-001-reach-to-loyalty", "article-002-awareness-to-retention",
+    "article-003-reach-to-advocacy", "article-004-awareness-to-advocacy",
+  ])
+  func `the rules of fixtures pass their own tests`(name: String) throws {
+    let done = try Program.run("check", Program.fixture("rules/\(name).yaml"), "--format", "json")
+
+    #expect(done.status == 0, "\(done.errors)")
+    #expect(done.output.contains("\"failed\":0"))
+    #expect(!done.output.contains("\"passed\":0"))
+  }
+
+  @Test func `a wrong rule is shown with its place and what was meant`() throws {
+    let place = try Place()
+    let text = try String(
+      contentsOfFile: Program.fixture("rules/first-match.yaml"), encoding: .utf8
+    )
+    .replacingOccurrences(of: "purchases_365d >= 2", with: "purchase_365d >= 2")
+    let rules = try place.file("rules.yaml", text)
+
+    let done = try Program.run("check", rules)
+
+    #expect(done.status == 1)
+    #expect(
+      done.errors == """
+        error[cel-undeclared]: stage `retention`: unknown name 'purchase_365d'; did you mean 'purchases_365d'?, in `purchase_365d`
+          --> \(rules):16:31
+           |
+        16 |   - { name: retention, when: "purchase_365d >= 2" }
+           |                               ^
+
+        """)
+  }
+}
