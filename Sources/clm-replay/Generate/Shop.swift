@@ -16,7 +16,7 @@ struct Shop {
   private var name = ShopEvent.Subject.customer
   private var channel = 0
   private var isDollars = false
-  /// 0 is angry, 4 delighted.
+  /// 0 is angry, 4 delighted; it changes with the years.
   private var mood = 0
 
   private static let day = 86_400
@@ -35,7 +35,7 @@ struct Shop {
     isDollars = random.chance(1, in: 25)
     mood = random.pick([0, 1, 2, 2, 3, 3, 3, 4, 4, 4])
     // One in two comes as the shop grows.
-    let span = max(1, length / Self.day * 9 / 10)
+    let span = length / Self.day
     var joins = random.below(span)
     if random.chance(1, in: 2) { joins = max(joins, random.below(span)) }
     var now = joins * Self.day + timeOfDay()
@@ -129,19 +129,20 @@ struct Shop {
     while now < length {
       order(&events, now, basket: basket, isFirst: orders == 0)
       orders += 1
+      if random.chance(1, in: 8) { mood = max(0, min(4, mood + random.pick([-3, -2, -1, 1, 1]))) }
       if orders >= 5 && random.chance(1, in: 6) {
         add(&events, now + random.wait(mean: 8 * Self.day), .earlyAccess, 1 + random.below(20))
       }
-      var wait = random.wait(mean: gap * Self.day)
+      // Candidates come faster than orders; the season takes its share of them.
+      var next = now
+      repeat { next += random.wait(mean: gap * Self.day * 69 / 100) } while !isInSeason(next)
       if random.below(1000) < leaves {
-        // Gone; one in five comes back after months.
-        guard random.chance(1, in: 5) else { return }
-        wait += (100 + random.below(250)) * Self.day
+        // Gone; one in three comes back after months.
+        guard random.chance(1, in: 3) else { return }
+        next += (150 + random.below(250)) * Self.day
       }
-      wait = wait * season(now + wait) / 100
-      let next = (now + wait) / Self.day * Self.day + timeOfDay()
       let last = now
-      now = max(next, now + 3600)
+      now = max(next / Self.day * Self.day + timeOfDay(), now + 3600)
       lookAround(&events, from: last, to: now, &hasOtherCookie)
     }
   }
@@ -256,10 +257,11 @@ struct Shop {
     return hour * 3600 + random.below(3600)
   }
 
-  /// Percent of the usual waiting time: less before the end of the year, more in January and summer.
-  private func season(_ instant: Int) -> Int {
+  /// More is ordered before the end of the year, less in January and summer.
+  private mutating func isInSeason(_ instant: Int) -> Bool {
     let dayOfYear = Int(((firstDay + Int64(instant / Self.day)) % 365 + 365) % 365)
-    return [125, 115, 105, 100, 98, 102, 112, 112, 100, 94, 72, 68][min(11, dayOfYear / 30)]
+    let share = [76, 80, 92, 98, 100, 96, 86, 86, 100, 110, 136, 145][min(11, dayOfYear / 30)]
+    return random.chance(share, in: 145)
   }
 
   private mutating func add(
