@@ -55,9 +55,7 @@ struct ClmReplay: ParsableCommand {
     if error is ExitCode { Glibc.exit(status.rawValue) }
     let lines = fullMessage(for: error).split(
       separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-    let usage = UsageMessage(
-      lines.first.map(String.init) ?? "", arguments: Array(CommandLine.arguments.dropFirst()),
-      commands: configuration.subcommands.compactMap(\.configuration.commandName))
+    let usage = UsageMessage(lines.first.map(String.init) ?? "")
     ErrorReport(code: "usage", message: usage.text, help: usage.help).write()
     if lines.count > 1 { StandardError.write(String(lines[1]) + "\n") }
     Glibc.exit(ExitStatus.usage.rawValue)
