@@ -27,11 +27,23 @@ struct ClmReplay: ParsableCommand {
 
   static func main() {
     do {
+      try refuseUnknownCommand()
       var command = try parseAsRoot()
       try command.run()
     } catch {
       end(error)
     }
+  }
+
+  /// A mistyped command is named, with the one that was meant.
+  private static func refuseUnknownCommand() throws {
+    guard let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-") else { return }
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    if known.contains(first) { return }
+    throw CommandError(
+      exit: .usage, code: "usage", message: "there is no command `\(first)`",
+      help: Suggestion.nearest(to: first, among: known).map { "did you mean `\($0)`?" }
+        ?? "commands are \(known.joined(separator: ", "))")
   }
 
   /// Prints what went wrong, and ends with its exit status.

@@ -60,6 +60,7 @@ import Glibc
     do throws(LMDBError) {
       unsafe mdb_env_set_maxreaders(environment, maximumReaders)
       unsafe mdb_env_set_maxdbs(environment, 16)
+      if flags & UInt32(MDB_NOLOCK) == 0 { try reserveLockFile(directory) }
       var bytes = mapBytes
       while true {
         unsafe mdb_env_set_mapsize(environment, bytes)
@@ -80,6 +81,25 @@ import Glibc
     } catch {
       unsafe mdb_env_close(environment)
       throw error
+    }
+  }
+
+  /// Gives `lock.mdb` its blocks before LMDB maps it: on a full medium a write to a hole of a mapped file would end
+  /// the process with SIGBUS.
+  ///
+  /// Only where it lacks them: opening and closing the file lets go of LMDB's own locks in this process.
+  private static func reserveLockFile(_ directory: String) throws(LMDBError) {
+    let path = "\(directory)/lock.mdb"
+    let bytes = 1 << 16
+    var status = stat()
+    if unsafe stat(path, &status) == 0, Int(status.st_blocks) * 512 >= bytes { return }
+    let file = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o664)
+    // On a read-only medium LMDB says so itself.
+    guard file >= 0 else { return }
+    defer { close(file) }
+    let code = posix_fallocate(file, 0, off_t(bytes))
+    if code != 0 && code != EOPNOTSUPP && code != EINVAL {
+      throw LMDBError(code, "reserve \(path)")
     }
   }
 
