@@ -28,7 +28,7 @@ struct ShopEvent {
   /// A second one: items of an order, the customer of a referral.
   var other: Int32
 
-  static let channels: [StaticString] = [
+  static let channels: [String] = [
     "web", "app", "store", "marketplace", "social", "mail", "phone", "chat",
   ]
 
@@ -37,7 +37,7 @@ struct ShopEvent {
 }
 
 extension ShopEvent.Kind {
-  var type: StaticString {
+  var type: String {
     switch self {
     case .adView: "ad_view"
     case .newsView: "news_view"

@@ -88,13 +88,13 @@ struct ShopLine {
   }
 
   /// `"name":"prefix-NUMBER",` where `text` is all before the number.
-  private mutating func append(_ text: StaticString, _ number: Int) {
+  private mutating func append(_ text: String, _ number: Int) {
     append(text)
     append(decimal: number)
     append(#"","#)
   }
 
-  private mutating func member(_ name: StaticString, _ number: Int) {
+  private mutating func member(_ name: String, _ number: Int) {
     append("\"")
     append(name)
     append("\":")
@@ -102,7 +102,7 @@ struct ShopLine {
     append(",")
   }
 
-  private mutating func member(_ name: StaticString, cents: Int) {
+  private mutating func member(_ name: String, cents: Int) {
     append("\"")
     append(name)
     append("\":\"")
@@ -112,7 +112,7 @@ struct ShopLine {
     append("\",")
   }
 
-  private mutating func member(_ name: StaticString, customer: Int) {
+  private mutating func member(_ name: String, customer: Int) {
     append("\"")
     append(name)
     append("\":\"")
@@ -155,8 +155,8 @@ struct ShopLine {
     append("Z")
   }
 
-  private mutating func append(_ text: StaticString) {
-    unsafe text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+  private mutating func append(_ text: String) {
+    bytes.append(contentsOf: text.utf8)
   }
 
   /// A number that is not negative, with zeros in front up to the width.
