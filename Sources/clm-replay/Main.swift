@@ -67,9 +67,8 @@ struct ClmReplay: ParsableCommand {
     if error is ExitCode { Glibc.exit(status.rawValue) }
     let lines = fullMessage(for: error).split(
       separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-    var first = lines.first.map(String.init) ?? ""
-    if first.hasPrefix("Error: ") { first.removeFirst("Error: ".count) }
-    ErrorReport(code: "usage", message: first).write()
+    let usage = UsageMessage(lines.first.map(String.init) ?? "")
+    ErrorReport(code: "usage", message: usage.text, help: usage.help).write()
     if lines.count > 1 { StandardError.write(String(lines[1]) + "\n") }
     Glibc.exit(ExitStatus.usage.rawValue)
   }

@@ -13,7 +13,7 @@ struct GenerateCommand: ParsableCommand {
       them: by time, with late events behind.
       """)
 
-  @Option(help: "Customers.") var customers: Int?
+  @Option(help: "Customers; 500 unless given.") var customers: Int?
   @Option(help: "Events, exactly.") var events: Int?
   @Option(help: "Everything follows from it.") var seed: UInt64 = 1
   @Option(help: "The first day.") var start = "2023-01-01"
@@ -22,64 +22,71 @@ struct GenerateCommand: ParsableCommand {
   var output = "-"
   @OptionGroup var global: GlobalOptions
 
+  private static let maximumEvents = 1_000_000_000
+
   func validate() throws {
-    if let customers, customers < 1 { throw ValidationError("--customers is at least 1") }
-    if let events, events < 0 { throw ValidationError("--events is at least 0") }
-    guard (1...36_500).contains(days) else { throw ValidationError("--days is from 1 to 36500") }
-    if let customers, customers > 50_000_000 {
-      throw ValidationError("--customers is at most 50000000")
+    if let customers, !(1...50_000_000).contains(customers) {
+      throw ValidationError("--customers is from 1 to 50000000")
     }
+    if let events, !(0...Self.maximumEvents).contains(events) {
+      throw ValidationError("--events is from 0 to \(Self.maximumEvents)")
+    }
+    guard (1...36_500).contains(days) else { throw ValidationError("--days is from 1 to 36500") }
   }
 
   func run() throws {
-    let first = try Times.instant(start, option: "--start")
-    var made: [Shop.Event] = []
-    var number = 0
-    let wanted = events
-    while true {
-      if let customers, number >= customers { break }
-      if customers == nil, let wanted, made.count >= wanted { break }
-      if customers == nil && wanted == nil && number >= 500 { break }
-      // A customer's events depend on the seed and the customer alone.
-      var shop = Shop(
-        seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(number), start: first, days: days)
-      made += shop.events(ofCustomer: number)
-      number += 1
-      if let wanted, customers == nil, number > wanted * 4 + 100 { break }
-    }
-    // By the time of export; customers break ties, so that the order is one.
-    let order = made.indices.sorted {
-      (made[$0].exported, $0) < (made[$1].exported, $1)
-    }
-    let count = min(wanted ?? order.count, order.count)
-    if let wanted, count < wanted {
+    let first = try firstDay()
+    let (made, number) = makeEvents(first)
+    let count = min(events ?? made.count, made.count)
+    if let events, count < events {
       throw CommandError(
         exit: .couldNotRun, code: "too-few",
         message:
-          "\(customers ?? number) customers give \(order.count) events in \(days) days, fewer than \(wanted)",
+          "\(number) customers give \(made.count) events in \(days) days, fewer than \(events)",
         help: "raise --customers or --days, or leave --customers out")
     }
     let file = try OutputFile.open(output)
-    var buffer: [UInt8] = []
-    for (line, index) in order.prefix(count).enumerated() {
-      let event = made[index]
-      buffer +=
-        #"{"specversion":"1.0","id":"e-\#(line)","source":"https://shop.example","type":""#.utf8
-      buffer += event.type.utf8
-      buffer += #"","subject":""#.utf8
-      buffer += event.subject.utf8
-      buffer += #"","time":""#.utf8
-      RFC3339.append(event.occurred / 1_000_000 * 1_000_000, to: &buffer)
-      buffer += #"","data":"#.utf8
-      buffer += event.data.utf8
-      buffer += "}\n".utf8
-      if buffer.count > 1 << 16 {
-        try file.write(buffer)
-        buffer.removeAll(keepingCapacity: true)
+    var lines = ShopLine(start: first * 86_400)
+    for (line, index) in ExportOrder.of(made).prefix(count).enumerated() {
+      lines.append(made[Int(index)], number: line)
+      if lines.bytes.count > 1 << 16 {
+        try file.write(lines.bytes)
+        lines.clear()
       }
     }
-    try file.write(buffer)
+    try file.write(lines.bytes)
     try file.close()
     Notice.write("\(count) events of \(number) customers, seed \(seed)", quiet: global.quiet)
+  }
+
+  /// Days since 1970; all events lie in years that RFC 3339 can write.
+  private func firstDay() throws -> Int64 {
+    let instant = try Times.instant(start, option: "--start")
+    let day: Int64 = 86_400_000_000
+    let first = (instant >= 0 ? instant : instant - day + 1) / day
+    if first + Int64(days) <= CivilDate.days(year: 9999, month: 12, day: 31) { return first }
+    throw CommandError(
+      exit: .usage, code: "usage", message: "\(days) days after \(start) end beyond the year 9999")
+  }
+
+  /// The events of all customers, and how many customers they are.
+  private func makeEvents(_ first: Int64) -> ([ShopEvent], Int) {
+    var shop = Shop(seed: seed, firstDay: first, days: days)
+    var made: [ShopEvent] = []
+    var number = 0
+    if let events, customers == nil {
+      made.reserveCapacity(events + 1000)
+      // Every customer gives at least one event.
+      while made.count < events {
+        shop.appendEvents(ofCustomer: number, to: &made)
+        number += 1
+      }
+    } else {
+      while number < customers ?? 500 {
+        shop.appendEvents(ofCustomer: number, to: &made)
+        number += 1
+      }
+    }
+    return (made, number)
   }
 }

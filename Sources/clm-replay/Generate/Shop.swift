@@ -1,188 +1,281 @@
-import EventStore
-
 /// A made-up shop: customers with habits of their own, and what they do with a brand over some years.
 ///
-/// Each customer comes as a cookie, may be identified, buys at a rate and stays for a time of their own (so that some buy
-/// once, some for years, and some come back), reviews, answers, refers, complains, returns. Everything follows from the seed.
+/// Each comes as a cookie, looks around, may sign in and buy, then buys at a rate of their own until
+/// they leave, after any order with a chance of their own (Fader, Hardie and Lee's BG/NBD process);
+/// some of the lost come back. Content customers review, answer and recommend; others complain and
+/// send back. Everything follows from the seed, and one customer's life from the seed and their number.
 struct Shop {
-  struct Event {
-    /// Microseconds; when it happened.
-    var occurred: Int64
-    /// When the shop's export holds it: late ones come behind others.
-    var exported: Int64
-    var type: String
-    var subject: String
-    /// Members of `data`, as JSON.
-    var data: String
+  /// Seconds from the opening to the last event.
+  let length: Int
+  private let seed: UInt64
+  /// The day on which the shop opened, from 1970-01-01.
+  private let firstDay: Int64
+  private var random = SplitMix64(seed: 0)
+
+  private var customer: UInt32 = 0
+  private var name = ShopEvent.Subject.customer
+  private var channel = 0
+  private var isDollars = false
+  /// 0 is angry, 4 delighted; it changes with the years.
+  private var mood = 0
+
+  private static let day = 86_400
+
+  init(seed: UInt64, firstDay: Int64, days: Int) {
+    self.seed = seed
+    self.firstDay = firstDay
+    length = days * Self.day
   }
 
-  let start: Int64
-  let days: Int
-  private var random: SplitMix64
-  private static let day: Int64 = 86_400_000_000
-  private static let channels = ["web", "app", "store", "marketplace", "social"]
+  /// Appends all events of one customer, roughly in the order in which they happened.
+  mutating func appendEvents(ofCustomer number: Int, to events: inout [ShopEvent]) {
+    random = SplitMix64(seed: seed, stream: number)
+    customer = UInt32(truncatingIfNeeded: number)
+    channel = random.pick([0, 0, 0, 1, 1, 2, 3])
+    isDollars = random.chance(1, in: 25)
+    mood = random.pick([0, 1, 2, 2, 3, 3, 3, 4, 4, 4])
+    // One in two comes as the shop grows.
+    let span = length / Self.day
+    var joins = random.below(span)
+    if random.chance(1, in: 2) { joins = max(joins, random.below(span)) }
+    var now = joins * Self.day + timeOfDay()
 
-  init(seed: UInt64, start: Int64, days: Int) {
-    self.start = start
-    self.days = days
-    random = SplitMix64(seed: seed)
-  }
-
-  private var end: Int64 { start + Int64(days) * Self.day }
-
-  /// All events of one customer, in the order in which they happened.
-  mutating func events(ofCustomer number: Int) -> [Event] {
-    // Each customer has numbers of their own, whatever the others do.
-    var events: [Event] = []
-    let customer = "C-\(Self.padded(number + 1, 6))"
-    let cookie = "k-\(Self.padded(number + 1, 6))"
-    let joins = start + Int64(random.below(max(1, days * 4 / 5))) * Self.day + timeOfDay()
-    let isIdentified = random.chance(7, in: 10)
-    let habit = random.choice([34, 26, 22, 12, 6])
-    let channel = random.below(Self.channels.count)
-    var now = joins
-    browse(&events, isIdentified ? cookie : customer, &now, channel, habit)
-    if habit == 0 && random.chance(1, in: 2) { return events }
-    if isIdentified {
-      add(
-        &events, now, "identify", customer,
-        #"{"anonymous_id":"\#(cookie)","channel":"\#(Self.channels[channel])"}"#)
-      now += Int64(random.below(3600)) * 1_000_000
+    if random.chance(1, in: 200) {
+      name = .testAccount
+      visit(&events, &now, times: 3)
+      order(&events, now, basket: 100, isFirst: true)
+      return
     }
-    buy(&events, customer, now, channel, habit)
-    return events
+    let hasCookie = random.chance(7, in: 10)
+    name = hasCookie ? .cookie : .customer
+    notice(&events, &now)
+    // A quarter never looks closer, and of those who do a third never buys.
+    if random.chance(1, in: 4) { return }
+    visit(&events, &now, times: 1 + random.below(4))
+    if random.chance(1, in: 3) {
+      if random.chance(1, in: 3) { cart(&events, now) }
+      return
+    }
+    if hasCookie {
+      name = .customer
+      identify(&events, &now, cookie: 1)
+    }
+    buy(&events, now, hasCookie: hasCookie)
   }
 
-  private mutating func timeOfDay() -> Int64 {
-    // Mostly in the day and the evening.
-    let hour = [8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 20, 21, 21, 22][random.below(16)]
-    return Int64(hour * 3600 + random.below(3600)) * 1_000_000
-  }
+  // MARK: Before the first order
 
-  private mutating func browse(
-    _ events: inout [Event], _ subject: String, _ now: inout Int64, _ channel: Int, _ habit: Int
-  ) {
-    for _ in 0..<1 + random.below(3) {
-      add(
-        &events, now, "ad_view", subject,
-        #"{"campaign":"spring-\#(1 + random.below(9))","channel":"\#(Self.channels[random.below(5)])"}"#
-      )
+  /// Hears of the shop.
+  private mutating func notice(_ events: inout [ShopEvent], _ now: inout Int) {
+    for _ in 0...random.below(2) {
+      switch random.below(12) {
+      case 0: add(&events, now, .newsView, 1 + random.below(60))
+      case 1: add(&events, now, .wordOfMouth, random.below(Int(customer) + 1))
+      case 2: add(&events, now, .videoCompleted, 1 + random.below(20), channel: 4)
+      case 3, 4, 5: add(&events, now, .search, 1 + random.below(300), channel: 0)
+      default: add(&events, now, .adView, 1 + random.below(9), channel: random.pick([0, 1, 4, 4]))
+      }
       now += random.wait(mean: 3 * Self.day)
     }
-    if habit == 0 && random.chance(1, in: 3) { return }
-    for _ in 0..<1 + random.below(3) {
-      let type = random.chance(1, in: 3) ? "site_visit" : "comparison_visit"
-      add(
-        &events, now, type, subject,
-        #"{"page":"/p/\#(100 + random.below(400))","channel":"\#(Self.channels[channel])"}"#)
-      now += random.wait(mean: Self.day)
+  }
+
+  /// Looks around: pages, comparisons, guides, questions, a demo.
+  private mutating func visit(_ events: inout [ShopEvent], _ now: inout Int, times: Int) {
+    for _ in 0..<times {
+      switch random.below(12) {
+      case 0: add(&events, now, .guideView, 1 + random.below(40))
+      case 1: add(&events, now, .faqView, 1 + random.below(40))
+      case 2: add(&events, now, .contentView, 1 + random.below(80))
+      case 3: add(&events, now, .demoView, 1 + random.below(10))
+      case 4, 5, 6: add(&events, now, .siteVisit, 100 + random.below(400))
+      default: add(&events, now, .comparisonVisit, 100 + random.below(400))
+      }
+      if random.chance(1, in: 12) { add(&events, now + 240, .leadCreated, 1 + random.below(3)) }
+      if random.chance(1, in: 30) {
+        add(&events, now + 300, .chat, random.below(4), channel: ShopEvent.chat)
+      }
+      now += random.chance(1, in: 2) ? 60 + random.below(1800) : random.wait(mean: 2 * Self.day)
     }
   }
 
-  /// Purchases at a rate of the customer's own, until they stop; some come back after a long time.
-  private mutating func buy(
-    _ events: inout [Event], _ customer: String, _ first: Int64, _ channel: Int, _ habit: Int
-  ) {
-    let gaps: [Int64] = [0, 150, 75, 38, 20]
-    let stays: [Int64] = [0, 60, 320, 620, 1100]
-    let basket = 20 + random.below(120)
+  private mutating func identify(_ events: inout [ShopEvent], _ now: inout Int, cookie: Int) {
+    add(&events, now, .identify, cookie)
+    now += 30 + random.below(900)
+  }
+
+  private mutating func cart(_ events: inout [ShopEvent], _ now: Int) {
+    let price = 300 + random.below(12_000)
+    add(&events, now, .cartAdd, 100 + random.below(400), price)
+    if random.chance(1, in: 2) { add(&events, now + 60 + random.below(600), .checkoutStart) }
+  }
+
+  // MARK: Orders
+
+  /// Orders at a rate of the customer's own, with a chance of their own to leave after each.
+  private mutating func buy(_ events: inout [ShopEvent], _ first: Int, hasCookie: Bool) {
+    // Mean days between orders, and the chance to leave after one, in thousandths: sixteenths of a
+    // gamma and of a beta distribution.
+    let gap = random.pick([
+      11, 16, 21, 26, 31, 37, 43, 50, 58, 67, 78, 92, 110, 138, 185, 300,
+    ])
+    var leaves = random.pick([
+      6, 16, 28, 42, 58, 76, 97, 121, 149, 182, 221, 269, 330, 412, 530, 740,
+    ])
+    if mood <= 1 { leaves = min(900, leaves * 2) }
+    let basket = random.pick([18, 24, 30, 36, 44, 55, 70, 95, 140])
+    var hasOtherCookie = hasCookie && random.chance(1, in: 5)
     var now = first
-    var stops = habit == 0 ? now : now + random.wait(mean: stays[habit] * Self.day)
     var orders = 0
-    while now < end {
-      purchase(&events, customer, now, channel, basket, orders)
+    while now < length {
+      order(&events, now, basket: basket, isFirst: orders == 0)
       orders += 1
-      if habit == 0 { return }
-      now += random.wait(mean: gaps[habit] * Self.day)
-      now = season(now)
-      if now < stops { continue }
-      // Gone; one in four comes back.
-      if !random.chance(1, in: 4) { return }
-      now = stops + (90 + Int64(random.below(250))) * Self.day
-      stops = now + random.wait(mean: stays[habit] * Self.day)
+      if random.chance(1, in: 8) { mood = max(0, min(4, mood + random.pick([-3, -2, -1, 1, 1]))) }
+      if orders >= 5 && random.chance(1, in: 6) {
+        add(&events, now + random.wait(mean: 8 * Self.day), .earlyAccess, 1 + random.below(20))
+      }
+      // Candidates come faster than orders; the season takes its share of them.
+      var next = now
+      repeat { next += random.wait(mean: gap * Self.day * 69 / 100) } while !isInSeason(next)
+      if random.below(1000) < leaves {
+        // Gone; one in three comes back after months.
+        guard random.chance(1, in: 3) else { return }
+        next += (150 + random.below(250)) * Self.day
+      }
+      let last = now
+      now = max(next / Self.day * Self.day + timeOfDay(), now + 3600)
+      lookAround(&events, from: last, to: now, &hasOtherCookie)
     }
   }
 
-  /// More is bought before the end of the year.
-  private mutating func season(_ instant: Int64) -> Int64 {
-    let date = CivilDate.civil(days: instant / Self.day)
-    guard date.month == 10, random.chance(1, in: 3) else { return instant }
-    return instant + Int64(20 + random.below(40)) * Self.day
-  }
-
-  private mutating func purchase(
-    _ events: inout [Event], _ customer: String, _ now: Int64, _ channel: Int, _ basket: Int,
-    _ orders: Int
+  /// Between two orders: visits, some from another device, offers taken.
+  private mutating func lookAround(
+    _ events: inout [ShopEvent], from last: Int, to next: Int, _ hasOtherCookie: inout Bool
   ) {
-    if random.chance(1, in: 3) {
-      add(
-        &events, now - Int64(600 + random.below(80_000)) * 1_000_000, "site_visit", customer,
-        #"{"page":"/p/\#(100 + random.below(400))","channel":"\#(Self.channels[channel])"}"#)
+    guard next - last > 2 * Self.day else { return }
+    if random.chance(2, in: 5) {
+      var now = last + random.below(next - last)
+      if hasOtherCookie {
+        name = .otherCookie
+        visit(&events, &now, times: 1)
+        name = .customer
+        identify(&events, &now, cookie: 2)
+        hasOtherCookie = false
+      } else {
+        visit(&events, &now, times: 1)
+      }
     }
+    if random.chance(1, in: 10) { cart(&events, last + random.below(next - last)) }
+    if random.chance(1, in: 12) { add(&events, next - 1800, .offerRedeemed, 1 + random.below(30)) }
+    if random.chance(1, in: 4) {
+      add(
+        &events, last + random.below(next - last), .adView, 1 + random.below(9),
+        channel: random.pick([0, 4, 5]))
+    }
+  }
+
+  private mutating func order(
+    _ events: inout [ShopEvent], _ now: Int, basket: Int, isFirst: Bool
+  ) {
+    if random.chance(2, in: 5) { visitBefore(&events, now) }
     let cents = max(300, basket * (40 + random.below(120)) + random.below(100))
-    let amount = Self.money(cents)
-    let currency = random.chance(1, in: 25) ? "USD" : "EUR"
-    let where_ = Self.channels[random.chance(1, in: 5) ? random.below(5) : channel]
-    let status = random.chance(1, in: 40) ? "cancelled" : "paid"
-    let type = random.chance(1, in: 6) ? "order_paid" : "purchase"
+    let place = random.chance(1, in: 6) ? random.below(4) : channel
+    let isCancelled = random.chance(1, in: 40)
+    let kind: ShopEvent.Kind = place >= 2 ? .orderPaid : .purchase
     add(
-      &events, now, type, customer,
-      #"{"amount":"\#(amount)","currency":"\#(currency)","channel":"\#(where_)","items":\#(1 + random.below(5)),"order":{"status":"\#(status)"}}"#
-    )
-    after(&events, customer, now, cents, currency, orders)
+      &events, now, kind, cents, 1 + random.below(5), channel: place, isCancelled: isCancelled)
+    if name == .testAccount || isCancelled { return }
+    follow(&events, now, cents, isFirst)
   }
 
-  /// What follows an order: reviews, answers, referrals, complaints, returns.
-  private mutating func after(
-    _ events: inout [Event], _ customer: String, _ now: Int64, _ cents: Int, _ currency: String,
-    _ orders: Int
+  private mutating func visitBefore(_ events: inout [ShopEvent], _ now: Int) {
+    add(&events, now - 900 - random.below(2000), .siteVisit, 100 + random.below(400))
+    add(
+      &events, now - 300 - random.below(500), .cartAdd, 100 + random.below(400),
+      300 + random.below(12_000))
+    if random.chance(1, in: 2) { add(&events, now - 30 - random.below(200), .checkoutStart) }
+  }
+
+  /// What follows an order, by the customer's mood.
+  private mutating func follow(
+    _ events: inout [ShopEvent], _ now: Int, _ cents: Int, _ isFirst: Bool
   ) {
+    if random.chance(1, in: 4) {
+      add(&events, now + 60 + random.below(7200), .thankYouSent, channel: ShopEvent.mail)
+    }
+    if isFirst && random.chance(1, in: 3) {
+      for step in 1...1 + random.below(3) {
+        add(&events, now + step * (3600 + random.below(2 * Self.day)), .onboardingStep, step)
+      }
+    }
     if random.chance(1, in: 6) {
-      let stars = [1, 2, 3, 4, 4, 5, 5, 5][random.below(8)]
+      let stars = max(1, min(5, mood + random.below(3)))
       add(
-        &events, now + random.wait(mean: 9 * Self.day), "review", customer,
-        #"{"stars":\#(stars),"product":"p-\#(100 + random.below(400))"}"#)
+        &events, now + random.wait(mean: 9 * Self.day), .review, stars, 100 + random.below(400))
     }
-    if random.chance(1, in: 7) {
-      let score = [3, 6, 7, 8, 8, 9, 9, 9, 10, 10][random.below(10)]
+    if random.chance(1, in: 6) {
+      let score = max(0, min(10, mood * 2 + 1 + random.below(4)))
       add(
-        &events, now + random.wait(mean: 14 * Self.day), "nps_response", customer,
-        #"{"score":\#(score),"channel":"\#(Self.channels[random.below(2)])"}"#)
+        &events, now + random.wait(mean: 14 * Self.day), .npsResponse, score,
+        channel: random.pick([ShopEvent.mail, 1]))
     }
-    if orders >= 1 && random.chance(1, in: 12) {
+    if mood >= 3 {
+      if random.chance(1, in: 14) {
+        add(
+          &events, now + random.wait(mean: 20 * Self.day), .referral,
+          Int(customer) + 1 + random.below(50), channel: 1)
+      }
+      if random.chance(1, in: 18) {
+        add(
+          &events, now + random.wait(mean: 6 * Self.day), .socialPost, 100 + random.below(400),
+          channel: 4)
+      }
+    }
+    complain(&events, now, cents)
+  }
+
+  private mutating func complain(_ events: inout [ShopEvent], _ now: Int, _ cents: Int) {
+    let patience = 3 + mood * 3
+    if random.chance(1, in: patience) {
+      let isChat = random.chance(1, in: 3)
       add(
-        &events, now + random.wait(mean: 20 * Self.day), "referral", customer,
-        #"{"referred":"C-\#(Self.padded(1 + random.below(900_000), 6))","channel":"app"}"#)
+        &events, now + random.wait(mean: 5 * Self.day), isChat ? .chat : .supportContact,
+        random.below(4), channel: isChat ? ShopEvent.chat : random.pick([5, 6]))
     }
-    if random.chance(1, in: 11) {
-      let reason = ["delivery", "quality", "payment", "question"][random.below(4)]
-      add(
-        &events, now + random.wait(mean: 5 * Self.day), "support_contact", customer,
-        #"{"reason":"\#(reason)","channel":"\#(["mail", "phone", "chat"][random.below(3)])"}"#)
+    if random.chance(1, in: patience * 2) {
+      // A part of what was paid, or all of it.
+      let part = random.chance(2, in: 3) ? cents : max(1, cents * (20 + random.below(60)) / 100)
+      let kind: ShopEvent.Kind = random.chance(1, in: 2) ? .return : .refund
+      add(&events, now + random.wait(mean: 11 * Self.day), kind, part)
     }
-    if random.chance(1, in: 16) {
-      let part = random.chance(2, in: 3) ? cents : cents / 2
-      add(
-        &events, now + random.wait(mean: 12 * Self.day), "refund", customer,
-        #"{"amount":"\#(Self.money(part))","currency":"\#(currency)"}"#)
-    }
+  }
+
+  // MARK: Time
+
+  /// Mostly in the day and the evening.
+  private mutating func timeOfDay() -> Int {
+    let hour = random.pick([7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 20, 21, 21, 22])
+    return hour * 3600 + random.below(3600)
+  }
+
+  /// More is ordered before the end of the year, less in January and summer.
+  private mutating func isInSeason(_ instant: Int) -> Bool {
+    let dayOfYear = Int(((firstDay + Int64(instant / Self.day)) % 365 + 365) % 365)
+    let share = [76, 80, 92, 98, 100, 96, 86, 86, 100, 110, 136, 145][min(11, dayOfYear / 30)]
+    return random.chance(share, in: 145)
   }
 
   private mutating func add(
-    _ events: inout [Event], _ occurred: Int64, _ type: String, _ subject: String, _ data: String
+    _ events: inout [ShopEvent], _ occurred: Int, _ kind: ShopEvent.Kind, _ number: Int = 0,
+    _ other: Int = 0, channel: Int? = nil, isCancelled: Bool = false
   ) {
-    guard occurred >= start, occurred < end else { return }
+    guard occurred >= 0, occurred < length else { return }
     // One in fifty reaches the export days later.
-    let late = random.chance(1, in: 50) ? Int64(1 + random.below(12)) * Self.day : 0
+    let late = random.chance(1, in: 50) ? (1 + random.below(12)) * Self.day : 0
     events.append(
-      Event(
-        occurred: occurred, exported: occurred + late, type: type, subject: subject, data: data))
-  }
-
-  static func money(_ cents: Int) -> String { "\(cents / 100).\(padded(cents % 100, 2))" }
-
-  static func padded(_ number: Int, _ width: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, width - text.count)) + text
+      ShopEvent(
+        occurred: Int64(occurred), exported: Int64(occurred + late), customer: customer,
+        kind: kind, subject: name, channel: UInt8(truncatingIfNeeded: channel ?? self.channel),
+        isCancelled: isCancelled, isDollars: isDollars, number: Int32(truncatingIfNeeded: number),
+        other: Int32(truncatingIfNeeded: other)))
   }
 }
