@@ -8,6 +8,14 @@ import Testing
     return done.output.split(separator: "\n").map(String.init)
   }
 
+  /// When the events of the lines happened, as written.
+  private func times(_ lines: [String]) -> [String] {
+    lines.compactMap { line in
+      let key = line.range(of: "\"time\":\"")
+      return key.map { String(line[$0.upperBound...].prefix(20)) }
+    }
+  }
+
   /// What a line says of its customer: all but the number in the export.
   private func deeds(_ lines: [String], of customer: String) -> Set<String> {
     Set(
@@ -41,12 +49,7 @@ import Testing
     #expect(deeds(small, of: "000011") == deeds(large, of: "000011"))
     #expect(!deeds(large, of: "000011").isEmpty)
     // Nor is the next seed the same shop with other numbers.
-    let times = { (lines: [String]) in
-      Set(
-        lines.compactMap { $0.range(of: "\"time\":\"").map { r in $0[r.upperBound...].prefix(20) } }
-      )
-    }
-    #expect(times(large).intersection(times(other)).count < large.count / 20)
+    #expect(Set(times(large)).intersection(times(other)).count < large.count / 20)
   }
 
   @Test(arguments: [0, 1, 777, 5000])
@@ -64,9 +67,7 @@ import Testing
 
   @Test func `some events come late, and all of them within the days`() throws {
     let all = try lines("--customers", "200", "--start", "2020-02-28", "--days", "30")
-    let times = all.compactMap {
-      $0.range(of: "\"time\":\"").map { r in String($0[r.upperBound...].prefix(20)) }
-    }
+    let times = times(all)
 
     #expect(times.count == all.count)
     #expect(times != times.sorted())

@@ -28,7 +28,7 @@ import Testing
   @Test(arguments: [
     "retail", "retail-v4", "first-match", "product-analytics", "article-000-perception-to-loyalty",
     "article-001-reach-to-loyalty", "article-002-awareness-to-retention",
-    "article-003-reach-to-advocacy", "article-004-awareness-to-advocacy",
+    "article-003-reach-to-advocacy", "article-003-six-stages", "article-004-awareness-to-advocacy",
   ])
   func `the rules of fixtures pass their own tests`(name: String) throws {
     let done = try Program.run("check", Program.fixture("rules/\(name).yaml"), "--format", "json")
