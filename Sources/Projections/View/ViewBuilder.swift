@@ -258,10 +258,10 @@ public final class ViewBuilder {
     return manifest
   }
 
-  /// Removes older generations. On Linux a reader's map keeps its file until it is done.
+  /// Removes older generations, and what killed builds left. On Linux a reader's map keeps its file until it is done.
   private func prune(keeping generation: String) {
     for name in Files.list(home)
-    where name.hasPrefix("g") && name != generation && !name.hasSuffix(".tmp") {
+    where name.hasPrefix("g") && name != generation {
       Files.remove("\(home)/\(name)")
     }
   }
