@@ -159,4 +159,15 @@ import Testing
     #expect(done.errors.hasPrefix("error[cannot-read]: `\(place.path)/nothing.ndjson`"))
     #expect(!FileManager.default.fileExists(atPath: place.store))
   }
+
+  @Test func `of the malformed lines of fixtures the two good ones are taken`() throws {
+    let place = try Place()
+
+    let done = try Program.run(
+      "import", place.store, Program.fixture("malformed/lines.ndjson"), "--format", "json")
+
+    #expect(done.status == 1)
+    #expect(try summary(done)["appended"] as? Int == 2)
+    #expect(try summary(done)["rejected"] as? Int == 18)
+  }
 }
