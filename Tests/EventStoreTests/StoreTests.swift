@@ -72,7 +72,6 @@ import Testing
         #expect(try writer.append(batch) == expected)
       }
       #expect(writer.size == UInt64(model.lines.count))
-      writer.close()
     }
     try check(path, model)
   }

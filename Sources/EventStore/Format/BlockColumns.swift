@@ -56,12 +56,7 @@ enum ColumnNumber: UInt16 {
   case newNames = 5
 
   func key(block: Int) -> [UInt8] {
-    let number = UInt32(block)
-    return [
-      UInt8(truncatingIfNeeded: number >> 24), UInt8(truncatingIfNeeded: number >> 16),
-      UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number),
-      UInt8(rawValue >> 8), UInt8(rawValue & 0xff),
-    ]
+    .bigEndian(UInt32(block)) + .bigEndian(rawValue)
   }
 }
 
@@ -95,13 +90,8 @@ enum ColumnCoding {
   /// Nil where malformed.
   static func decode(_ bytes: Span<UInt8>) -> [Int64]? {
     guard bytes.count >= 13 else { return nil }
-    func number(_ offset: Int, _ width: Int) -> UInt64 {
-      var value: UInt64 = 0
-      for index in 0..<width { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
-      return value
-    }
-    let count = Int(number(0, 4))
-    let base = Int64(bitPattern: number(4, 8))
+    let count = Int(bytes.little(0, 4))
+    let base = Int64(bitPattern: bytes.little(4, 8))
     let width = Int(bytes[12])
     guard width <= 8, count <= BlockColumns.length, bytes.count == 13 + count * width else {
       return nil
@@ -109,7 +99,7 @@ enum ColumnCoding {
     var values: [Int64] = []
     values.reserveCapacity(count)
     for index in 0..<count {
-      values.append(base &+ Int64(bitPattern: number(13 + index * width, width)))
+      values.append(base &+ Int64(bitPattern: bytes.little(13 + index * width, width)))
     }
     return values
   }

@@ -8,8 +8,28 @@ extension Array where Element == UInt8 {
     }
   }
 
-  static func bigEndian(_ value: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) }
+  /// A number as a key of LMDB, so that the order of keys is that of numbers.
+  public static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+    stride(from: value.bitWidth - 8, through: 0, by: -8).map {
+      UInt8(truncatingIfNeeded: value >> $0)
+    }
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// A little-endian number of `width` bytes; the caller knows that they are there.
+  @inline(__always)
+  func little(_ offset: Int, _ width: Int) -> UInt64 {
+    var value: UInt64 = 0
+    for index in 0..<width { value |= UInt64(self[offset + index]) << UInt64(8 * index) }
+    return value
+  }
+
+  /// A whole key as a number.
+  var bigEndian: UInt64 {
+    var value: UInt64 = 0
+    for index in indices { value = value << 8 | UInt64(self[index]) }
+    return value
   }
 }
 
@@ -46,8 +66,6 @@ struct ByteReader: ~Escapable {
 
   mutating func array(_ count: Int) throws(Short) -> [UInt8] {
     let range = try take(count)
-    var result: [UInt8] = []
-    result.append(bytes.extracting(range))
-    return result
+    return [UInt8](copying: bytes.extracting(range))
   }
 }

@@ -69,14 +69,13 @@ struct ChunkView: ~Escapable {
   @_lifetime(copy value)
   init(key: Span<UInt8>, value: Span<UInt8>) throws(ChunkFault) {
     guard key.count == 8 else { throw ChunkFault(0, "a key of table `ev` is malformed") }
-    var first: UInt64 = 0
-    for index in key.indices { first = first << 8 | UInt64(key[index]) }
+    let first = key.bigEndian
     guard let length = Checksum.contentLength(value, table: "ev", key: key) else {
       throw ChunkFault(first, "the checksum of a chunk does not hold")
     }
     let content = value.extracting(0..<length)
     guard length >= 5 else { throw ChunkFault(first, "a chunk is too short") }
-    let count = (0..<4).reduce(0) { $0 | Int(content[1 + $1]) << (8 * $1) }
+    let count = Int(content.little(1, 4))
     guard count > 0, count <= 16_384, 5 + count * ChunkBuilder.slotLength <= length else {
       throw ChunkFault(first, "a chunk's slot table is malformed")
     }
@@ -85,7 +84,7 @@ struct ChunkView: ~Escapable {
     var offset = 5 + count * ChunkBuilder.slotLength
     for index in 0..<count {
       let slot = 5 + index * ChunkBuilder.slotLength
-      let lineLength = (0..<4).reduce(0) { $0 | Int(content[slot + 1 + $1]) << (8 * $1) }
+      let lineLength = Int(content.little(slot + 1, 4))
       starts.append(offset)
       offset += lineLength + 1
       guard offset <= length else { throw ChunkFault(first, "a chunk's lines are malformed") }
@@ -107,28 +106,14 @@ struct ChunkView: ~Escapable {
     return lineStarts[index]..<end - 1
   }
 
-  private func number(_ offset: Int, _ width: Int) -> UInt64 {
-    var value: UInt64 = 0
-    for index in 0..<width { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
-    return value
-  }
-
   func header(_ index: Int) -> EventHeader {
     let slot = slot(index)
-    let previous = number(slot + 17, 8)
-    var salt: [UInt8] = []
-    salt.append(bytes.extracting(slot + 25..<slot + 41))
+    let previous = bytes.little(slot + 17, 8)
+    let salt = [UInt8](copying: bytes.extracting(slot + 25..<slot + 41))
     return EventHeader(
-      sequence: UInt32(truncatingIfNeeded: number(slot + 5, 4)),
-      recorded: Int64(bitPattern: number(slot + 9, 8)),
+      sequence: UInt32(truncatingIfNeeded: bytes.little(slot + 5, 4)),
+      recorded: Int64(bitPattern: bytes.little(slot + 9, 8)),
       previous: previous == UInt64.max ? nil : previous, salt: salt)
-  }
-
-  func recorded(_ index: Int) -> Int64 { Int64(bitPattern: number(slot(index) + 9, 8)) }
-  func sequence(_ index: Int) -> UInt32 { UInt32(truncatingIfNeeded: number(slot(index) + 5, 4)) }
-  func previous(_ index: Int) -> UInt64? {
-    let value = number(slot(index) + 17, 8)
-    return value == UInt64.max ? nil : value
   }
 
   /// The columns of a chunk of the open block; nil where it has none.

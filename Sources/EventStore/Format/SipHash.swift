@@ -5,11 +5,8 @@ struct SipHash: Sendable {
 
   /// - Parameter key: 16 bytes.
   init(key: [UInt8]) {
-    func word(_ offset: Int) -> UInt64 {
-      (0..<8).reduce(UInt64(0)) { $0 | UInt64(key[offset + $1]) << UInt64(8 * $1) }
-    }
-    key0 = word(0)
-    key1 = word(8)
+    key0 = key.span.little(0, 8)
+    key1 = key.span.little(8, 8)
   }
 
   func hash(_ bytes: Span<UInt8>) -> UInt64 {

@@ -75,10 +75,7 @@ struct CSVEvents {
     let number = occurrences[key, default: 0]
     occurrences[key] = number + 1
     content.appendLittle(number)
-    let digits = Array("0123456789abcdef".utf8)
-    return SHA256Bytes.hash(content.span).prefix(16).flatMap {
-      [digits[Int($0 >> 4)], digits[Int($0 & 15)]]
-    }
+    return Array(Hex.text(Array(SHA256Bytes.hash(content.span).prefix(16))).utf8)
   }
 
   private func time(_ text: [UInt8]) -> Int64? {

@@ -89,9 +89,7 @@ public enum Checksum {
   /// Adds the checksum of a value, seeded with its table and key, so that a value in another's place fails.
   public static func seal(_ value: inout [UInt8], table: String, key: Span<UInt8>) {
     let sum = xxh64(value.span, seed: seed(table, key))
-    for shift in stride(from: UInt64(0), to: 64, by: 8) {
-      value.append(UInt8(truncatingIfNeeded: sum >> shift))
-    }
+    value.appendLittle(sum)
   }
 
   /// Length of the content of a sealed value; nil where the checksum does not hold.
@@ -100,11 +98,7 @@ public enum Checksum {
   ) -> Int? {
     let length = value.count - Self.length
     guard length >= 0 else { return nil }
-    var stored: UInt64 = 0
-    for index in 0..<Self.length {
-      stored |= UInt64(value[length + index]) << UInt64(8 * index)
-    }
     let sum = xxh64(value.extracting(0..<length), seed: seed(table, key))
-    return sum == stored ? length : nil
+    return sum == value.little(length, Self.length) ? length : nil
   }
 }

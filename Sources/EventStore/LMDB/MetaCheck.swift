@@ -81,9 +81,7 @@ public enum MetaCheck {
     guard bytes.count == metaBytes else {
       throw .truncated(bytes: bytes.count, expected: metaBytes)
     }
-    func number(_ offset: Int, _ width: Int) -> UInt64 {
-      (0..<width).reduce(UInt64(0)) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
-    }
+    func number(_ offset: Int, _ width: Int) -> UInt64 { bytes.span.little(offset, width) }
     guard number(16, 4) == 0xBEEF_C0DE else { throw .foreign("its \(which) page is not LMDB's") }
     guard number(20, 4) == 1 else {
       throw .foreign("it is of LMDB's data version \(number(20, 4)), not 1")

@@ -1,4 +1,10 @@
 extension Array where Element == UInt8 {
+  /// The bytes of a span.
+  public init(copying bytes: Span<UInt8>) {
+    // Safe because the pointer does not leave the call.
+    self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+  }
+
   /// Adds the bytes of a span in one piece.
   mutating func append(_ bytes: Span<UInt8>) {
     // Safe because the pointer does not leave the call.
@@ -8,7 +14,7 @@ extension Array where Element == UInt8 {
 
 extension Span where Element == UInt8 {
   /// True where both hold the same bytes.
-  func isEqual(to other: Span<UInt8>) -> Bool {
+  public func isEqual(to other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     // Safe because both pointers hold as many bytes and do not leave the call.
     return unsafe withUnsafeBufferPointer { left in

@@ -121,7 +121,7 @@ private func scan(
       status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_LAST)
     } else if status == 0 {
       let found = unsafe Span<UInt8>(_unsafeElements: elements(keyValue))
-      if !isSame(found, key) {
+      if !found.isEqual(to: key) {
         let before = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_PREV)
         if before == MDB_NOTFOUND {
           status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_FIRST)
@@ -180,10 +180,4 @@ private func scan(
 private func elements(_ value: MDB_val) -> UnsafeBufferPointer<UInt8> {
   unsafe UnsafeBufferPointer(
     start: value.mv_data?.assumingMemoryBound(to: UInt8.self), count: value.mv_size)
-}
-
-private func isSame(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
-  guard left.count == right.count else { return false }
-  for index in left.indices where left[index] != right[index] { return false }
-  return true
 }

@@ -34,7 +34,7 @@ struct HeadFile {
       guard Checksum.contentLength(part.span, table: "head", key: [UInt8]().span) != nil else {
         continue
       }
-      let known = (0..<8).reduce(UInt64(0)) { $0 | UInt64(part[$1]) << UInt64(8 * $1) }
+      let known = part.span.little(0, 8)
       if known > size {
         throw EventStoreError(
           .damaged,

@@ -73,9 +73,7 @@ final class LogReader: Sendable {
           let length = Checksum.contentLength(value, table: "meta", key: idKey.span),
           length == 16
         else { return nil }
-        var key: [UInt8] = []
-        key.append(value.extracting(0..<length))
-        return key
+        return [UInt8](copying: value.extracting(0..<length))
       }
       guard let key else { throw ChunkFault(0, "the key of the id hashes is missing or damaged") }
       return SipHash(key: key)
@@ -107,9 +105,7 @@ final class LogReader: Sendable {
         throw ChunkFault(
           UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
       }
-      var bytes: [UInt8] = []
-      bytes.append(value.extracting(0..<length))
-      return bytes
+      return [UInt8](copying: value.extracting(0..<length))
     }
   }
 

@@ -184,32 +184,24 @@ public final class LogWriter {
     while let position = index.next(&cursor) {
       if position >= state.size {
         let other = batch.entries[pending[Int(position - state.size)].entry]
-        guard isSame(bytes, entry.source, other.source), isSame(bytes, entry.id, other.id) else {
-          continue
-        }
+        guard bytes.extracting(entry.source).isEqual(to: bytes.extracting(other.source)),
+          bytes.extracting(entry.id).isEqual(to: bytes.extracting(other.id))
+        else { continue }
         return sameValue(line, bytes.extracting(other.line))
           ? .duplicate(of: position) : .conflict(with: position)
       }
       let stored = try storedEvent(position)
       if stored.isErased { return .erased(position: position) }
       let storedLine = stored.line.span
-      if isSame(line, storedLine) { return .duplicate(of: position) }
+      if line.isEqual(to: storedLine) { return .duplicate(of: position) }
       guard
         let ids = EventIdentity(storedLine),
-        isSame(bytes.extracting(entry.source), ids.source.span),
-        isSame(bytes.extracting(entry.id), ids.id.span)
+        bytes.extracting(entry.source).isEqual(to: ids.source.span),
+        bytes.extracting(entry.id).isEqual(to: ids.id.span)
       else { continue }
       return sameValue(line, storedLine) ? .duplicate(of: position) : .conflict(with: position)
     }
     return .appended(position: state.size + UInt64(pending.count))
-  }
-
-  private func isSame(_ bytes: Span<UInt8>, _ left: Range<Int>, _ right: Range<Int>) -> Bool {
-    isSame(bytes.extracting(left), bytes.extracting(right))
-  }
-
-  private func isSame(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
-    left.isEqual(to: right)
   }
 
   /// The last chunk that was looked into: an import of known events asks for one line after the other.
@@ -306,9 +298,6 @@ public final class LogWriter {
     typeNumbers[name] = number
     return number
   }
-
-  /// Lets other writers in.
-  public func close() {}
 }
 
 /// The decoded `source` and `id` of a stored line.

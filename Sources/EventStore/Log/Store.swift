@@ -219,9 +219,7 @@ enum LeafHashing {
   static func hash(_ chunk: borrowing ChunkView, _ index: Int) -> [UInt8] {
     let line = chunk.bytes.extracting(chunk.lineRange(index))
     if chunk.kind(index) == ChunkView.erased {
-      var stored: [UInt8] = []
-      stored.append(line)
-      return stored
+      return [UInt8](copying: line)
     }
     return chunk.header(index).leafHash(line: line)
   }

@@ -102,7 +102,6 @@ struct StoreFiles {
       try Files.syncDirectory(generation)
       try Files.create("\(temporary)/log/CURRENT", with: "g1\n")
       try Files.create("\(temporary)/lock", with: "")
-      let id = Files.random(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
       try Files.create(
         "\(temporary)/format",
         with: """
@@ -111,7 +110,7 @@ struct StoreFiles {
           compatible 0
           read-compatible 0
           incompatible 0
-          id \(id.joined())
+          id \(Hex.text(Files.random(16)))
 
           """)
       try Files.syncDirectory("\(temporary)/log")

@@ -122,8 +122,7 @@ private struct Verification {
     do {
       try reader.environment.read { transaction in
         try transaction.forEach(reader.events, from: key.span) { key, value in
-          var stored: UInt64 = 0
-          for index in key.indices { stored = stored << 8 | UInt64(key[index]) }
+          let stored = key.bigEndian
           next = min(stored, end)
           if stored != position { return false }
           found = true
@@ -152,8 +151,7 @@ private struct Verification {
     do {
       try reader.environment.read { transaction in
         try transaction.forEach(reader.events, from: key.span) { key, _ in
-          var stored: UInt64 = 0
-          for index in key.indices { stored = stored << 8 | UInt64(key[index]) }
+          let stored = key.bigEndian
           next = min(stored, end)
           return false
         }

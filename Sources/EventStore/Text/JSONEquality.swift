@@ -2,14 +2,8 @@
 public enum JSONEquality {
   /// Both texts must have been checked.
   public static func sameValue(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
-    if isSameText(left, right) { return true }
+    if left.isEqual(to: right) { return true }
     return JSONTree(left) == JSONTree(right)
-  }
-
-  private static func isSameText(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
-    guard left.count == right.count else { return false }
-    for index in left.indices where left[index] != right[index] { return false }
-    return true
   }
 }
 

@@ -26,8 +26,8 @@ struct CompiledRulesBuilder {
 
   init(_ rules: Rules) {
     self.rules = rules
-    lowering = Lowering(moneyDigits: rules.currency.digits)
-    events = Lowering(moneyDigits: rules.currency.digits)
+    lowering = Lowering()
+    events = Lowering()
   }
 
   mutating func build() throws(RulesRefusal) {

@@ -73,10 +73,10 @@ struct FieldCast: Sendable {
     switch currency.kind {
     case .missing, .null: break
     case .string:
-      let isHome = currency.withText(line) { Self.isEqual($0, home) }
+      let isHome = currency.withText(line) { $0.isEqual(to: home.span) }
       if isHome { break }
       for candidate in foreign
-      where currency.withText(line, { Self.isEqual($0, candidate.code) }) {
+      where currency.withText(line, { $0.isEqual(to: candidate.code.span) }) {
         guard
           let minor = value.withNumber(line, { Decimal.minorUnits($0, digits: candidate.digits) }),
           let exchanged = exchange(minor, candidate)
@@ -87,12 +87,6 @@ struct FieldCast: Sendable {
     default: return nil
     }
     return value.withNumber(line) { Decimal.minorUnits($0, digits: digits) }.map { Outcome($0) }
-  }
-
-  private static func isEqual(_ text: Span<UInt8>, _ other: [UInt8]) -> Bool {
-    guard text.count == other.count else { return false }
-    for index in text.indices where text[index] != other[index] { return false }
-    return true
   }
 
   /// Minor units of another currency in minor units of the rules' own, half to even.

@@ -10,10 +10,8 @@ struct Lowering {
   private var source: CheckedExpression
   private var nodeOf: [Int32] = []
   private var locals: [(name: String, node: Int32)] = []
-  private let moneyDigits: Int
 
-  init(moneyDigits: Int) {
-    self.moneyDigits = moneyDigits
+  init() {
     source = CheckedExpression(
       source: "", expression: Expression(id: 0, range: 0..<0, kind: .literal(.null)),
       types: [.null], references: [:])
@@ -191,11 +189,6 @@ struct Lowering {
   private mutating func call(
     _ expression: Expression, _ name: String, _ arguments: [Expression]
   ) throws(Refusal) -> Int32 {
-    if name == "money", arguments.count == 1, case .literal(.string(let text)) = arguments[0].kind,
-      let minor = ScalarValue.minorUnits(text, digits: moneyDigits)
-    {
-      return constant(minor, type: .money)
-    }
     guard Self.isScalar(typeOf(expression)) else { return try tree(expression) }
     if name == "@in" { return try membership(expression, arguments) }
     guard arguments.allSatisfy({ Self.isScalar(typeOf($0)) }) else { return try tree(expression) }

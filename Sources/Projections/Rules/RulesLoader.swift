@@ -286,10 +286,9 @@ public struct RulesLoader {
     let timezone = readTimezone(top["timezone"]?.value)
     let tests = readTests(top["tests"]?.value)
     let hash = SHA256Bytes.hash(source.span)
-    let digits = Array("0123456789abcdef")
     let rules = Rules(
       source: source,
-      sha256: String(hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }),
+      sha256: Hex.text(hash),
       file: file, modelName: model.name, modelVersion: model.version, currency: currency,
       ignore: ignore, identity: identity, aliases: aliases, facts: facts, stages: stages,
       form: form, segments: segments, population: population, clv: clv, exchange: exchange,

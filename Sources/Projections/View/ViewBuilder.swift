@@ -228,8 +228,8 @@ public final class ViewBuilder {
     let rules = compiled.rules
     let manifest = ViewManifest(
       name: name, model: rules.modelName, version: rules.modelVersion, rulesHash: rules.sha256,
-      size: view.size, root: Self.hex(try view.snapshot.root(ofFirst: view.size)), engine: engine,
-      asOf: view.asOf, outputRoot: Self.hex(built.outputRoot), switchedAt: switchedAt,
+      size: view.size, root: Hex.text(try view.snapshot.root(ofFirst: view.size)), engine: engine,
+      asOf: view.asOf, outputRoot: Hex.text(built.outputRoot), switchedAt: switchedAt,
       customers: built.summary.customers, rows: built.rows,
       parked: Int64(built.summary.parked.count))
     try guarded {
@@ -264,16 +264,5 @@ public final class ViewBuilder {
     where name.hasPrefix("g") && name != generation {
       Files.remove("\(home)/\(name)")
     }
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String { Hex.text(bytes) }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-public enum Hex {
-  public static func text(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

@@ -26,13 +26,7 @@ enum ViewFiles {
     return text.split(separator: "\n").first.map(String.init) ?? ""
   }
 
-  static func chunkKey(_ number: Int) -> [UInt8] {
-    let value = UInt32(number)
-    return [
-      UInt8(truncatingIfNeeded: value >> 24), UInt8(truncatingIfNeeded: value >> 16),
-      UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value),
-    ]
-  }
+  static func chunkKey(_ number: Int) -> [UInt8] { .bigEndian(UInt32(number)) }
 }
 
 /// Why a view cannot be read or made.

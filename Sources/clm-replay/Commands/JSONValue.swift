@@ -1,3 +1,5 @@
+import EventStore
+
 /// A JSON value whose members keep the order in which they were written.
 indirect enum JSONValue {
   case null
@@ -25,7 +27,7 @@ indirect enum JSONValue {
     case .bool(let flag): bytes += (flag ? "true" : "false").utf8
     case .int(let value): bytes += String(value).utf8
     case .number(let text): bytes += text.utf8
-    case .string(let text): Self.append(text, to: &bytes)
+    case .string(let text): JSONText.append(Array(text.utf8), to: &bytes)
     case .array(let elements):
       bytes.append(UInt8(ascii: "["))
       for (index, element) in elements.enumerated() {
@@ -37,31 +39,11 @@ indirect enum JSONValue {
       bytes.append(UInt8(ascii: "{"))
       for (index, member) in members.enumerated() {
         if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        Self.append(member.0, to: &bytes)
+        JSONText.append(Array(member.0.utf8), to: &bytes)
         bytes.append(UInt8(ascii: ":"))
         member.1.append(to: &bytes)
       }
       bytes.append(UInt8(ascii: "}"))
     }
-  }
-
-  private static func append(_ text: String, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): bytes += "\\\"".utf8
-      case UInt8(ascii: "\\"): bytes += "\\\\".utf8
-      case 0x0a: bytes += "\\n".utf8
-      case 0x0d: bytes += "\\r".utf8
-      case 0x09: bytes += "\\t".utf8
-      case 0..<0x20:
-        let digits = Array("0123456789abcdef".utf8)
-        bytes += "\\u00".utf8
-        bytes.append(digits[Int(byte >> 4)])
-        bytes.append(digits[Int(byte & 15)])
-      default: bytes.append(byte)
-      }
-    }
-    bytes.append(UInt8(ascii: "\""))
   }
 }
