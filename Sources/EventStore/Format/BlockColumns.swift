@@ -28,17 +28,17 @@ public struct BlockColumns: Sendable {
     newNames += other.newNames
   }
 
-  /// The columns in the form of a chunk of the open block.
-  func encodedInline() -> [UInt8] {
+  /// Some rows in the form of a chunk of the open block, with the names that are new in them.
+  func encodedInline(rows: Range<Int>, names: Range<Int>) -> [UInt8] {
     var bytes: [UInt8] = []
-    for row in 0..<count {
+    for row in rows {
       bytes.appendLittle(subjects[row])
       bytes.appendLittle(types[row])
       bytes.appendLittle(occurred[row])
       bytes.appendLittle(idHashes[row])
     }
-    bytes.appendLittle(UInt32(newNames.count))
-    for name in newNames {
+    bytes.appendLittle(UInt32(names.count))
+    for name in newNames[names] {
       bytes.append(UInt8(name.count))
       bytes += name
     }

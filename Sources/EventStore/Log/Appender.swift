@@ -20,11 +20,11 @@ struct Appender {
   var subjects: SubjectIndex
   var salts: SaltSource
   private var chunk = ChunkBuilder()
-  /// Columns of the events in `chunk`, should the block stay open.
-  private var chunkColumns: BlockColumns
   private var chunkFirst: UInt64
-  /// Chunks of this commit in the open block, not yet put.
-  private var finished: [(key: UInt64, builder: ChunkBuilder, columns: BlockColumns)] = []
+  /// New names of the open block before `chunk`.
+  private var chunkNames: Int
+  /// Chunks of this commit in the open block, not yet put, each with its share of the block's new names.
+  private var finished: [(key: UInt64, builder: ChunkBuilder, names: Range<Int>)] = []
 
   init(
     reader: LogReader, state: StateRecord, open: OpenBlock, subjects: SubjectIndex,
@@ -36,7 +36,7 @@ struct Appender {
     self.subjects = subjects
     self.salts = salts
     chunkFirst = state.size
-    chunkColumns = BlockColumns(firstPosition: state.size)
+    chunkNames = open.columns.newNames.count
   }
 
   mutating func add(
@@ -53,8 +53,11 @@ struct Appender {
     let leaf = header.leafHash(line: line)
     if !chunk.hasRoom(for: line.count) { endChunk() }
     chunk.add(kind: 0, header: header, line: line)
-    addRow(to: &chunkColumns, subject, type, entry.occurred, idHash, isNew ? name : nil)
-    addRow(to: &open.columns, subject, type, entry.occurred, idHash, isNew ? name : nil)
+    open.columns.subjects.append(subject)
+    open.columns.types.append(type)
+    open.columns.occurred.append(entry.occurred)
+    open.columns.idHashes.append(idHash)
+    if isNew { open.columns.newNames.append([UInt8](copying: name)) }
     open.leafHashes.append(leaf)
     state.tree.append(leafHash: leaf)
     state.earliest = min(state.earliest, entry.occurred)
@@ -63,36 +66,25 @@ struct Appender {
     if open.columns.count == BlockColumns.length { try seal(&transaction) }
   }
 
-  private func addRow(
-    to columns: inout BlockColumns, _ subject: UInt32, _ type: UInt16, _ occurred: Int64,
-    _ idHash: UInt64, _ newName: Span<UInt8>?
-  ) {
-    columns.subjects.append(subject)
-    columns.types.append(type)
-    columns.occurred.append(occurred)
-    columns.idHashes.append(idHash)
-    if let newName {
-      var name: [UInt8] = []
-      name.append(newName)
-      columns.newNames.append(name)
-    }
-  }
-
   private mutating func endChunk() {
     guard chunk.count > 0 else { return }
-    finished.append((chunkFirst, chunk, chunkColumns))
+    let names = open.columns.newNames.count
+    finished.append((chunkFirst, chunk, chunkNames..<names))
     chunk = ChunkBuilder()
     chunkFirst = state.size
-    chunkColumns = BlockColumns(firstPosition: state.size)
+    chunkNames = names
   }
 
   /// Ends the commit: what is left of the open block goes into chunks with their columns.
   mutating func finish(_ transaction: inout WriteTransaction) throws {
     endChunk()
     for index in finished.indices {
-      open.chunkKeys.append(finished[index].key)
-      let sealed = finished[index].builder.finish(
-        first: finished[index].key, columns: finished[index].columns.encodedInline())
+      let key = finished[index].key
+      open.chunkKeys.append(key)
+      let row = Int(key - open.firstPosition)
+      let columns = open.columns.encodedInline(
+        rows: row..<row + Int(finished[index].builder.count), names: finished[index].names)
+      let sealed = finished[index].builder.finish(first: key, columns: columns)
       try transaction.put(
         reader.events, sealed.key.span, sealed.value.span, appending: true)
     }
@@ -112,7 +104,7 @@ struct Appender {
     open = OpenBlock(firstPosition: state.size)
     finished = []
     chunkFirst = state.size
-    chunkColumns = BlockColumns(firstPosition: state.size)
+    chunkNames = 0
   }
 
   /// Packs the chunks of earlier commits and those of this one anew.

@@ -21,6 +21,13 @@ public struct NameTable: Sendable {
     return bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
   }
 
+  /// Dense number of a name; nil where there is none such.
+  /// - Complexity: linear in the number of names.
+  public func number(of name: Span<UInt8>) -> UInt32? {
+    for number in 0..<UInt32(count) where isName(number, name) { return number }
+    return nil
+  }
+
   func isName(_ subject: UInt32, _ name: Span<UInt8>) -> Bool {
     let number = Int(subject)
     let start = number == 0 ? 0 : ends[number - 1]

@@ -77,11 +77,9 @@ public struct LogSnapshot: Sendable {
   }
 
   /// Dense number of a subject; nil where the log has none of that name.
-  /// - Complexity: linear in the number of subjects.
+  /// - Complexity: linear in the number of subjects; for several names ask one ``NameTable``.
   public func subject(named name: Span<UInt8>) throws(EventStoreError) -> UInt32? {
-    let names = try subjectNames()
-    for number in 0..<UInt32(names.count) where names.isName(number, name) { return number }
-    return nil
+    try subjectNames().number(of: name)
   }
 
   /// Gives each line of a range of positions to `body`, in order; erased events are left out.

@@ -83,9 +83,7 @@ public struct Comparison: Sendable {
     }
 
     func transitionName(_ number: Int32) -> String? {
-      if number < 0 { return nil }
-      return compiled.isFirstMatch
-        ? compiled.rules.stages[Int(number)].name : compiled.transitions[Int(number)].id
+      number < 0 ? nil : compiled.conditionName(Int(number))
     }
 
     func stage(_ number: Int32) -> String? {

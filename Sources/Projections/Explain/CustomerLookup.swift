@@ -24,11 +24,10 @@ public enum CustomerLookup {
 
   /// The events in view of some subjects, in the order of the log.
   public static func lines(of subjects: [String], view: LogView) throws -> [EventLine] {
+    let names = try view.snapshot.subjectNames()
     var positions: [UInt64] = []
     for subject in subjects {
-      guard let number = try view.snapshot.subject(named: Array(subject.utf8).span) else {
-        continue
-      }
+      guard let number = names.number(of: Array(subject.utf8).span) else { continue }
       positions += try view.snapshot.positions(ofSubject: number).filter { $0 < view.size }
     }
     var lines: [EventLine] = []

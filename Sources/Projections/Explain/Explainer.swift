@@ -53,10 +53,7 @@ extension CustomerFold {
     subjects.remove(ByteString(customer))
     record.subjects = subjects.sorted().map(\.string)
     if let parked = result.parked {
-      let names = parked.transitions.map { number in
-        compiled.isFirstMatch
-          ? stages[Int(number)].name : compiled.transitions[Int(number)].id
-      }
+      let names = parked.transitions.map { compiled.conditionName(Int($0)) }
       record.parked = CustomerRecord.Parked(
         at: parked.at, reason: parked.reason.text, transitions: names)
       return record

@@ -28,8 +28,6 @@ final class RowTracer: FoldObserver {
     before = state(fold)
   }
 
-  func didEnter(fold: CustomerFold) {}
-
   func willTake(condition: Int, at instant: Int64, event: Int, fold: CustomerFold) {
     if event < 0 && settle != (instant, event) { before = state(fold) }
     settle = (instant, event)
@@ -211,11 +209,10 @@ final class RowTracer: FoldObserver {
       if other == condition { break }
       let root = compiled.conditions[other].root
       guard root >= 0 else { continue }
-      let id =
-        compiled.isFirstMatch ? compiled.rules.stages[other].name : compiled.transitions[other].id
       considered.append(
         Explanation.Considered(
-          id: id, value: known(fold.evaluator.evaluate(root, at: instant), .bool, fold)))
+          id: compiled.conditionName(other),
+          value: known(fold.evaluator.evaluate(root, at: instant), .bool, fold)))
     }
   }
 }

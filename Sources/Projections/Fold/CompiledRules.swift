@@ -137,6 +137,21 @@ public final class CompiledRules: Sendable {
     return ignore.expression.references.values.allSatisfy { $0 == "event.subject" }
   }
 
+  /// Slot of the field that `identity` links by; nil without.
+  var identityField: Int? {
+    guard let identity = rules.identity else { return nil }
+    let name = rules.aliases[identity.alias].fields[identity.field].name
+    return fields.firstIndex { $0.alias == identity.alias && $0.field.name == name }
+  }
+
+  /// Id of a transition, or name of a stage with conditions.
+  func conditionName(_ number: Int) -> String {
+    switch rules.form {
+    case .transitions(let transitions): transitions[number].id
+    case .firstMatch: rules.stages[number].name
+    }
+  }
+
   var isFirstMatch: Bool {
     if case .firstMatch = rules.form { return true }
     return false

@@ -326,20 +326,7 @@ struct CompiledRulesBuilder {
       lowering.variables["stage.previous"] = lowering.add(
         Node(operation: .stagePrevious), type: .string, motion: .still)
     }
-    var names: [(name: String, type: Type)] = [
-      ("clv.expected", .money), ("clv.p_alive", .double), ("rfm.r", .int), ("rfm.f", .int),
-      ("rfm.m", .int), ("rfm.segment", .string),
-    ]
-    for rank in rules.population {
-      let type: Type =
-        switch rank.function {
-        case .percentRank: .double
-        case .ntile: .int
-        case .top: .bool
-        }
-      names.append((rank.name, type))
-      names.append(("population.\(rank.name)", type))
-    }
+    let names = Rules.populationVariables(rules.population)
     for (slot, name) in names.enumerated() where lowering.variables[name.name] == nil {
       lowering.variables[name.name] = lowering.add(
         Node(operation: .eventSlot, a: Int32(slot)), type: name.type, motion: .still)

@@ -40,7 +40,7 @@ final class CustomerFold {
     // Population variables are unset until the population is known.
     evaluator.slots = Array(
       repeating: Outcome(failed: .unset, until: Microseconds.never),
-      count: 6 + 2 * compiled.rules.population.count)
+      count: Rules.populationVariables(compiled.rules.population).count)
     faults = FaultCounts(compiled)
     failedConditions = Array(repeating: false, count: compiled.conditions.count)
     failedSegments = Array(repeating: false, count: compiled.segments.count)
@@ -116,7 +116,6 @@ final class CustomerFold {
       if !isFirstMatch {
         result.rows.append(
           FoldRow(at: instant, from: -1, to: 0, transition: -1, isTimer: false, anchor: 0))
-        observer?.didEnter(fold: self)
       }
       settle(instant, event: index)
     } else if fed & compiled.stageReads[stage] != 0 || instant >= wake {
@@ -261,10 +260,7 @@ final class CustomerFold {
     newRows = 1
     if isTimer { timerRows += 1 }
     move(to: holding, at: instant)
-    if isEntry {
-      evaluator.stagePrevious = -1
-      observer?.didEnter(fold: self)
-    }
+    if isEntry { evaluator.stagePrevious = -1 }
   }
 
   private func move(to target: Int, at instant: Int64) {
@@ -399,7 +395,6 @@ final class CustomerFold {
 /// Told of the steps of a fold before they change its state.
 protocol FoldObserver: AnyObject {
   func willApply(event: Int, fold: CustomerFold)
-  func didEnter(fold: CustomerFold)
   /// `condition` is a transition, or a stage; -1 for the entry of stages with conditions.
   func willTake(condition: Int, at instant: Int64, event: Int, fold: CustomerFold)
 }

@@ -47,12 +47,7 @@ enum MemoryFold {
       subjects.append(numbers[key] ?? 0)
     }
     var roots = Array(0..<UInt32(names.count))
-    if let identity = compiled.rules.identity,
-      let field = compiled.fields.firstIndex(where: {
-        $0.alias == identity.alias
-          && $0.field.name == compiled.rules.aliases[identity.alias].fields[identity.field].name
-      })
-    {
+    if let field = compiled.identityField {
       var links: [Identity.Link] = []
       for (line, subject) in zip(lines, subjects) {
         let reader = EventReader(compiled, types: [Array(line.type.utf8)])
@@ -77,12 +72,7 @@ extension CustomerFold {
   /// A row with names in place of numbers; `lines` are the events that were folded.
   func named(_ row: FoldRow, _ lines: [EventLine]) -> CustomerRecord.Row {
     let stages = compiled.rules.stages
-    var transition: String?
-    if row.transition >= 0 {
-      transition =
-        compiled.isFirstMatch
-        ? stages[Int(row.transition)].name : compiled.transitions[Int(row.transition)].id
-    }
+    let transition = row.transition < 0 ? nil : compiled.conditionName(Int(row.transition))
     var anchor: CustomerRecord.Anchor?
     if row.anchor >= 0 {
       let line = lines[Int(row.anchor)]

@@ -37,15 +37,11 @@ public struct LogView: Sendable {
 
   /// The links of the rules' identity among the events in view.
   func links(_ compiled: CompiledRules, ignored: [Bool]) throws -> [Identity.Link] {
-    guard let identity = compiled.rules.identity,
-      let field = compiled.fields.firstIndex(where: {
-        $0.alias == identity.alias
-          && $0.field.name == compiled.rules.aliases[identity.alias].fields[identity.field].name
-      })
-    else { return [] }
+    guard let field = compiled.identityField else { return [] }
+    let alias = compiled.rules.aliases[compiled.fields[field].alias]
     let types = snapshot.typeNames
     let linking = types.map { type in
-      compiled.rules.aliases[identity.alias].types.contains { Array($0.utf8) == type }
+      alias.types.contains { Array($0.utf8) == type }
     }
     guard linking.contains(true) else { return [] }
     let reader = EventReader(compiled, types: types, skipsIgnore: !ignored.isEmpty)

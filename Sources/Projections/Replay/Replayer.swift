@@ -104,10 +104,7 @@ public struct ReplaySummary: Sendable {
       present += run.ranks
       for customer in run.parked {
         let name = names.bytes(of: directory.subjects[Int(customer.rank)])
-        let transitions = customer.transitions.map { number in
-          compiled.isFirstMatch
-            ? compiled.rules.stages[Int(number)].name : compiled.transitions[Int(number)].id
-        }
+        let transitions = customer.transitions.map { compiled.conditionName(Int($0)) }
         parked.append(
           (
             String(decoding: name, as: UTF8.self),
@@ -178,13 +175,9 @@ public struct ReplaySummary: Sendable {
     }
     add("identity", "", "link-refused", faults.identity)
     for index in compiled.conditions.indices {
-      if compiled.isFirstMatch {
-        add("stage", rules.stages[index].name, "condition-error", faults.conditions[index])
-      } else {
-        add(
-          "transition", compiled.transitions[index].id, "condition-error",
-          faults.conditions[index])
-      }
+      add(
+        compiled.isFirstMatch ? "stage" : "transition", compiled.conditionName(index),
+        "condition-error", faults.conditions[index])
     }
     for (index, segment) in rules.segments.enumerated() {
       add("segment", segment.name, "condition-error", faults.segments[index])

@@ -5,11 +5,10 @@ extension RulesLoader {
     _ member: YAMLValue.Member?, transitions: YAMLValue.Member?
   ) -> Rules.StageForm {
     guard let member else { return .transitions([]) }
-    guard case .list(let values, let place) = member.value, !values.isEmpty else {
+    guard case .list(let values, _) = member.value, !values.isEmpty else {
       fault("yaml-shape", "stages has to be a list of names", member.value.place)
       return .transitions([])
     }
-    _ = place
     var conditions: [YAMLValue.Scalar?] = []
     for value in values { readStage(value, &conditions) }
     checkStageNames()
@@ -225,27 +224,9 @@ extension RulesLoader {
 
   mutating func readSegments(_ value: YAMLValue?, _ form: Rules.StageForm) -> [Rules.Segment] {
     var environment = factEnvironment(withStage: true)
-    let ranked: [(String, Type)] = [
-      ("clv.expected", .money), ("clv.p_alive", .double), ("rfm.r", .int), ("rfm.f", .int),
-      ("rfm.m", .int), ("rfm.segment", .string),
-    ]
-    var names: Set<String> = []
-    for (name, type) in ranked {
-      environment.variables[name] = type
-      names.insert(name)
-    }
-    for rank in population {
-      let type: Type =
-        switch rank.function {
-        case .percentRank: .double
-        case .ntile: .int
-        case .top: .bool
-        }
-      for name in [rank.name, "population.\(rank.name)"] {
-        environment.variables[name] = type
-        names.insert(name)
-      }
-    }
+    let ranked = Rules.populationVariables(population)
+    for (name, type) in ranked { environment.variables[name] = type }
+    let names = Set(ranked.map(\.name))
     var segments: [Rules.Segment] = []
     for member in named(value, "segments") {
       checkName(member.key, "a segment", member.keyPlace)

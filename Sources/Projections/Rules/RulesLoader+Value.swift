@@ -64,11 +64,8 @@ extension RulesLoader {
       fault("missing-key", "clv.discount has to have `rate` and `per`", value.place)
       return
     }
-    if let decimal = decimal(rate, "clv.discount.rate", allowsZero: true),
-      let number = Double(rate.text)
-    {
-      _ = decimal
-      settings.discountRate = number
+    if decimal(rate, "clv.discount.rate", allowsZero: true) != nil {
+      settings.discountRate = Double(rate.text) ?? 0
     }
     let year = 365 * Microseconds.day
     let periods = [

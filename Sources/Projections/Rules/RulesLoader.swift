@@ -63,11 +63,10 @@ public struct RulesLoader {
   mutating func members(
     _ value: YAMLValue, _ what: String, known: [String]
   ) -> [String: YAMLValue.Member]? {
-    guard case .map(let members, let place) = value else {
+    guard case .map(let members, _) = value else {
       fault("yaml-shape", "\(what) has to be a map, and is \(value.kind)", value.place)
       return nil
     }
-    _ = place
     var result: [String: YAMLValue.Member] = [:]
     for member in members {
       if known.contains(member.key) {

@@ -11,7 +11,7 @@ struct PopulationSegments {
     evaluator = Evaluator(program: compiled.program, facts: [])
     evaluator.slots = Array(
       repeating: Outcome(failed: .unset, until: Microseconds.never),
-      count: 6 + 2 * compiled.rules.population.count)
+      count: Rules.populationVariables(compiled.rules.population).count)
     numbers = compiled.segments.indices.filter { compiled.segments[$0].readsPopulation }
   }
 

@@ -3,11 +3,9 @@ import EventStore
 /// One generation of a view, opened for reading. A later switch does not disturb it.
 public final class ViewReader: Sendable {
   public let manifest: ViewManifest
-  /// The rules file, byte for byte, and the path that it had.
-  public let rulesSource: [UInt8]
-  public let rulesFile: String
+  /// The rules that the view was made with; their source is the file, byte for byte.
+  public let rules: Rules
   private let environment: LMDBEnvironment
-  private let rules: Rules
   private let directory: String
   private let chunkCount: Int
 
@@ -89,25 +87,18 @@ public final class ViewReader: Sendable {
         guard let value = try transaction.get(environment.table("meta"), key.span),
           let length = Checksum.contentLength(value, table: "meta", key: key.span)
         else { throw ByteDecoder.Damaged() }
-        return Self.copy(value, length)
+        return [UInt8](copying: value.extracting(0..<length))
       }
     }
     manifest = try ViewManifest(decoding: try value(ViewFiles.manifestKey))
-    rulesSource = try value(ViewFiles.rulesKey)
-    rulesFile = String(decoding: try value(ViewFiles.fileKey), as: UTF8.self)
+    let source = try value(ViewFiles.rulesKey)
+    let file = String(decoding: try value(ViewFiles.fileKey), as: UTF8.self)
     var decoder = ByteDecoder(try value(ViewFiles.chunksKey))
     chunkCount = Int(try decoder.number())
-    guard let rules = RulesLoader.load(bytes: rulesSource, file: rulesFile).rules else {
+    guard let rules = RulesLoader.load(bytes: source, file: file).rules else {
       throw ByteDecoder.Damaged()
     }
     self.rules = rules
-  }
-
-  private static func copy(_ value: Span<UInt8>, _ length: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(length)
-    for index in 0..<length { bytes.append(value[index]) }
-    return bytes
   }
 
   private func value(_ table: String, _ key: [UInt8]) throws -> [UInt8]? {
@@ -117,7 +108,7 @@ public final class ViewReader: Sendable {
       guard let length = Checksum.contentLength(value, table: table, key: key.span) else {
         throw ByteDecoder.Damaged()
       }
-      return Self.copy(value, length)
+      return [UInt8](copying: value.extracting(0..<length))
     }
   }
 

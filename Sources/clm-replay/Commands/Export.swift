@@ -28,8 +28,7 @@ struct ExportCommand: ParsableCommand {
     let format = try global.tableFormat()
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
-    let rules = try LoadedRules.load(reader).compiled.rules
-    let rows = ViewRows(rules)
+    let rows = ViewRows(reader.rules)
     let columns =
       table == .customers ? rows.customerColumns : ViewRows.transitionColumns
     let file = try OutputFile.open(output)

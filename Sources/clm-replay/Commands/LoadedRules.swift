@@ -18,16 +18,21 @@ struct LoadedRules {
 
   private static func check(bytes: [UInt8], path: String) -> Checked {
     let loaded = RulesLoader.load(bytes: bytes, file: path)
-    var diagnostics = loaded.diagnostics
-    var compiled: CompiledRules?
-    if let rules = loaded.rules, !diagnostics.contains(where: { $0.severity == .error }) {
-      do throws(RulesRefusal) {
-        compiled = try CompiledRules(rules)
-      } catch {
-        diagnostics += error.diagnostics
-      }
+    guard let rules = loaded.rules else {
+      return Checked(compiled: nil, diagnostics: loaded.diagnostics, source: bytes)
     }
-    return Checked(compiled: compiled, diagnostics: diagnostics, source: bytes)
+    var checked = compile(rules)
+    checked.diagnostics = loaded.diagnostics + checked.diagnostics
+    return checked
+  }
+
+  private static func compile(_ rules: Rules) -> Checked {
+    do throws(RulesRefusal) {
+      return Checked(
+        compiled: try CompiledRules(rules), diagnostics: [], source: rules.source)
+    } catch {
+      return Checked(compiled: nil, diagnostics: error.diagnostics, source: rules.source)
+    }
   }
 
   /// Reads a file for a command that needs it to be right.
@@ -37,8 +42,7 @@ struct LoadedRules {
 
   /// The rules that a view was made with.
   static func load(_ reader: ViewReader) throws -> LoadedRules {
-    try compiled(
-      check(bytes: reader.rulesSource, path: reader.rulesFile), path: reader.rulesFile)
+    try compiled(compile(reader.rules), path: reader.rules.file)
   }
 
   private static func compiled(_ checked: Checked, path: String) throws -> LoadedRules {
