@@ -124,6 +124,9 @@ public struct Rules: Sendable {
     public var name: String
     public var also: [String]
     public var place: Place
+
+    /// True for its name, and for those it is also called by.
+    public func isCalled(_ name: String) -> Bool { self.name == name || also.contains(name) }
   }
 
   public enum StageForm: Sendable {

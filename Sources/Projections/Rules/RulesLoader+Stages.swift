@@ -148,9 +148,7 @@ extension RulesLoader {
   }
 
   private mutating func stageIndex(_ name: YAMLValue.Scalar, _ what: String) -> Int? {
-    if let index = stages.firstIndex(where: {
-      $0.name == name.text || $0.also.contains(name.text)
-    }) {
+    if let index = stages.firstIndex(where: { $0.isCalled(name.text) }) {
       return index
     }
     fault(

@@ -195,9 +195,7 @@ extension RulesLoader {
   }
 
   private mutating func stageName(_ scalar: YAMLValue.Scalar, _ what: String) -> String? {
-    if let stage = stages.first(where: {
-      $0.name == scalar.text || $0.also.contains(scalar.text)
-    }) {
+    if let stage = stages.first(where: { $0.isCalled(scalar.text) }) {
       return stage.name
     }
     fault(

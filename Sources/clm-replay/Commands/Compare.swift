@@ -42,8 +42,7 @@ struct CompareCommand: ParsableCommand {
         left.compiled, right.compiled, view: view, threads: Threads.count(threads))
     }
     let changed = comparison.changed
-    let percent =
-      comparison.customers == 0 ? 0 : Double(changed) * 100 / Double(comparison.customers)
+    let percent = changedPercent(comparison)
     if format == .json || format == .ndjson {
       try StandardOutput.write(json(comparison).text + "\n")
     } else {
@@ -62,6 +61,11 @@ struct CompareCommand: ParsableCommand {
         message: "\(comparison.parked) customers are parked under one of the rules files",
         help: "`clm-replay replay` names them and the transitions that chase each other")
     }
+  }
+
+  private func changedPercent(_ comparison: Comparison) -> Double {
+    comparison.customers == 0
+      ? 0 : Double(comparison.changed) * 100 / Double(comparison.customers)
   }
 
   private func json(_ comparison: Comparison) -> JSONValue {
@@ -114,9 +118,7 @@ struct CompareCommand: ParsableCommand {
   private func text(
     _ comparison: Comparison, _ left: LoadedRules, _ right: LoadedRules
   ) -> String {
-    let percent =
-      comparison.customers == 0
-      ? 0 : Double(comparison.changed) * 100 / Double(comparison.customers)
+    let percent = changedPercent(comparison)
     var lines: [String] = []
     lines.append("a  \(left.title)")
     lines.append("b  \(right.title)")

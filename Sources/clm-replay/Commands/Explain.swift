@@ -15,20 +15,14 @@ struct ExplainCommand: ParsableCommand {
       The latest transition is explained, or the latest one into --to, or the one in force at --at.
       """)
 
-  @Argument(help: "The store.") var store: String
-  @Argument(help: "The customer, by any of its subjects.") var customer: String
+  @OptionGroup var options: CustomerOptions
   @Option(help: "The latest transition into this stage.") var to: String?
   @Option(help: "The transition in force at this instant.") var at: String?
-  @Option(help: "The view, if there are several.") var view: String?
-  @Option(help: "As of another instant.") var asOf: String?
-  @Option(help: "Only events recorded by then.") var knownAt: String?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let opened = try OpenedStore(store)
-    let subject = try CustomerAccess(
-      opened, view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+    let subject = try options.access()
     let record = try subject.record()
     let index = try chosenRow(record, subject)
     guard let explanation = try subject.explainer().explain(row: index) else {
@@ -51,7 +45,7 @@ struct ExplainCommand: ParsableCommand {
     }
     if let to {
       let stages = subject.compiled.rules.stages
-      guard let stage = stages.first(where: { $0.name == to || $0.also.contains(to) }) else {
+      guard let stage = stages.first(where: { $0.isCalled(to) }) else {
         throw CommandError(
           exit: .couldNotRun, code: "unknown-stage",
           message: "the rules have no stage `\(to)`",
@@ -65,7 +59,7 @@ struct ExplainCommand: ParsableCommand {
       throw CommandError(
         exit: .couldNotRun, code: "no-such-transition",
         message: "customer `\(record.name)` has no transition\(what)\(when)",
-        help: "`clm-replay history \(store) \(customer)` lists what happened")
+        help: "`clm-replay history \(options.store) \(options.customer)` lists what happened")
     }
     return last.offset
   }
@@ -110,13 +104,12 @@ struct ExplainCommand: ParsableCommand {
       ("rule", rule),
       (
         "transition",
-        .object([
-          ("at", .string(RFC3339.text(row.at))), ("from", .optional(row.from)),
-          ("to", .string(row.to)), ("transition", .optional(row.transition)),
-          ("cause", .string(row.isTimer ? "timer" : "event")),
-          ("event_id", .optional(row.anchor?.eventID)),
-          ("position", row.anchor.map { .count($0.position) } ?? .null),
-        ])
+        .object(
+          Array(
+            zip(
+              ViewRows.transitionColumns,
+              ViewRows(rules).transition(row, customer: explanation.customer)
+            ).dropFirst()))
       ),
       ("expr", explanation.expression.map { term($0, text) } ?? .null),
       ("facts", .object(facts)),
@@ -130,16 +123,7 @@ struct ExplainCommand: ParsableCommand {
       ("next", nextJSON(explanation.next)),
       ("as_of", .string(RFC3339.text(subject.asOf))),
     ]
-    if let parked = explanation.parked {
-      members.append(
-        (
-          "parked",
-          .object([
-            ("at", .string(RFC3339.text(parked.at))), ("reason", .string(parked.reason)),
-            ("transitions", .array(parked.transitions.map { .string($0) })),
-          ])
-        ))
-    }
+    if let parked = explanation.parked { members.append(("parked", parkedJSON(parked))) }
     return .object(members)
   }
 

@@ -13,17 +13,11 @@ struct HistoryCommand: ParsableCommand {
       At one instant what time alone changed comes first, then each event with the transitions that it caused.
       """)
 
-  @Argument(help: "The store.") var store: String
-  @Argument(help: "The customer, by any of its subjects.") var customer: String
-  @Option(help: "The view, if there are several.") var view: String?
-  @Option(help: "As of another instant.") var asOf: String?
-  @Option(help: "Only events recorded by then.") var knownAt: String?
+  @OptionGroup var options: CustomerOptions
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
-    let opened = try OpenedStore(store)
-    let subject = try CustomerAccess(
-      opened, view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+    let subject = try options.access()
     let steps = try subject.history()
     switch global.format ?? .table {
     case .table: try StandardOutput.write(text(steps, subject))

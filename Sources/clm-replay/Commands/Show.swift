@@ -14,18 +14,12 @@ struct ShowCommand: ParsableCommand {
       CUSTOMER is any of the customer's subjects. With --as-of or --known-at the customer is folded again; the view is left alone.
       """)
 
-  @Argument(help: "The store.") var store: String
-  @Argument(help: "The customer, by any of its subjects.") var customer: String
-  @Option(help: "The view, if there are several.") var view: String?
-  @Option(help: "As of another instant.") var asOf: String?
-  @Option(help: "Only events recorded by then.") var knownAt: String?
+  @OptionGroup var options: CustomerOptions
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let opened = try OpenedStore(store)
-    let subject = try CustomerAccess(
-      opened, view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+    let subject = try options.access()
     let entry = try subject.viewCustomer()
     let rules = subject.compiled.rules
     if format == .json || format == .ndjson {
@@ -70,16 +64,7 @@ struct ShowCommand: ParsableCommand {
       ("last_seen", .optional(current.map { RFC3339.text($0.lastSeen) })),
       ("subjects", .array(([record.name] + record.subjects).map { .string($0) })),
     ]
-    if let parked = record.parked {
-      members.append(
-        (
-          "parked",
-          .object([
-            ("at", .string(RFC3339.text(parked.at))), ("reason", .string(parked.reason)),
-            ("transitions", .array(parked.transitions.map { .string($0) })),
-          ])
-        ))
-    }
+    if let parked = record.parked { members.append(("parked", parkedJSON(parked))) }
     return .object(members)
   }
 
@@ -129,6 +114,13 @@ struct ShowCommand: ParsableCommand {
 func nextJSON(_ next: (at: Int64, to: String?)?) -> JSONValue {
   guard let next else { return .null }
   return .object([("at", .string(RFC3339.text(next.at))), ("to", .optional(next.to))])
+}
+
+func parkedJSON(_ parked: CustomerRecord.Parked) -> JSONValue {
+  .object([
+    ("at", .string(RFC3339.text(parked.at))), ("reason", .string(parked.reason)),
+    ("transitions", .array(parked.transitions.map { .string($0) })),
+  ])
 }
 
 func nextText(_ next: (at: Int64, to: String?)?) -> String {

@@ -20,8 +20,7 @@ struct StatusCommand: ParsableCommand {
     let format = global.resolvedFormat(oneObject: true)
     let opened = try OpenedStore(store)
     let snapshot = opened.snapshot
-    var views: [ViewManifest] = []
-    for name in ViewReader.names(store) { views.append(try opened.view(named: name).manifest) }
+    let views = try opened.manifests()
     let inventory = types ? try opened.run { try TypeInventory(snapshot) } : nil
     let from = snapshot.earliestOccurred.map { RFC3339.text($0) }
     let to = snapshot.latestOccurred.map { RFC3339.text($0) }
@@ -32,7 +31,7 @@ struct StatusCommand: ParsableCommand {
         ("from", .optional(from)), ("to", .optional(to)),
       ]
       members.append(("types", inventory?.json ?? .object([])))
-      members.append(("views", .array(views.map { json($0, snapshot.size) })))
+      members.append(("views", .array(views.map { viewJSON($0, snapshot.size) })))
       try StandardOutput.write(JSONValue.object(members).text + "\n")
       return
     }
@@ -61,8 +60,6 @@ struct StatusCommand: ParsableCommand {
     }
     try StandardOutput.write(lines.joined(separator: "\n") + "\n")
   }
-
-  private func json(_ view: ViewManifest, _ size: UInt64) -> JSONValue { viewJSON(view, size) }
 }
 
 func viewJSON(_ view: ViewManifest, _ size: UInt64) -> JSONValue {
@@ -93,8 +90,7 @@ struct ViewsCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedStore(store)
-    var views: [ViewManifest] = []
-    for name in ViewReader.names(store) { views.append(try opened.view(named: name).manifest) }
+    let views = try opened.manifests()
     let size = opened.snapshot.size
     switch global.format ?? .table {
     case .json:

@@ -30,6 +30,11 @@ struct OpenedStore {
     }
   }
 
+  /// What each view was made from, by the bytes of their names.
+  func manifests() throws -> [ViewManifest] {
+    try ViewReader.names(path).map { try view(named: $0).manifest }
+  }
+
   /// What a fold sees: by default all that is known, up to the latest event.
   func logView(asOf: String?, knownAt: String?) throws -> LogView {
     try run {

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// What every command about one customer takes.
+struct CustomerOptions: ParsableArguments {
+  @Argument(help: "The store.") var store: String
+  @Argument(help: "The customer, by any of its subjects.") var customer: String
+  @Option(help: "The view, if there are several.") var view: String?
+  @Option(help: "As of another instant.") var asOf: String?
+  @Option(help: "Only events recorded by then.") var knownAt: String?
+
+  func access() throws -> CustomerAccess {
+    try CustomerAccess(
+      try OpenedStore(store), view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+  }
+}
