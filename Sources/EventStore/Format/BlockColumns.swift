@@ -87,8 +87,8 @@ enum ColumnCoding {
     return bytes
   }
 
-  /// Nil where malformed.
-  static func decode(_ bytes: Span<UInt8>) -> [Int64]? {
+  /// Nil where malformed; values beyond the range of `Number` lose their high bits.
+  static func decode<Number: FixedWidthInteger>(_ bytes: Span<UInt8>) -> [Number]? {
     guard bytes.count >= 13 else { return nil }
     let count = Int(bytes.little(0, 4))
     let base = Int64(bitPattern: bytes.little(4, 8))
@@ -96,11 +96,25 @@ enum ColumnCoding {
     guard width <= 8, count <= BlockColumns.length, bytes.count == 13 + count * width else {
       return nil
     }
-    var values: [Int64] = []
-    values.reserveCapacity(count)
-    for index in 0..<count {
-      values.append(base &+ Int64(bitPattern: bytes.little(13 + index * width, width)))
+    // A width that is known when this is compiled makes each loop several times faster.
+    switch width {
+    case 0: return Array(repeating: Number(truncatingIfNeeded: base), count: count)
+    case 1: return decode(bytes, base, count, width: 1)
+    case 2: return decode(bytes, base, count, width: 2)
+    case 4: return decode(bytes, base, count, width: 4)
+    default: return decode(bytes, base, count, width: width)
     }
-    return values
+  }
+
+  @inline(__always)
+  private static func decode<Number: FixedWidthInteger>(
+    _ bytes: Span<UInt8>, _ base: Int64, _ count: Int, width: Int
+  ) -> [Number] {
+    [Number](capacity: count) { values in
+      for index in 0..<count {
+        let difference = Int64(bitPattern: bytes.little(13 + index * width, width))
+        values.append(Number(truncatingIfNeeded: base &+ difference))
+      }
+    }
   }
 }

@@ -116,22 +116,18 @@ final class LogReader: Sendable {
     guard let subjects = try column(.subjects, block: block) else {
       return try openBlock(first, size: size)
     }
-    func decoded(_ number: ColumnNumber, _ bytes: [UInt8]?) throws -> [Int64] {
-      guard let bytes, let values = ColumnCoding.decode(bytes.span) else {
+    func decoded<Number: FixedWidthInteger>(
+      _ number: ColumnNumber, _ bytes: [UInt8]?
+    ) throws -> [Number] {
+      guard let bytes, let values: [Number] = ColumnCoding.decode(bytes.span) else {
         throw ChunkFault(first, "column \(number.rawValue) is malformed")
       }
       return values
     }
-    result.subjects = try decoded(.subjects, subjects).map { UInt32(truncatingIfNeeded: $0) }
-    result.types = try decoded(.types, try column(.types, block: block)).map {
-      UInt16(truncatingIfNeeded: $0)
-    }
+    result.subjects = try decoded(.subjects, subjects)
+    result.types = try decoded(.types, try column(.types, block: block))
     result.occurred = try decoded(.occurred, try column(.occurred, block: block))
-    if withIDs {
-      result.idHashes = try decoded(.idHashes, try column(.idHashes, block: block)).map {
-        UInt64(bitPattern: $0)
-      }
-    }
+    if withIDs { result.idHashes = try decoded(.idHashes, try column(.idHashes, block: block)) }
     guard result.types.count == result.count, result.occurred.count == result.count,
       !withIDs || result.idHashes.count == result.count
     else { throw ChunkFault(first, "columns of different lengths") }

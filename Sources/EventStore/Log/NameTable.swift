@@ -21,6 +21,13 @@ public struct NameTable: Sendable {
     return bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
   }
 
+  /// Gives the UTF-8 bytes of a name to `body`, without a copy.
+  @inline(__always)
+  public func withBytes<Output>(of subject: UInt32, _ body: (Span<UInt8>) -> Output) -> Output {
+    let number = Int(subject)
+    return body(bytes.span.extracting((number == 0 ? 0 : ends[number - 1])..<ends[number]))
+  }
+
   /// Dense number of a name; nil where there is none such.
   /// - Complexity: linear in the number of names.
   public func number(of name: Span<UInt8>) -> UInt32? {

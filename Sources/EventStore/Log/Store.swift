@@ -165,7 +165,7 @@ public struct LogSnapshot: Sendable {
     guard let bytes = try reader.column(.subjects, block: block) else {
       return try reader.block(block, size: state.size, withIDs: false).subjects.map { Int64($0) }
     }
-    guard let values = ColumnCoding.decode(bytes.span) else {
+    guard let values: [Int64] = ColumnCoding.decode(bytes.span) else {
       throw ChunkFault(UInt64(block) << 14, "column 1 is malformed")
     }
     return values

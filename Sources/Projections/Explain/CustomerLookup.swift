@@ -8,18 +8,14 @@ public enum CustomerLookup {
   ) throws -> [String]? {
     guard compiled.rules.identity != nil else { return [subject] }
     let names = try view.snapshot.subjectNames()
-    let directory = try view.directory(compiled, names: names)
+    let directory = try view.directory(compiled, names: names, threads: 1)
     func text(_ number: UInt32) -> String {
       String(decoding: names.bytes(of: number), as: UTF8.self)
     }
-    let wanted = Array(subject.utf8)
-    for number in directory.ranks.indices where directory.ranks[number] != CustomerDirectory.absent
-    {
-      guard Array(names.bytes(of: UInt32(number))) == wanted else { continue }
-      let rank = directory.ranks[number]
-      return [text(directory.subjects[Int(rank)])] + (directory.joined[rank] ?? []).map(text)
-    }
-    return nil
+    guard let number = names.number(of: Array(subject.utf8).span) else { return nil }
+    let rank = directory.ranks[Int(number)]
+    if rank == CustomerDirectory.absent { return nil }
+    return [text(directory.subjects[Int(rank)])] + (directory.joined[rank] ?? []).map(text)
   }
 
   /// The events in view of some subjects, in the order of the log.

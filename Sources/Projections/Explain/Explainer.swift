@@ -17,7 +17,7 @@ public struct Explainer {
 
   /// The customer as a view holds it; nil if no event is left (all ignored, or none in view).
   public func record() -> CustomerRecord? {
-    let fold = CustomerFold(compiled)
+    var fold = CustomerFold(compiled)
     let taken = fold.load(lines)
     if taken.isEmpty { return nil }
     fold.fold(asOf: asOf)
@@ -26,7 +26,7 @@ public struct Explainer {
 
   /// Explains row `index` of the customer's transitions; nil if there is none such.
   public func explain(row index: Int) -> Explanation? {
-    let fold = CustomerFold(compiled, keepsAll: true)
+    var fold = CustomerFold(compiled, keepsAll: true)
     let taken = fold.load(lines)
     if taken.isEmpty { return nil }
     let tracer = RowTracer(index, lines: taken)

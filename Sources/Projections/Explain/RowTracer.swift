@@ -56,61 +56,60 @@ final class RowTracer: FoldObserver {
       rule = Explanation.Rule(
         id: transition.id, line: transition.place.line, text: transition.condition.text)
     }
-    let earlier = Earlier(fold, before, instant, isTimer: event < 0)
+    var moments = Moments(fold.evaluator, before, instant, isTimer: event < 0)
     if let lowered = compiledCondition.lowered {
-      term = makeTerm(lowered.checked.expression, lowered, fold, instant, earlier)
+      term = Self.makeTerm(lowered.checked.expression, lowered, &moments)
     }
-    traceFacts(compiledCondition.root, fold, instant, earlier)
-    traceConsidered(condition, fold, instant)
+    traceFacts(compiledCondition.root, fold, &moments)
+    traceConsidered(condition, fold, &moments)
   }
 
-  /// Evaluates nodes as they were before the event, or one microsecond before a timer.
-  private struct Earlier {
-    let fold: CustomerFold
-    let state: State?
+  /// What nodes are now, and what they were before the event, or one microsecond before a timer.
+  private struct Moments {
+    private var now: Evaluator
+    private var before: Evaluator
     let instant: Int64
-    let isTimer: Bool
+    private let earlier: Int64
 
-    init(_ fold: CustomerFold, _ state: State?, _ instant: Int64, isTimer: Bool) {
-      self.fold = fold
-      self.state = state
+    init(_ evaluator: Evaluator, _ state: State?, _ instant: Int64, isTimer: Bool) {
+      now = evaluator
+      before = evaluator
       self.instant = instant
-      self.isTimer = isTimer
+      earlier = isTimer && state != nil ? instant - 1 : instant
+      guard let state else { return }
+      before.facts = state.facts
+      before.stageName = state.name
+      before.stagePrevious = state.previous
+      before.stageEnteredAt = state.enteredAt
+      before.readsAnew = true
+      before.stateChanged()
     }
 
-    func evaluate(_ node: Int32) -> Outcome {
-      let evaluator = fold.evaluator
-      guard let state else { return evaluator.evaluate(node, at: instant) }
-      let now = (
-        evaluator.facts, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt
-      )
-      evaluator.facts = state.facts
-      evaluator.stageName = state.name
-      evaluator.stagePrevious = state.previous
-      evaluator.stageEnteredAt = state.enteredAt
-      evaluator.readsAnew = true
-      evaluator.stateChanged()
-      let outcome = evaluator.evaluate(node, at: isTimer ? instant - 1 : instant)
-      (evaluator.facts, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt) =
-        now
-      evaluator.readsAnew = false
-      evaluator.stateChanged()
-      return outcome
+    var interner: Interner { now.interner }
+
+    mutating func value(_ node: Int32, _ type: Type) -> Explanation.Known {
+      let outcome = now.evaluate(node, at: instant)
+      return Self.known(outcome, type, now.interner)
+    }
+
+    mutating func before(_ node: Int32, _ type: Type) -> Explanation.Known {
+      let outcome = before.evaluate(node, at: earlier)
+      return Self.known(outcome, type, before.interner)
+    }
+
+    private static func known(
+      _ outcome: Outcome, _ type: Type, _ interner: Interner
+    ) -> Explanation.Known {
+      switch outcome.status {
+      case .ok: .value(ScalarValue.value(outcome.bits, type, interner: interner))
+      case .unset: .unset
+      case .error: .error
+      }
     }
   }
 
-  private func known(_ outcome: Outcome, _ type: Type, _ fold: CustomerFold) -> Explanation.Known {
-    switch outcome.status {
-    case .ok:
-      .value(ScalarValue.value(outcome.bits, type, interner: fold.evaluator.interner))
-    case .unset: .unset
-    case .error: .error
-    }
-  }
-
-  private func makeTerm(
-    _ expression: Expression, _ lowered: LoweredExpression, _ fold: CustomerFold,
-    _ instant: Int64, _ earlier: Earlier
+  private static func makeTerm(
+    _ expression: Expression, _ lowered: LoweredExpression, _ moments: inout Moments
   ) -> Explanation.Term? {
     let node = lowered.nodeOf[expression.id]
     let type = lowered.checked.types[expression.id]
@@ -120,17 +119,16 @@ final class RowTracer: FoldObserver {
       decoding: bytes[expression.range.clamped(to: 0..<bytes.count)], as: UTF8.self)
     var arguments: [Explanation.Term] = []
     if lowered.checked.references[expression.id] == nil {
-      for operand in Self.operands(of: expression) {
+      for operand in operands(of: expression) {
         if case .literal = operand.kind { continue }
-        if let term = makeTerm(operand, lowered, fold, instant, earlier) {
+        if let term = makeTerm(operand, lowered, &moments) {
           arguments.append(term)
         }
       }
     }
     return Explanation.Term(
-      text: text, type: type,
-      value: known(fold.evaluator.evaluate(node, at: instant), type, fold),
-      before: known(earlier.evaluate(node), type, fold), arguments: arguments)
+      text: text, type: type, value: moments.value(node, type),
+      before: moments.before(node, type), arguments: arguments)
   }
 
   private static func operands(of expression: Expression) -> [Expression] {
@@ -146,29 +144,27 @@ final class RowTracer: FoldObserver {
 
   // MARK: Facts
 
-  private func traceFacts(
-    _ root: Int32, _ fold: CustomerFold, _ instant: Int64, _ earlier: Earlier
-  ) {
+  private func traceFacts(_ root: Int32, _ fold: CustomerFold, _ moments: inout Moments) {
     var reached: Set<Int32> = []
     func visit(_ node: Int32) {
       guard node >= 0, reached.insert(node).inserted else { return }
-      fold.forEachOperand(of: node) { visit($0) }
+      fold.compiled.program.forEachOperand(of: node) { visit($0) }
     }
     visit(root)
     for (index, fact) in fold.compiled.facts.enumerated() where reached.contains(fact.root) {
       var evidence = Explanation.FactEvidence(
         name: fold.compiled.rules.facts[index].name, type: fact.type,
-        value: known(fold.evaluator.evaluate(fact.root, at: instant), fact.type, fold),
-        before: known(earlier.evaluate(fact.root), fact.type, fold), events: [])
+        value: moments.value(fact.root, fact.type),
+        before: moments.before(fact.root, fact.type), events: [])
       if fact.feed >= 0 {
-        evidence.events = contributions(fact.feed, fact.type, fold, instant)
+        evidence.events = contributions(fact.feed, fold, moments.instant)
       }
       facts.append(evidence)
     }
   }
 
   private func contributions(
-    _ feed: Int, _ type: Type, _ fold: CustomerFold, _ instant: Int64
+    _ feed: Int, _ fold: CustomerFold, _ instant: Int64
   ) -> [Explanation.Contribution] {
     let state = fold.evaluator.facts[feed]
     let range = state.members(at: instant)
@@ -200,7 +196,9 @@ final class RowTracer: FoldObserver {
     }
   }
 
-  private func traceConsidered(_ condition: Int, _ fold: CustomerFold, _ instant: Int64) {
+  private func traceConsidered(
+    _ condition: Int, _ fold: CustomerFold, _ moments: inout Moments
+  ) {
     let compiled = fold.compiled
     let above =
       compiled.isFirstMatch
@@ -211,8 +209,7 @@ final class RowTracer: FoldObserver {
       guard root >= 0 else { continue }
       considered.append(
         Explanation.Considered(
-          id: compiled.conditionName(other),
-          value: known(fold.evaluator.evaluate(root, at: instant), .bool, fold)))
+          id: compiled.conditionName(other), value: moments.value(root, .bool)))
     }
   }
 }

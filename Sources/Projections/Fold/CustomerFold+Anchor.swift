@@ -3,7 +3,7 @@ import CEL
 extension CustomerFold {
   /// The event behind a timer (contract §5, fine print): of each comparison or `has` whose outcome differs from one
   /// microsecond earlier, the events that leave a window now, or else those that give its timestamps.
-  func anchorOfTimer(_ roots: [Int32], _ instant: Int64) -> Int32 {
+  mutating func anchorOfTimer(_ roots: [Int32], _ instant: Int64) -> Int32 {
     var best: Int32 = -1
     for root in roots {
       for comparison in comparisons(under: root) where differs(comparison.node, instant) {
@@ -20,7 +20,7 @@ extension CustomerFold {
   }
 
   /// Found once for each condition.
-  private func comparisons(under root: Int32) -> [AnchoredComparison] {
+  private mutating func comparisons(under root: Int32) -> [AnchoredComparison] {
     if let known = anchored[root] { return known }
     var seen: Set<Int32> = []
     var found: [AnchoredComparison] = []
@@ -41,11 +41,11 @@ extension CustomerFold {
       found.append(AnchoredComparison(node: index, feeds: feeds.sorted()))
     default: break
     }
-    forEachOperand(of: index) { collect($0, &seen, &found) }
+    compiled.program.forEachOperand(of: index) { collect($0, &seen, &found) }
   }
 
   /// Whether a node's outcome is another than one microsecond earlier, facts and stage being the same.
-  private func differs(_ index: Int32, _ instant: Int64) -> Bool {
+  private mutating func differs(_ index: Int32, _ instant: Int64) -> Bool {
     evaluator.readsAnew = true
     defer { evaluator.readsAnew = false }
     let now = evaluator.evaluate(index, at: instant)
@@ -53,7 +53,7 @@ extension CustomerFold {
     return !now.isSame(as: before)
   }
 
-  private func note(_ feeds: [Int], _ instant: Int64, _ best: inout Int32) {
+  private mutating func note(_ feeds: [Int], _ instant: Int64, _ best: inout Int32) {
     var moving: Int32 = -1
     for feed in feeds {
       moving = max(moving, evaluator.facts[feed].lastEvent(movingAt: instant))
@@ -78,30 +78,6 @@ extension CustomerFold {
   private func collectFeeds(_ index: Int32, _ feeds: inout Set<Int>) {
     let node = compiled.program.nodes[Int(index)]
     if node.operation == .fact { feeds.insert(Int(node.a)) }
-    forEachOperand(of: index) { collectFeeds($0, &feeds) }
-  }
-
-  func forEachOperand(of index: Int32, _ body: (Int32) -> Void) {
-    let node = compiled.program.nodes[Int(index)]
-    switch node.operation {
-    case .constant, .constantError, .fact, .eventSlot, .now, .stageName, .stagePrevious,
-      .stageEnteredAt:
-      return
-    case .expressionFact, .has, .not, .inBits, .negateInt, .negateDouble, .timestampAccessor,
-      .durationHours, .durationMinutes, .durationSeconds, .durationMilliseconds, .intOfTimestamp,
-      .intOfDouble, .doubleOfInt, .durationOfInt:
-      body(node.a)
-    case .conditional:
-      body(node.a)
-      body(node.b)
-      body(node.c)
-    case .call:
-      for argument in compiled.program.calls[Int(node.a)].arguments { body(argument) }
-    case .tree:
-      for variable in compiled.program.trees[Int(node.a)].variables { body(variable.node) }
-    default:
-      body(node.a)
-      body(node.b)
-    }
+    compiled.program.forEachOperand(of: index) { collectFeeds($0, &feeds) }
   }
 }

@@ -3,9 +3,9 @@
 /// Steps of one instant (contract §5): what time alone changed is settled first, then each event is applied
 /// and settled. `wake` is the first later instant at which time alone may change a condition that matters in
 /// the current stage, so that nothing happens between two steps.
-final class CustomerFold {
+struct CustomerFold {
   let compiled: CompiledRules
-  let evaluator: Evaluator
+  var evaluator: Evaluator
   var events = CustomerEvents()
   var result = FoldResult()
   var faults: FaultCounts
@@ -53,7 +53,7 @@ final class CustomerFold {
   }
 
   /// Folds `events` up to `asOf`; `result` is what came out. There must be at least one event.
-  func fold(asOf: Int64) {
+  mutating func fold(asOf: Int64) {
     reset(asOf: asOf)
     var index = 0
     let count = events.count
@@ -74,7 +74,7 @@ final class CustomerFold {
     finish(asOf: asOf)
   }
 
-  private func reset(asOf: Int64) {
+  private mutating func reset(asOf: Int64) {
     for index in evaluator.facts.indices { evaluator.facts[index].reset() }
     result.rows.removeAll(keepingCapacity: true)
     result.next = nil
@@ -106,7 +106,7 @@ final class CustomerFold {
 
   // MARK: Steps
 
-  private func apply(_ index: Int) {
+  private mutating func apply(_ index: Int) {
     let instant = events.occurred[index]
     position = events.position[index]
     observer?.willApply(event: index, fold: self)
@@ -125,7 +125,7 @@ final class CustomerFold {
   }
 
   /// Gives an event to its facts; which facts changed, as bits.
-  private func feed(_ index: Int, _ instant: Int64) -> UInt64 {
+  private mutating func feed(_ index: Int, _ instant: Int64) -> UInt64 {
     var fed: UInt64 = 0
     let range = Int(events.starts[index])..<Int(events.starts[index + 1])
     for operation in range {
@@ -136,10 +136,7 @@ final class CustomerFold {
         if number < evaluator.facts.count {
           fed |= 1 << UInt64(number & 63)
           evaluator.facts[number].advance(to: instant)
-          let overflows = evaluator.facts[number].add(
-            occurred: instant, value: value, event: Int32(index),
-            isLess: { [evaluator] in evaluator.interner.isLess($0, $1) })
-          if overflows {
+          if evaluator.add(number, occurred: instant, value: value, event: Int32(index)) {
             faults.overflows[compiled.feeds[number].fact].add(position)
           }
         } else if number == compiled.purchaseFeed {
@@ -158,7 +155,7 @@ final class CustomerFold {
   }
 
   /// Settles every instant up to and including `end` at which time alone may change something.
-  private func runTimers(through end: Int64) {
+  private mutating func runTimers(through end: Int64) {
     while result.parked == nil {
       let instant = min(wake, watchWake)
       if instant > end { return }
@@ -170,7 +167,7 @@ final class CustomerFold {
   // MARK: Settling
 
   /// Takes transitions at one instant until none holds. `event` is -1 for a timer.
-  private func settle(_ instant: Int64, event: Int) {
+  private mutating func settle(_ instant: Int64, event: Int) {
     if isFirstMatch {
       settleFirstMatch(instant, event: event)
     } else {
@@ -185,7 +182,7 @@ final class CustomerFold {
 
   private var newRows = 0
 
-  private func settleTransitions(_ instant: Int64, event: Int) {
+  private mutating func settleTransitions(_ instant: Int64, event: Int) {
     newRows = 0
     let isTimer = event < 0
     var anchor = Int32(event)
@@ -227,7 +224,7 @@ final class CustomerFold {
     if wake <= instant { wake = instant + 1 }
   }
 
-  private func settleFirstMatch(_ instant: Int64, event: Int) {
+  private mutating func settleFirstMatch(_ instant: Int64, event: Int) {
     newRows = 0
     wake = Microseconds.never
     var holding = compiled.conditions.count - 1
@@ -263,7 +260,7 @@ final class CustomerFold {
     if isEntry { evaluator.stagePrevious = -1 }
   }
 
-  private func move(to target: Int, at instant: Int64) {
+  private mutating func move(to target: Int, at instant: Int64) {
     evaluator.stagePrevious = compiled.stageNames[stage]
     stage = target
     evaluator.stageName = compiled.stageNames[target]
@@ -272,7 +269,7 @@ final class CustomerFold {
   }
 
   @inline(__always)
-  private func evaluate(_ condition: Int, _ instant: Int64) -> Outcome {
+  private mutating func evaluate(_ condition: Int, _ instant: Int64) -> Outcome {
     let outcome = evaluator.evaluate(roots[condition], at: instant)
     if outcome.status == .error && !isLookingAhead && !failedConditions[condition] {
       failedConditions[condition] = true
@@ -281,7 +278,7 @@ final class CustomerFold {
     return outcome
   }
 
-  private func park(_ instant: Int64, _ reason: ParkReason, _ transitions: [Int32]) {
+  private mutating func park(_ instant: Int64, _ reason: ParkReason, _ transitions: [Int32]) {
     result.parked = (instant, reason, transitions)
     wake = Microseconds.never
     watchWake = Microseconds.never
@@ -295,7 +292,7 @@ final class CustomerFold {
 
   // MARK: Segments that may be a fault
 
-  private func watch(_ instant: Int64) {
+  private mutating func watch(_ instant: Int64) {
     if watched.isEmpty { return }
     watchWake = Microseconds.never
     for segment in watched where !failedSegments[segment] {
@@ -313,7 +310,7 @@ final class CustomerFold {
 
   private var isLookingAhead = false
 
-  private func finish(asOf: Int64) {
+  private mutating func finish(asOf: Int64) {
     result.stage = Int32(stage)
     result.since = evaluator.stageEnteredAt
     guard result.parked == nil else { return }
@@ -336,7 +333,7 @@ final class CustomerFold {
   }
 
   /// The first settle by time alone after as-of that changes the stage, or parks.
-  private func lookAhead(asOf: Int64) {
+  private mutating func lookAhead(asOf: Int64) {
     if wake == Microseconds.never { return }
     let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
     let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
@@ -374,7 +371,7 @@ final class CustomerFold {
   }
 
   /// Finds `wake` anew at an instant that has been settled.
-  private func settleAgain(_ instant: Int64) {
+  private mutating func settleAgain(_ instant: Int64) {
     wake = Microseconds.never
     if isFirstMatch {
       for candidate in compiled.conditions.indices where candidate <= stage {

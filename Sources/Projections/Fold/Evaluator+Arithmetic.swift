@@ -2,7 +2,7 @@ extension Evaluator {
   // MARK: Time
 
   /// Sums and differences of timestamps and durations: linear forms stay linear until they leave CEL's range.
-  func time(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func time(_ node: Node, _ now: Int64) -> Outcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
@@ -36,7 +36,7 @@ extension Evaluator {
   }
 
   /// Whole units of a timestamp (toward the past) or a duration (toward zero).
-  func whole(_ node: Node, _ unit: Int64, _ now: Int64) -> Outcome {
+  mutating func whole(_ node: Node, _ unit: Int64, _ now: Int64) -> Outcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     guard outcome.status == .ok else { return outcome }
@@ -50,7 +50,7 @@ extension Evaluator {
     return outcome
   }
 
-  func calendar(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func calendar(_ node: Node, _ now: Int64) -> Outcome {
     var operand = evaluate(node.a, at: now)
     if operand.motion == .monotone { operand = frozen(node.a, now) }
     guard operand.status == .ok else {
@@ -84,7 +84,7 @@ extension Evaluator {
     var failure: Outcome?
   }
 
-  private func pair(_ node: Node, _ now: Int64) -> Pair {
+  private mutating func pair(_ node: Node, _ now: Int64) -> Pair {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     var pair = Pair(left: left, right: right, until: min(left.until, right.until), failure: nil)
@@ -106,7 +106,7 @@ extension Evaluator {
     return outcome
   }
 
-  func sum(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func sum(_ node: Node, _ now: Int64) -> Outcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let isSum = node.operation == .addInt || node.operation == .addDouble
@@ -136,7 +136,7 @@ extension Evaluator {
     return outcome
   }
 
-  func negation(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func negation(_ node: Node, _ now: Int64) -> Outcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     outcome.slope = -outcome.slope
@@ -153,7 +153,7 @@ extension Evaluator {
     return outcome
   }
 
-  func product(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func product(_ node: Node, _ now: Int64) -> Outcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let isDouble = node.operation == .multiplyDouble
@@ -178,7 +178,7 @@ extension Evaluator {
     return outcome
   }
 
-  func quotient(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func quotient(_ node: Node, _ now: Int64) -> Outcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     var outcome: Outcome
@@ -207,7 +207,7 @@ extension Evaluator {
   }
 
   /// Runs with its dividend as long as the whole quotient stays the same.
-  func remainder(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func remainder(_ node: Node, _ now: Int64) -> Outcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let divisor = pair.right.bits
@@ -219,8 +219,8 @@ extension Evaluator {
       outcome.until = min(frozen(node.a, now).until, frozen(node.b, now).until)
     } else if pair.left.motion == .monotone, divisor != -1 {
       let block = pair.left.bits / divisor
-      outcome.until = firstChange(from: now, before: pair.until) { [self] instant in
-        let dividend = evaluate(node.a, at: instant)
+      outcome.until = firstChange(from: now, before: pair.until) { evaluator, instant in
+        let dividend = evaluator.evaluate(node.a, at: instant)
         return dividend.status != .ok || dividend.bits / divisor != block
       }
       outcome.motion = .monotone
@@ -229,7 +229,7 @@ extension Evaluator {
     return outcome
   }
 
-  func intOfDouble(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func intOfDouble(_ node: Node, _ now: Int64) -> Outcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     guard outcome.status == .ok else { return outcome }

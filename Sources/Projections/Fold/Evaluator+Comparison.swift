@@ -1,5 +1,5 @@
 extension Evaluator {
-  func comparison(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func comparison(_ node: Node, _ now: Int64) -> Outcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
@@ -105,7 +105,7 @@ extension Evaluator {
 
   /// At least one side runs in steps. Where the difference runs in one direction its sign is searched for by
   /// bisection, else both sides are looked at again at the next step of either.
-  private func steppingComparison(
+  private mutating func steppingComparison(
     _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
   ) -> Outcome {
     let isOneWay =
@@ -114,8 +114,10 @@ extension Evaluator {
     var until = min(left.until, right.until)
     if isOneWay {
       let first = sign(node, left, right)
-      until = firstChange(from: now, before: until) { [self] instant in
-        sign(node, evaluate(node.a, at: instant), evaluate(node.b, at: instant)) != first
+      until = firstChange(from: now, before: until) { evaluator, instant in
+        let left = evaluator.evaluate(node.a, at: instant)
+        let right = evaluator.evaluate(node.b, at: instant)
+        return evaluator.sign(node, left, right) != first
       }
     } else {
       until = min(frozen(node.a, now).until, frozen(node.b, now).until)
@@ -138,7 +140,7 @@ extension Evaluator {
     return holds(probe, left, right) ? 1 : 4
   }
 
-  func membership(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func membership(_ node: Node, _ now: Int64) -> Outcome {
     let operand = evaluate(node.a, at: now)
     if operand.status != .ok {
       return Outcome(failed: operand.status, until: operand.until)
@@ -163,8 +165,8 @@ extension Evaluator {
           return outcome.bits < element ? -1 : (outcome.bits == element ? 0 : 1)
         }
         let first = side(operand)
-        until = firstChange(from: now, before: until) { [self] instant in
-          side(evaluate(node.a, at: instant)) != first
+        until = firstChange(from: now, before: until) { evaluator, instant in
+          side(evaluator.evaluate(node.a, at: instant)) != first
         }
       }
     }

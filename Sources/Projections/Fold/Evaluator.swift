@@ -2,8 +2,9 @@ import CEL
 
 /// Evaluates lowered expressions on the state of one customer (or of one event): value and valid-until at once.
 ///
-/// Reference type, one thread: its arrays are reused from customer to customer.
-final class Evaluator {
+/// A value that is changed in place, so that nothing has to be checked or counted on the hot path; its arrays are reused
+/// from customer to customer.
+struct Evaluator {
   let program: Program
   private let nodes: [Node]
   var interner: Interner
@@ -46,11 +47,23 @@ final class Evaluator {
   }
 
   /// To be called whenever facts, slots or stage have changed.
-  func stateChanged() { stamp &+= 1 }
+  mutating func stateChanged() { stamp &+= 1 }
+
+  /// Gives an event to a fact; true if its sum left the range of its type.
+  @inline(__always)
+  mutating func add(_ feed: Int, occurred: Int64, value: Int64, event: Int32) -> Bool {
+    if facts[feed].ordersStrings {
+      let interner = interner
+      return facts[feed].add(occurred: occurred, value: value, event: event) {
+        interner.isLess($0, $1)
+      }
+    }
+    return facts[feed].add(occurred: occurred, value: value, event: event) { _, _ in false }
+  }
 
   // MARK: One node
 
-  func evaluate(_ index: Int32, at now: Int64) -> Outcome {
+  mutating func evaluate(_ index: Int32, at now: Int64) -> Outcome {
     let node = nodes[Int(index)]
     switch node.operation {
     case .constant: return Outcome(node.bits)
@@ -123,7 +136,7 @@ final class Evaluator {
 
   // MARK: Facts
 
-  private func expressionFact(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func expressionFact(_ node: Node, _ now: Int64) -> Outcome {
     let number = Int(node.b)
     if let fixed { return fixed.expressions[number] }
     if probing == 0 && !readsAnew, memo[number].stamp == stamp, memo[number].instant == now {
@@ -133,8 +146,8 @@ final class Evaluator {
     if outcome.motion == .monotone {
       // An error of a moving part ends or begins at some instant; the default changes hands there.
       let failed = outcome.status != .ok
-      outcome.until = firstChange(from: now, before: outcome.until) { [self] instant in
-        (evaluate(node.a, at: instant).status != .ok) != failed
+      outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
+        (evaluator.evaluate(node.a, at: instant).status != .ok) != failed
       }
     }
     if outcome.status != .ok {
@@ -146,7 +159,7 @@ final class Evaluator {
     return outcome
   }
 
-  private func has(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func has(_ node: Node, _ now: Int64) -> Outcome {
     let operand = evaluate(node.a, at: now)
     return Outcome(operand.status == .ok ? 1 : 0, until: operand.until)
   }
@@ -154,7 +167,7 @@ final class Evaluator {
   // MARK: Logic
 
   /// `&&` and `||`: one operand may decide alone, and then its validity counts, whatever becomes of the other.
-  private func logical(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func logical(_ node: Node, _ now: Int64) -> Outcome {
     let decisive: Int64 = node.operation == .and ? 0 : 1
     let left = evaluate(node.a, at: now)
     if left.status == .ok && left.bits == decisive {
@@ -171,7 +184,7 @@ final class Evaluator {
     return Outcome(1 - decisive, until: until)
   }
 
-  private func conditional(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func conditional(_ node: Node, _ now: Int64) -> Outcome {
     let condition = evaluate(node.a, at: now)
     if condition.status != .ok { return condition }
     var outcome = evaluate(condition.bits != 0 ? node.b : node.c, at: now)
@@ -185,7 +198,9 @@ final class Evaluator {
   /// The first instant after `now` at which `changed` holds, if it does before `end`; else `end`.
   ///
   /// `changed` must be monotone on the way: once true it stays true.
-  func firstChange(from now: Int64, before end: Int64, _ changed: (Int64) -> Bool) -> Int64 {
+  mutating func firstChange(
+    from now: Int64, before end: Int64, _ changed: (inout Evaluator, Int64) -> Bool
+  ) -> Int64 {
     let last = min(end - 1, limit)
     if last <= now { return end }
     probing += 1
@@ -197,10 +212,10 @@ final class Evaluator {
       low = high
       high = last - now <= step ? last : now + step
       step = step > Int64.max / 8 ? Int64.max / 4 : step * 8
-      if changed(high) {
+      if changed(&self, high) {
         while high - low > 1 {
           let middle = low + (high - low) / 2
-          if changed(middle) { high = middle } else { low = middle }
+          if changed(&self, middle) { high = middle } else { low = middle }
         }
         return high
       }
@@ -209,15 +224,15 @@ final class Evaluator {
   }
 
   /// The outcome of a node as a value that stands still: a moving one until its next step.
-  func frozen(_ index: Int32, _ now: Int64) -> Outcome {
+  mutating func frozen(_ index: Int32, _ now: Int64) -> Outcome {
     var outcome = evaluate(index, at: now)
     switch outcome.motion {
     case .still: return outcome
     case .linear: outcome.until = min(outcome.until, now + 1)
     case .monotone:
       let first = outcome
-      outcome.until = firstChange(from: now, before: outcome.until) { [self] instant in
-        !evaluate(index, at: instant).isSame(as: first)
+      outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
+        !evaluator.evaluate(index, at: instant).isSame(as: first)
       }
     }
     outcome.motion = .still
@@ -227,7 +242,7 @@ final class Evaluator {
 
   // MARK: General calls
 
-  private func call(_ call: LoweredCall, _ now: Int64) -> Outcome {
+  private mutating func call(_ call: LoweredCall, _ now: Int64) -> Outcome {
     var until = Microseconds.never
     var values: [Value] = []
     var failure: Outcome.Status?
@@ -244,7 +259,7 @@ final class Evaluator {
     return outcome(of: Functions.call(call.function, values), call.resultType, until)
   }
 
-  private func tree(_ tree: LoweredTree, _ now: Int64) -> Outcome {
+  private mutating func tree(_ tree: LoweredTree, _ now: Int64) -> Outcome {
     var until = Microseconds.never
     var bound: [String: Result<Value, EvaluationError>] = [:]
     for variable in tree.variables {
@@ -262,7 +277,7 @@ final class Evaluator {
     return outcome(of: tree.expression.evaluate { values[$0] }, tree.resultType, until)
   }
 
-  private func outcome(
+  private mutating func outcome(
     of result: Result<Value, EvaluationError>, _ type: Type, _ until: Int64
   ) -> Outcome {
     switch result {

@@ -5,9 +5,9 @@ import EventStore
 ///
 /// What an event gives to a fact is decided here, once: aliases, `where`, casts, defaults, `exchange`. The fold
 /// itself never sees a payload.
-final class EventReader {
+struct EventReader {
   let compiled: CompiledRules
-  private let evaluator: Evaluator
+  private var evaluator: Evaluator
   private let paths: PayloadPaths
   private var payload: [PayloadValue]
   private let casts: [FieldCast]
@@ -115,7 +115,7 @@ final class EventReader {
   // MARK: One event
 
   /// Reads one event; false if the rules ignore it. Its operations are added to `slice`.
-  func read(
+  mutating func read(
     line: Span<UInt8>, type: Int, into slice: inout EventSlice
   ) -> Bool {
     prepare(line, type)
@@ -126,7 +126,7 @@ final class EventReader {
   }
 
   /// The subject that a link event names; nil if it is none, or ignored.
-  func link(line: Span<UInt8>, type: Int, identity: Int) -> [UInt8]? {
+  mutating func link(line: Span<UInt8>, type: Int, identity: Int) -> [UInt8]? {
     prepare(line, type)
     if isIgnored(type) { return nil }
     var scratch = EventSlice()
@@ -142,7 +142,7 @@ final class EventReader {
     return Array(evaluator.interner.string(value.bits).utf8)
   }
 
-  private func prepare(_ line: Span<UInt8>, _ type: Int) {
+  private mutating func prepare(_ line: Span<UInt8>, _ type: Int) {
     let plan = plans[type]
     evaluator.interner.forgetPassing()
     evaluator.slots[0] = Outcome(typeNumbers[type])
@@ -156,7 +156,7 @@ final class EventReader {
     }
   }
 
-  private func readAttributes(_ line: Span<UInt8>) {
+  private mutating func readAttributes(_ line: Span<UInt8>) {
     func text(_ value: PayloadValue) -> Outcome {
       Outcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
     }
@@ -171,13 +171,13 @@ final class EventReader {
   }
 
   /// Whether `ignore`, which reads the subject only, leaves out the events of a subject.
-  func isIgnored(subject: Span<UInt8>) -> Bool {
+  mutating func isIgnored(subject: Span<UInt8>) -> Bool {
     evaluator.interner.forgetPassing()
     evaluator.slots[2] = Outcome(evaluator.interner.passingNumber(of: subject))
     return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
   }
 
-  private func isIgnored(_ type: Int) -> Bool {
+  private mutating func isIgnored(_ type: Int) -> Bool {
     guard compiled.ignoreRoot >= 0, !skipsIgnore else { return false }
     for name in compiled.ignoreFields {
       var outcome = Outcome(failed: .error, until: Microseconds.never)
@@ -190,7 +190,7 @@ final class EventReader {
     return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
   }
 
-  private func answerAliases(_ type: Int, into slice: inout EventSlice) {
+  private mutating func answerAliases(_ type: Int, into slice: inout EventSlice) {
     answers.removeAll(keepingCapacity: true)
     for alias in plans[type].aliases {
       let root = compiled.aliasRoots[alias]
@@ -208,7 +208,7 @@ final class EventReader {
     }
   }
 
-  private func addFeeds(_ type: Int, into slice: inout EventSlice) {
+  private mutating func addFeeds(_ type: Int, into slice: inout EventSlice) {
     for plan in plans[type].feeds {
       // An event counts once, under the first alias of the target that it is.
       guard let target = plan.targets.first(where: { answers[$0.alias] == .yes }) else { continue }

@@ -52,6 +52,10 @@ struct FactState: Sendable {
 
   private var keepsMembers: Bool { within > 0 || keepsAll }
 
+  /// Its members have to be compared as strings.
+  @inline(__always)
+  var ordersStrings: Bool { kind == .string && (function == .min || function == .max) }
+
   mutating func reset() {
     if keepsMembers {
       occurred.removeAll(keepingCapacity: true)

@@ -15,7 +15,7 @@ struct Identity {
 
   /// Takes `links` in the order (occurred, position). `numberOf` knows the subjects of the log; a name that no event
   /// carries is a subject all the same, without events.
-  init(links: [Link], subjectCount: Int, numberOf: (ArraySlice<UInt8>) -> UInt32?) {
+  init(links: [Link], subjectCount: Int, numberOf: ([UInt8]) -> UInt32?) {
     let ordered = links.sorted {
       ($0.occurred, $0.position) < ($1.occurred, $1.position)
     }
@@ -28,7 +28,7 @@ struct Identity {
     }
     for link in ordered {
       let named: UInt32
-      if let number = numberOf(link.named[...]) {
+      if let number = numberOf(link.named) {
         named = number
       } else if let number = strangers[link.named] {
         named = number

@@ -53,6 +53,12 @@ struct Interner: Sendable {
     return Int64(strings.count - 1)
   }
 
+  /// The number of a string that is kept; nil for others.
+  func find(_ text: Span<UInt8>) -> Int64? {
+    let slot = slot(of: text)
+    return table[slot] != 0 ? Int64(table[slot]) - 1 : nil
+  }
+
   /// The number of a string that is kept, or a passing number, equal for equal strings of one event.
   mutating func passingNumber(of text: Span<UInt8>) -> Int64 {
     let slot = slot(of: text)

@@ -18,7 +18,7 @@ enum MemoryFold {
   ) -> [NamedRow] {
     let visible = lines.filter { $0.occurred <= asOf }
     let groups = customers(of: visible, compiled)
-    let fold = CustomerFold(compiled)
+    var fold = CustomerFold(compiled)
     var rows: [NamedRow] = []
     for group in groups {
       let taken = fold.load(group.lines)
@@ -50,7 +50,7 @@ enum MemoryFold {
     if let field = compiled.identityField {
       var links: [Identity.Link] = []
       for (line, subject) in zip(lines, subjects) {
-        let reader = EventReader(compiled, types: [Array(line.type.utf8)])
+        var reader = EventReader(compiled, types: [Array(line.type.utf8)])
         if let named = reader.link(line: line.line.span, type: 0, identity: field) {
           links.append(
             Identity.Link(
@@ -58,7 +58,7 @@ enum MemoryFold {
         }
       }
       roots =
-        Identity(links: links, subjectCount: names.count) { numbers[Array($0)] }.roots
+        Identity(links: links, subjectCount: names.count) { numbers[$0] }.roots
     }
     let order = names.indices.sorted { ByteString(names[$0]) < ByteString(names[$1]) }
     return order.compactMap { number in

@@ -24,81 +24,138 @@ public struct LogView: Sendable {
   }
 
   /// Events in view by subject.
-  func eventCounts() throws -> [UInt32] {
-    var counts = Array(repeating: UInt32(0), count: snapshot.subjectCount)
-    for number in 0..<blockCount {
-      let block = try snapshot.block(number)
-      for row in 0..<rows(of: block) where block.occurred[row] <= asOf {
-        counts[Int(block.subjects[row])] += 1
+  func eventCounts(threads: Int) throws -> [UInt32] {
+    let ticket = Ticket()
+    let view = self
+    let parts = try Parallel.run(threads) { _ in
+      var counts = Array(repeating: UInt32(0), count: view.snapshot.subjectCount)
+      while let block = try view.nextBlock(ticket) {
+        for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
+          counts[Int(block.subjects[row])] += 1
+        }
       }
+      return counts
     }
-    return counts
+    var total = parts[0]
+    for part in parts.dropFirst() {
+      for subject in total.indices { total[subject] += part[subject] }
+    }
+    return total
+  }
+
+  /// The next block that no thread has taken yet.
+  private func nextBlock(_ ticket: Ticket) throws -> BlockColumns? {
+    let number = ticket.take()
+    return number < blockCount ? try snapshot.block(number) : nil
   }
 
   /// The links of the rules' identity among the events in view.
-  func links(_ compiled: CompiledRules, ignored: [Bool]) throws -> [Identity.Link] {
+  func links(
+    _ compiled: CompiledRules, ignored: [Bool], threads: Int
+  ) throws -> [Identity.Link] {
     guard let field = compiled.identityField else { return [] }
     let alias = compiled.rules.aliases[compiled.fields[field].alias]
-    let types = snapshot.typeNames
-    let linking = types.map { type in
+    let linking = snapshot.typeNames.map { type in
       alias.types.contains { Array($0.utf8) == type }
     }
     guard linking.contains(true) else { return [] }
-    let reader = EventReader(compiled, types: types, skipsIgnore: !ignored.isEmpty)
-    var links: [Identity.Link] = []
-    for number in 0..<blockCount {
-      let block = try snapshot.block(number)
-      let rows = rows(of: block)
-      let wanted = (0..<rows).filter {
-        linking[Int(block.types[$0])] && block.occurred[$0] <= asOf
-          && (ignored.isEmpty || !ignored[Int(block.subjects[$0])])
-      }
-      guard let first = wanted.first, let last = wanted.last else { continue }
-      var next = 0
-      try snapshot.forEachLine(
-        in: block.firstPosition + UInt64(first)..<block.firstPosition + UInt64(last) + 1
-      ) { position, line in
-        let row = Int(position - block.firstPosition)
-        while next < wanted.count && wanted[next] < row { next += 1 }
-        guard next < wanted.count, wanted[next] == row else { return }
-        if let named = reader.link(line: line, type: Int(block.types[row]), identity: field) {
-          links.append(
-            Identity.Link(
-              occurred: block.occurred[row], position: position, subject: block.subjects[row],
-              named: named))
+    let ticket = Ticket()
+    let view = self
+    return try Parallel.run(threads) { _ in
+      var reader = EventReader(
+        compiled, types: view.snapshot.typeNames, skipsIgnore: !ignored.isEmpty)
+      var links: [Identity.Link] = []
+      while let block = try view.nextBlock(ticket) {
+        let rows = (0..<view.rows(of: block)).filter {
+          linking[Int(block.types[$0])] && block.occurred[$0] <= view.asOf
+            && (ignored.isEmpty || !ignored[Int(block.subjects[$0])])
         }
+        try view.readLinks(rows, of: block, field, &reader, into: &links)
+      }
+      return links
+    }.flatMap { $0 }
+  }
+
+  private func readLinks(
+    _ rows: [Int], of block: BlockColumns, _ field: Int, _ reader: inout EventReader,
+    into links: inout [Identity.Link]
+  ) throws {
+    guard let first = rows.first, let last = rows.last else { return }
+    var next = 0
+    try snapshot.forEachLine(
+      in: block.firstPosition + UInt64(first)..<block.firstPosition + UInt64(last) + 1
+    ) { position, line in
+      let row = Int(position - block.firstPosition)
+      while next < rows.count && rows[next] < row { next += 1 }
+      guard next < rows.count, rows[next] == row else { return }
+      if let named = reader.link(line: line, type: Int(block.types[row]), identity: field) {
+        links.append(
+          Identity.Link(
+            occurred: block.occurred[row], position: position, subject: block.subjects[row],
+            named: named))
       }
     }
-    return links
   }
 
   /// Who the customers are.
-  func directory(_ compiled: CompiledRules, names: NameTable) throws -> CustomerDirectory {
-    let counts = try eventCounts()
-    let ignored = ignoredSubjects(compiled, names)
-    guard compiled.rules.identity != nil else {
-      var directory = CustomerDirectory(counts: counts, identity: nil, names: names)
-      directory.ignored = ignored
-      return directory
+  func directory(
+    _ compiled: CompiledRules, names: NameTable, threads: Int
+  ) throws -> CustomerDirectory {
+    let counts = try eventCounts(threads: threads)
+    let ignored = try ignoredSubjects(compiled, names, threads: threads)
+    var identity: Identity?
+    if compiled.rules.identity != nil {
+      let links = try links(compiled, ignored: ignored, threads: threads)
+      var wanted = Interner()
+      for link in links { _ = wanted.number(of: link.named.span) }
+      let numbers = try subjects(named: wanted, names, threads: threads)
+      identity = Identity(links: links, subjectCount: counts.count) {
+        wanted.find($0.span).flatMap { numbers[Int($0)] }
+      }
     }
-    let links = try links(compiled, ignored: ignored)
-    let wanted = Set(links.map(\.named))
-    var numbers: [[UInt8]: UInt32] = [:]
-    for subject in 0..<UInt32(counts.count) {
-      let name = Array(names.bytes(of: subject))
-      if wanted.contains(name) { numbers[name] = subject }
-    }
-    let identity = Identity(links: links, subjectCount: counts.count) { numbers[Array($0)] }
     var directory = CustomerDirectory(counts: counts, identity: identity, names: names)
     directory.ignored = ignored
     return directory
   }
 
-  private func ignoredSubjects(_ compiled: CompiledRules, _ names: NameTable) -> [Bool] {
+  /// The subject of each name.
+  private func subjects(
+    named wanted: Interner, _ names: NameTable, threads: Int
+  ) throws -> [UInt32?] {
+    let parts = try forEachSubject(names, threads) { subjects in
+      var found: [(name: Int, subject: UInt32)] = []
+      for subject in subjects {
+        if let number = names.withBytes(of: subject, { wanted.find($0) }) {
+          found.append((Int(number), subject))
+        }
+      }
+      return found
+    }
+    var result: [UInt32?] = Array(repeating: nil, count: wanted.count)
+    for (name, subject) in parts.flatMap({ $0 }) { result[name] = subject }
+    return result
+  }
+
+  /// By subject, where `ignore` reads nothing else.
+  private func ignoredSubjects(
+    _ compiled: CompiledRules, _ names: NameTable, threads: Int
+  ) throws -> [Bool] {
     guard compiled.ignoresBySubject, compiled.ignoreRoot >= 0 else { return [] }
-    let reader = EventReader(compiled, types: [], skipsIgnore: true)
-    return (0..<UInt32(names.count)).map {
-      reader.isIgnored(subject: Array(names.bytes(of: $0)).span)
+    return try forEachSubject(names, threads) { subjects in
+      var reader = EventReader(compiled, types: [], skipsIgnore: true)
+      return subjects.map { subject in
+        names.withBytes(of: subject) { reader.isIgnored(subject: $0) }
+      }
+    }.flatMap { $0 }
+  }
+
+  /// Gives each thread a run of subjects; the answers stand in their order.
+  private func forEachSubject<Answer: Sendable>(
+    _ names: NameTable, _ threads: Int, _ body: @escaping @Sendable (Range<UInt32>) -> Answer
+  ) throws -> [Answer] {
+    let count = names.count
+    return try Parallel.run(threads) { thread in
+      body(UInt32(count * thread / threads)..<UInt32(count * (thread + 1) / threads))
     }
   }
 }

@@ -95,48 +95,6 @@ struct PendingCustomers: Sendable {
   }
 }
 
-/// Ids of some events by position.
-struct EventIDs: Sendable {
-  private var positions: [UInt64] = []
-  private var ends: [Int] = []
-  /// First index whose position is in each run of 64 positions or behind it: a search begins where it almost ends.
-  private var firsts: [UInt32] = []
-  private var bytes: [UInt8] = []
-
-  /// To be called in the order of positions.
-  mutating func add(_ position: UInt64, id: Span<UInt8>) {
-    positions.append(position)
-    for index in id.indices { bytes.append(id[index]) }
-    ends.append(bytes.count)
-  }
-
-  mutating func append(_ other: EventIDs) {
-    let base = bytes.count
-    positions += other.positions
-    ends += other.ends.map { $0 + base }
-    bytes += other.bytes
-  }
-
-  /// To be called once all are added.
-  mutating func makeSearchable() {
-    firsts.removeAll()
-    for (index, position) in positions.enumerated() {
-      let run = Int(position >> 6)
-      while firsts.count <= run { firsts.append(UInt32(index)) }
-    }
-  }
-
-  /// Empty if the position is not among them.
-  func id(_ position: UInt64) -> ArraySlice<UInt8> {
-    let run = Int(position >> 6)
-    guard run < firsts.count else { return [] }
-    var index = Int(firsts[run])
-    while index < positions.count && positions[index] < position { index += 1 }
-    guard index < positions.count, positions[index] == position else { return [] }
-    return bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
-  }
-}
-
 /// Counts over all customers.
 struct FoldSummary: Sendable {
   var events: Int64 = 0

@@ -1,6 +1,6 @@
 import EventStore
 
-/// Folds one run of customers: reads their lines once, groups them by customer, folds, and finds the ids of anchors.
+/// Folds one pass of customers: reads their lines once, run by run of customers, folds, and finds the ids of anchors.
 struct ReplayPass {
   let compiled: CompiledRules
   let view: LogView
@@ -8,8 +8,6 @@ struct ReplayPass {
   let names: NameTable
   let ranks: Range<Int>
   let threads: Int
-  /// Customers that one thread folds at a time.
-  private static let runLength = 512
 
   struct Output: Sendable {
     var runs: [PendingCustomers]
@@ -19,140 +17,109 @@ struct ReplayPass {
     var ignored: Int64
   }
 
+  private var runCount: Int {
+    (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
+  }
+
   func run() throws -> Output {
-    let (events, readers) = try readEvents()
-    let order = group(events)
-    let (runs, faults) = try foldAll(events, readers, order)
-    let ids = try findIDs(runs)
+    let (blocks, readers) = try readBlocks()
+    let (runs, faults) = try foldAll(blocks, readers)
+    let ids = try AnchorIDs(view: view, threads: threads).find(runs)
     return Output(
-      runs: runs, ids: ids, faults: faults, events: Int64(events.count),
-      ignored: Int64(events.ignored))
+      runs: runs, ids: ids, faults: faults,
+      events: Int64(blocks.reduce(0) { $0 + $1.count }),
+      ignored: Int64(blocks.reduce(0) { $0 + $1.ignored }))
   }
 
-  // MARK: Lines to slices
-
-  /// The events of the pass in the order of the log.
-  private func readEvents() throws -> (EventSlice, [Interner]) {
-    let ticket = Ticket()
-    let work = self
-    var parts = try Parallel.run(threads) { thread in
-      try work.readSlices(ticket, reader: thread)
-    }
-    let interners = parts.map { $0.interner }
-    // Threads took blocks in turn; merged, they are let go of one after the other.
-    var events = EventSlice()
-    events.reserve(
-      events: parts.reduce(0) { $0 + $1.slices.reduce(0) { $0 + $1.slice.count } },
-      operations: parts.reduce(0) { $0 + $1.slices.reduce(0) { $0 + $1.slice.operations.count } })
-    for index in parts.indices { parts[index].slices.reverse() }
-    while let next = parts.indices.filter({ !parts[$0].slices.isEmpty }).min(by: {
-      (parts[$0].slices.last?.block ?? 0) < (parts[$1].slices.last?.block ?? 0)
-    }), let taken = parts[next].slices.popLast() {
-      events.append(taken.slice)
-    }
-    return (events, interners)
-  }
+  // MARK: Lines to runs
 
   private struct Part: Sendable {
-    var slices: [(block: Int, slice: EventSlice)] = []
-    var interner: Interner
+    var blocks: [(number: Int, events: RunEvents)] = []
+    var interner = Interner()
   }
 
-  private func readSlices(_ ticket: Ticket, reader number: Int) throws -> Part {
-    let ignored = directory.ignored
-    let reader = EventReader(
-      compiled, types: view.snapshot.typeNames, skipsIgnore: !ignored.isEmpty)
-    var part = Part(interner: Interner())
-    let first = UInt32(ranks.lowerBound)
-    let last = UInt32(ranks.upperBound)
-    let everybody = ranks.count == directory.subjects.count
+  /// The events of the pass, block by block, and who numbered their strings.
+  private func readBlocks() throws -> ([RunEvents], [Interner]) {
+    let ticket = Ticket()
+    let work = self
+    let parts = try Parallel.run(threads) { thread in
+      try work.readBlocks(ticket, reader: thread)
+    }
+    var blocks = parts.flatMap { $0.blocks }
+    blocks.sort { $0.number < $1.number }
+    return (blocks.map { $0.events }, parts.map { $0.interner })
+  }
+
+  private func readBlocks(_ ticket: Ticket, reader number: Int) throws -> Part {
+    var reader = EventReader(
+      compiled, types: view.snapshot.typeNames, skipsIgnore: !directory.ignored.isEmpty)
+    var slice = EventSlice(reader: number)
+    var part = Part()
     while true {
       let index = ticket.take()
       if index >= view.blockCount { break }
-      let block = try view.snapshot.block(index)
-      var slice = EventSlice()
-      let rows = view.rows(of: block)
-      // Rows of this pass, and whether any line has to be read.
-      var wanted: [Int32] = []
-      var needsLines = false
-      for row in 0..<rows where block.occurred[row] <= view.asOf {
-        let rank = directory.ranks[Int(block.subjects[row])]
-        guard everybody || (rank >= first && rank < last) else { continue }
-        if !ignored.isEmpty && ignored[Int(block.subjects[row])] {
-          slice.ignored += 1
-          continue
-        }
-        wanted.append(Int32(row))
-        if reader.needsLine(type: Int(block.types[row])) { needsLines = true }
-      }
-      guard let firstRow = wanted.first, let lastRow = wanted.last else {
-        if slice.ignored > 0 { part.slices.append((index, slice)) }
-        continue
-      }
-      slice.reserve(events: wanted.count, operations: wanted.count * 2)
-      func take(_ row: Int, _ line: Span<UInt8>) {
-        let isTaken = reader.read(line: line, type: Int(block.types[row]), into: &slice)
-        if isTaken {
-          slice.endEvent(
-            rank: directory.ranks[Int(block.subjects[row])] - first,
-            occurred: block.occurred[row], position: block.firstPosition + UInt64(row))
-        } else {
-          slice.dropEvent()
-        }
-      }
-      if needsLines {
-        var next = 0
-        try view.snapshot.forEachLine(
-          in: block.firstPosition + UInt64(firstRow)..<block.firstPosition + UInt64(lastRow) + 1
-        ) { position, line in
-          let row = Int32(position - block.firstPosition)
-          while next < wanted.count && wanted[next] < row { next += 1 }
-          if next < wanted.count && wanted[next] == row { take(Int(row), line) }
-        }
-      } else {
-        let nothing: [UInt8] = []
-        for row in wanted { take(Int(row), nothing.span) }
-      }
-      slice.endPart(reader: number)
-      part.slices.append((index, slice))
+      slice.removeAll()
+      try read(try view.snapshot.block(index), &reader, into: &slice)
+      part.blocks.append((index, slice.grouped(runs: runCount)))
     }
     part.interner = reader.interner
     return part
   }
 
-  // MARK: Slices to customers
-
-  private struct Order: Sendable {
-    /// Indices of events, by customer, then by position.
-    var references: [UInt32]
-    /// Where each customer's references end.
-    var ends: [Int]
-  }
-
-  private func group(_ events: EventSlice) -> Order {
-    var cursor = Array(repeating: 0, count: ranks.count + 1)
-    for row in events.rows { cursor[Int(row.rank) + 1] += 1 }
-    for index in 1..<cursor.count { cursor[index] += cursor[index - 1] }
-    var references = Array(repeating: UInt32(0), count: events.count)
-    for (index, row) in events.rows.enumerated() {
-      references[cursor[Int(row.rank)]] = UInt32(index)
-      cursor[Int(row.rank)] += 1
+  private func read(
+    _ block: BlockColumns, _ reader: inout EventReader, into slice: inout EventSlice
+  ) throws {
+    let ignored = directory.ignored
+    let first = UInt32(ranks.lowerBound)
+    let count = UInt32(ranks.count)
+    // Rows of this pass, and whether any line has to be read.
+    var wanted: [Int32] = []
+    wanted.reserveCapacity(block.count)
+    var needsLines = false
+    for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
+      let subject = Int(block.subjects[row])
+      guard directory.ranks[subject] &- first < count else { continue }
+      if !ignored.isEmpty && ignored[subject] {
+        slice.ignored += 1
+        continue
+      }
+      wanted.append(Int32(row))
+      if reader.needsLine(type: Int(block.types[row])) { needsLines = true }
     }
-    // Each cursor stands at the end of its customer now.
-    cursor.removeLast()
-    return Order(references: references, ends: cursor)
+    guard let firstRow = wanted.first, let lastRow = wanted.last else { return }
+    func take(_ row: Int, _ line: Span<UInt8>) {
+      slice.beginEvent(
+        rank: directory.ranks[Int(block.subjects[row])] - first, occurred: block.occurred[row],
+        position: block.firstPosition + UInt64(row))
+      if reader.read(line: line, type: Int(block.types[row]), into: &slice) {
+        slice.endEvent()
+      } else {
+        slice.dropEvent()
+      }
+    }
+    if !needsLines {
+      let nothing: [UInt8] = []
+      for row in wanted { take(Int(row), nothing.span) }
+      return
+    }
+    var next = 0
+    try view.snapshot.forEachLine(
+      in: block.firstPosition + UInt64(firstRow)..<block.firstPosition + UInt64(lastRow) + 1
+    ) { position, line in
+      let row = Int32(position - block.firstPosition)
+      while next < wanted.count && wanted[next] < row { next += 1 }
+      if next < wanted.count && wanted[next] == row { take(Int(row), line) }
+    }
   }
 
   // MARK: Customers to rows
 
   private func foldAll(
-    _ events: EventSlice, _ readers: [Interner], _ order: Order
+    _ blocks: [RunEvents], _ readers: [Interner]
   ) throws -> ([PendingCustomers], FaultCounts) {
     let ticket = Ticket()
     let work = self
-    let parts = try Parallel.run(threads) { _ in
-      work.foldRuns(events, readers, order, ticket)
-    }
+    let parts = try Parallel.run(threads) { _ in work.foldRuns(blocks, readers, ticket) }
     var runs = parts.flatMap { $0.0 }
     runs.sort { $0.run < $1.run }
     var faults = FaultCounts(compiled)
@@ -161,122 +128,40 @@ struct ReplayPass {
   }
 
   private func foldRuns(
-    _ events: EventSlice, _ readers: [Interner], _ order: Order, _ ticket: Ticket
+    _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket
   ) -> ([(run: Int, customers: PendingCustomers)], FaultCounts) {
-    let fold = CustomerFold(compiled)
+    var fold = CustomerFold(compiled)
+    var loader = RunLoader()
     let base = fold.evaluator.interner
     var strings = StringTranslation(readers: readers)
     var result: [(run: Int, customers: PendingCustomers)] = []
     while true {
       let run = ticket.take()
-      let start = run * Self.runLength
-      if start >= ranks.count { break }
+      if run >= runCount { break }
+      // Strings of past customers are forgotten once they are many.
+      if fold.evaluator.interner.count > base.count + 100_000 {
+        fold.evaluator.interner = base
+        strings = StringTranslation(readers: readers)
+      }
       var customers = PendingCustomers(compiled)
-      for rank in start..<min(start + Self.runLength, ranks.count) {
-        let range = (rank == 0 ? 0 : order.ends[rank - 1])..<order.ends[rank]
-        guard !range.isEmpty else { continue }
-        // Strings of past customers are forgotten once they are many.
-        if fold.evaluator.interner.count > base.count + 100_000 {
-          fold.evaluator.interner = base
-          strings = StringTranslation(readers: readers)
-        }
-        load(range, order, events, into: fold, &strings)
+      loader.gather(run, blocks)
+      let start = run * EventSlice.runLength
+      for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
+        let isThere = loader.load(
+          customer, into: &fold.events, compiled: compiled, strings: &strings,
+          interner: &fold.evaluator.interner)
+        guard isThere else { continue }
         fold.fold(asOf: view.asOf)
-        add(fold, rank: ranks.lowerBound + rank, to: &customers)
+        add(fold, rank: ranks.lowerBound + start + customer, to: &customers)
       }
       result.append((run, customers))
     }
     return (result, fold.faults)
   }
 
-  private func load(
-    _ range: Range<Int>, _ order: Order, _ events: EventSlice, into fold: CustomerFold,
-    _ strings: inout StringTranslation
-  ) {
-    var isOrdered = true
-    var last = Int64.min
-    for index in range {
-      let occurred = events.rows[Int(order.references[index])].occurred
-      if occurred < last { isOrdered = false }
-      last = occurred
-    }
-    fold.events.removeAll()
-    if isOrdered {
-      for index in range {
-        events.copy(
-          Int(order.references[index]), to: &fold.events, compiled: compiled, strings: &strings,
-          interner: &fold.evaluator.interner)
-      }
-      return
-    }
-    // References rise with positions, so that they break ties.
-    let references = order.references[range].sorted {
-      (events.rows[Int($0)].occurred, $0) < (events.rows[Int($1)].occurred, $1)
-    }
-    for reference in references {
-      events.copy(
-        Int(reference), to: &fold.events, compiled: compiled, strings: &strings,
-        interner: &fold.evaluator.interner)
-    }
-  }
-
   private func add(_ fold: CustomerFold, rank: Int, to customers: inout PendingCustomers) {
     let joined = (directory.joined[UInt32(rank)] ?? []).map { Array(names.bytes(of: $0)) }
     let name = Array(names.bytes(of: directory.subjects[rank]))
     customers.add(fold, rank: UInt32(rank), name: name.span, joined: joined)
-  }
-
-  // MARK: Ids of anchors
-
-  private func findIDs(_ runs: [PendingCustomers]) throws -> EventIDs {
-    var positions: [UInt64] = []
-    for run in runs {
-      for anchor in run.anchors where anchor != PendingCustomers.none { positions.append(anchor) }
-    }
-    positions.sort()
-    let wanted = positions
-    let blocks = view.blockCount
-    let ticket = Ticket()
-    let snapshot = view.snapshot
-    let parts = try Parallel.run(threads) { _ in
-      var found: [(block: Int, ids: EventIDs)] = []
-      while true {
-        let block = ticket.take()
-        if block >= blocks { break }
-        let range = UInt64(block) << 14..<UInt64(block + 1) << 14
-        let ids = try Self.findIDs(wanted, in: range, snapshot)
-        found.append((block, ids))
-      }
-      return found
-    }
-    var all = parts.flatMap { $0 }
-    all.sort { $0.block < $1.block }
-    var ids = EventIDs()
-    for part in all { ids.append(part.ids) }
-    ids.makeSearchable()
-    return ids
-  }
-
-  private static func findIDs(
-    _ wanted: [UInt64], in range: Range<UInt64>, _ snapshot: LogSnapshot
-  ) throws -> EventIDs {
-    var low = 0
-    var high = wanted.count
-    while low < high {
-      let middle = (low + high) / 2
-      if wanted[middle] < range.lowerBound { low = middle + 1 } else { high = middle }
-    }
-    var end = low
-    while end < wanted.count && wanted[end] < range.upperBound { end += 1 }
-    var ids = EventIDs()
-    guard low < end else { return ids }
-    var next = low
-    var reader = EventIDReader()
-    try snapshot.forEachLine(in: wanted[low]..<wanted[end - 1] + 1) { position, line in
-      guard next < end, wanted[next] == position else { return }
-      while next < end && wanted[next] == position { next += 1 }
-      reader.withID(line) { ids.add(position, id: $0) }
-    }
-    return ids
   }
 }

@@ -7,16 +7,16 @@ public struct Replayer {
   private let threads: Int
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
-  private static let passBytes = 32 << 20
-  private static let passBytesPerCustomer = 120
+  private static let passBytes = 96 << 20
+  private static let passBytesPerCustomer = 100
   /// What an event takes while its pass is folded.
-  private static let bytesPerEvent = 88
+  private static let bytesPerEvent = 72
 
   /// - Parameter threads: at least 1; the result does not depend on it.
   public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
     self.compiled = compiled
     self.view = view
-    self.threads = max(1, threads)
+    self.threads = min(max(1, threads), EventSlice.readerLimit)
   }
 
   /// - Parameter keep: called in order.
@@ -24,7 +24,7 @@ public struct Replayer {
     -> ReplaySummary
   {
     let names = try view.snapshot.subjectNames()
-    let directory = try view.directory(compiled, names: names)
+    let directory = try view.directory(compiled, names: names, threads: threads)
     var summary = ReplaySummary(compiled, asOf: view.asOf)
     summary.faults.identity = directory.identityFaults
     var buyers: [PendingCustomers.Buyer] = []
@@ -39,7 +39,7 @@ public struct Replayer {
       try keep(ReplayBatch(runs: output.runs, ids: output.ids, threads: threads))
       progress(Double(number + 1) / Double(passes.count))
     }
-    summary.setScores(buyers, customers: directory.subjects.count)
+    try summary.setScores(buyers, customers: directory.subjects.count, threads: threads)
     for (rank, others) in directory.joined.sorted(by: { $0.key < $1.key }) {
       let name = Array(names.bytes(of: directory.subjects[Int(rank)]))
       for other in others { summary.joined.append((Array(names.bytes(of: other)), name)) }
@@ -118,15 +118,17 @@ public struct ReplaySummary: Sendable {
   /// Sum over customers of margin × (purchases less refunds), each rounded, in minor units; nil where out of range.
   public private(set) var historicalValue: Int64?
 
-  mutating func setScores(_ buyers: [PendingCustomers.Buyer], customers: Int) {
+  mutating func setScores(
+    _ buyers: [PendingCustomers.Buyer], customers: Int, threads: Int
+  ) throws {
     if let margin = compiled.rules.clv?.margin {
       var sum: Int128 = 0
       for buyer in buyers { sum += Int128(margin.times(buyer.monetary) ?? 0) }
       historicalValue = Int64(exactly: sum)
     }
-    let scored = RFM.scores(
+    let scored = try RFM.scores(
       recency: buyers.map(\.recency), frequency: buyers.map(\.frequency),
-      monetary: buyers.map(\.monetary))
+      monetary: buyers.map(\.monetary), threads: threads)
     var byRank: [RFM.Scores?] = Array(repeating: nil, count: customers)
     for (buyer, scores) in zip(buyers, scored) { byRank[Int(buyer.rank)] = scores }
     scores = present.map { byRank[Int($0)] }
@@ -185,6 +187,11 @@ public struct ReplaySummary: Sendable {
     return list
   }
 
-  mutating func addSegment(_ index: Int) { fold.segments[index] += 1 }
-  mutating func addSegmentFault(_ index: Int) { faults.segments[index].add(0) }
+  /// Adds customers to the segments that read the population.
+  mutating func addSegments(_ holding: [Int64], failed: [Int64]) {
+    for index in holding.indices {
+      fold.segments[index] += holding[index]
+      if failed[index] > 0 { faults.segments[index].add(0, count: failed[index]) }
+    }
+  }
 }

@@ -85,6 +85,10 @@ struct ByteDecoder {
     return Array(bytes[offset..<offset + length])
   }
 
+  mutating func skipText() throws(Damaged) {
+    try skip(try count())
+  }
+
   mutating func string() throws(Damaged) -> String {
     String(decoding: try text(), as: UTF8.self)
   }

@@ -90,6 +90,33 @@ enum RecordCoding {
 
   // MARK: Reading
 
+  /// Goes over the state of a parked customer.
+  static func skipParked(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
+    _ = try decoder.signed()
+    _ = try decoder.number()
+    for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
+  }
+
+  /// Goes over the rows and positions; the stage that the last row leads to, and from + 1 of the stage before.
+  static func skipRows(
+    _ decoder: inout ByteDecoder
+  ) throws(ByteDecoder.Damaged) -> (to: Int, from: Int) {
+    var last = (to: 0, from: 0)
+    var anchors = 0
+    for _ in 0..<(try decoder.count()) {
+      _ = try decoder.signed()
+      last.from = try decoder.index()
+      last.to = try decoder.index()
+      _ = try decoder.index()
+      if try decoder.number() & 2 != 0 {
+        anchors += 1
+        try decoder.skipText()
+      }
+    }
+    for _ in 0..<anchors { _ = try decoder.number() }
+    return last
+  }
+
   /// Reads one record; `rules` are those of the view.
   static func decode(
     _ decoder: inout ByteDecoder, rules: Rules

@@ -152,55 +152,84 @@ public final class ViewBuilder {
     return packed
   }
 
+  /// What one thread found about the population.
+  private struct PopulationPart: Sendable {
+    var values: [(chunk: Int, bytes: [UInt8])] = []
+    /// Customers in each segment, and how many have an error there.
+    var holding: [Int64]
+    var failed: [Int64]
+  }
+
   /// Scores, and the segments that read them, by chunk in the order of the records.
   private func writePopulation(
     _ summary: inout ReplaySummary, _ environment: LMDBEnvironment
   ) throws {
-    let segments = PopulationSegments(compiled)
-    let rows = environment.table("rows")
-    let table = environment.table("population")
-    var customer = 0
     let scores = summary.scores
-    var holding: [Int] = []
-    var failed: [Int] = []
-    try environment.write { transaction in
-      for (chunk, count) in chunks.enumerated() {
-        let key = ViewFiles.chunkKey(chunk)
-        var decoder: ByteDecoder?
-        if !segments.numbers.isEmpty, let bytes = try transaction.get(rows, key.span) {
-          decoder = ByteDecoder(bytes)
-          _ = try decoder?.number()
-        }
-        var encoder = ByteEncoder()
-        for _ in 0..<count {
-          let own = scores[customer]
-          customer += 1
-          encoder.number(own.map { Int($0.r - 1) * 25 + Int($0.f - 1) * 5 + Int($0.m) } ?? 0)
-          guard let record = try Self.next(&decoder, compiled.rules) else {
-            encoder.number(0)
-            continue
-          }
-          let answer = segments.evaluate(record, scores: own, asOf: view.asOf)
-          encoder.number(answer.holding.count)
-          for number in answer.holding { encoder.number(number) }
-          holding += answer.holding
-          failed += answer.failed
-        }
-        Checksum.seal(&encoder.bytes, table: "population", key: key.span)
-        try transaction.put(table, key.span, encoder.bytes.span, appending: true)
+    let chunks = chunks
+    var first = 0
+    let firsts = chunks.map { count in
+      defer { first += count }
+      return first
+    }
+    let compiled = compiled
+    let asOf = view.asOf
+    let ticket = Ticket()
+    let parts = try Parallel.run(threads) { _ in
+      var segments = PopulationSegments(compiled)
+      let none = Array(repeating: Int64(0), count: compiled.segments.count)
+      var part = PopulationPart(holding: none, failed: none)
+      while true {
+        let chunk = ticket.take()
+        if chunk >= chunks.count { return part }
+        let own = scores[firsts[chunk]..<firsts[chunk] + chunks[chunk]]
+        let bytes = try Self.population(own, chunk, &segments, &part, environment, asOf)
+        part.values.append((chunk, bytes))
       }
     }
-    for number in holding { summary.addSegment(number) }
-    for number in failed { summary.addSegmentFault(number) }
+    var values = parts.flatMap { $0.values }
+    values.sort { $0.chunk < $1.chunk }
+    let table = environment.table("population")
+    try environment.write { transaction in
+      for (chunk, bytes) in values {
+        let key = ViewFiles.chunkKey(chunk)
+        try transaction.put(table, key.span, bytes.span, appending: true)
+      }
+    }
+    for part in parts { summary.addSegments(part.holding, failed: part.failed) }
   }
 
-  private static func next(
-    _ decoder: inout ByteDecoder?, _ rules: Rules
-  ) throws -> CustomerRecord? {
-    guard var reading = decoder else { return nil }
-    let record = try RecordCoding.decode(&reading, rules: rules)
-    decoder = reading
-    return record
+  private static func population(
+    _ scores: ArraySlice<RFM.Scores?>, _ chunk: Int, _ segments: inout PopulationSegments,
+    _ part: inout PopulationPart, _ environment: LMDBEnvironment, _ asOf: Int64
+  ) throws -> [UInt8] {
+    let key = ViewFiles.chunkKey(chunk)
+    var decoder = ByteDecoder([])
+    if !segments.numbers.isEmpty {
+      let table = environment.table("rows")
+      let bytes = try environment.read { transaction -> [UInt8]? in
+        guard let value = try transaction.get(table, key.span) else { return nil }
+        return [UInt8](copying: value)
+      }
+      decoder = ByteDecoder(bytes ?? [])
+      _ = try decoder.number()
+    }
+    var encoder = ByteEncoder()
+    for own in scores {
+      encoder.number(own.map { $0.code + 1 } ?? 0)
+      if segments.numbers.isEmpty {
+        encoder.number(0)
+        continue
+      }
+      let answer = try segments.next(&decoder, scores: own, asOf: asOf)
+      encoder.number(answer.holding.count)
+      for number in answer.holding {
+        encoder.number(number)
+        part.holding[number] += 1
+      }
+      for number in answer.failed { part.failed[number] += 1 }
+    }
+    Checksum.seal(&encoder.bytes, table: "population", key: key.span)
+    return encoder.bytes
   }
 
   private func writeJoined(
