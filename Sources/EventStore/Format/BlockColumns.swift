@@ -47,13 +47,20 @@ public struct BlockColumns: Sendable {
 }
 
 /// The columns of table `col` by number (docs/format.md, "col").
-enum ColumnNumber: UInt16 {
-  case directory = 0
-  case subjects = 1
-  case types = 2
-  case occurred = 3
-  case idHashes = 4
-  case newNames = 5
+struct ColumnNumber: Sendable {
+  let rawValue: UInt16
+
+  static let directory = ColumnNumber(rawValue: 0)
+  static let subjects = ColumnNumber(rawValue: 1)
+  static let types = ColumnNumber(rawValue: 2)
+  static let occurred = ColumnNumber(rawValue: 3)
+  static let idHashes = ColumnNumber(rawValue: 4)
+  static let newNames = ColumnNumber(rawValue: 5)
+
+  /// The column of path n of the block's directory.
+  static func payload(_ path: Int) -> ColumnNumber {
+    ColumnNumber(rawValue: UInt16(16 + path))
+  }
 
   func key(block: Int) -> [UInt8] {
     .bigEndian(UInt32(block)) + .bigEndian(rawValue)

@@ -58,6 +58,12 @@ struct ByteReader: ~Escapable {
     return value
   }
 
+  /// The byte at a distance from here, which stays where it is.
+  func peek(at distance: Int) throws(Short) -> UInt8 {
+    guard distance < remaining else { throw Short() }
+    return bytes[offset + distance]
+  }
+
   mutating func take(_ count: Int) throws(Short) -> Range<Int> {
     guard count >= 0, count <= remaining else { throw Short() }
     defer { offset += count }

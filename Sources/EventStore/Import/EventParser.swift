@@ -44,8 +44,8 @@ struct EventParser {
       throw Rejection("data", "`data` is not an object")
     }
     batch.append(
-      line: line, source: source.span, id: id.span, type: type.span, subject: subject.span,
-      occurred: occurred)
+      line: line, data: values[0], source: source.span, id: id.span, type: type.span,
+      subject: subject.span, occurred: occurred)
   }
 
   private func checkJSON(_ line: Span<UInt8>) throws(Rejection) {

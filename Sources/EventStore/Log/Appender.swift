@@ -2,13 +2,28 @@
 struct OpenBlock {
   let firstPosition: UInt64
   var columns: BlockColumns
-  var leafHashes: [[UInt8]] = []
+  var payload = PayloadColumnsBuilder()
+  /// Roots over 256 events each, as they fill.
+  var tiles: [[UInt8]] = []
+  private var shredder = PayloadShredder()
+  private var tree = MerkleTree()
   /// Keys of the chunks that hold it so far.
   var chunkKeys: [UInt64] = []
 
   init(firstPosition: UInt64) {
     self.firstPosition = firstPosition
     columns = BlockColumns(firstPosition: firstPosition)
+  }
+
+  /// Takes up an event that the log holds already; its row stands in the columns.
+  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
+    let leaf = LeafHashing.hash(chunk, index)
+    if let tile = tree.append(leafHash: leaf, filling: UInt64(BlockDirectory.tileLeaves)) {
+      tiles.append(tile)
+    }
+    if chunk.kind(index) == ChunkView.erased { return }
+    let row = Int(chunk.first - firstPosition) + index
+    payload.add(chunk.bytes.extracting(chunk.lineRange(index)), row: row, &shredder)
   }
 }
 
@@ -23,6 +38,8 @@ struct Appender {
   private var chunkFirst: UInt64
   /// New names of the open block before `chunk`.
   private var chunkNames: Int
+  /// The open block's number for each path of the batch.
+  private var columnOfPath: [Int] = []
   /// Chunks of this commit in the open block, not yet put, each with its share of the block's new names.
   private var finished: [(key: UInt64, builder: ChunkBuilder, names: Range<Int>)] = []
 
@@ -40,9 +57,11 @@ struct Appender {
   }
 
   mutating func add(
-    _ entry: EventBatch.Entry, _ bytes: Span<UInt8>, idHash: UInt64, type: UInt16,
+    _ batch: EventBatch, _ number: Int, idHash: UInt64, type: UInt16,
     _ transaction: inout WriteTransaction
   ) throws {
+    let entry = batch.entries[number]
+    let bytes = batch.bytes.span
     let position = state.size
     let name = bytes.extracting(entry.subject)
     let line = bytes.extracting(entry.line)
@@ -58,12 +77,29 @@ struct Appender {
     open.columns.occurred.append(entry.occurred)
     open.columns.idHashes.append(idHash)
     if isNew { open.columns.newNames.append([UInt8](copying: name)) }
-    open.leafHashes.append(leaf)
-    state.tree.append(leafHash: leaf)
+    let tile = state.tree.append(leafHash: leaf, filling: UInt64(BlockDirectory.tileLeaves))
+    if let tile { open.tiles.append(tile) }
+    addPayload(batch, number, line)
     state.earliest = min(state.earliest, entry.occurred)
     state.latest = max(state.latest, entry.occurred)
     state.subjects = UInt32(subjects.count)
     if open.columns.count == BlockColumns.length { try seal(&transaction) }
+  }
+
+  private mutating func addPayload(_ batch: EventBatch, _ number: Int, _ line: Span<UInt8>) {
+    let row = open.columns.count - 1
+    for cell in batch.cells(of: number) {
+      if cell.path == PayloadShredder.lost {
+        open.payload.lose()
+        continue
+      }
+      let path = Int(cell.path)
+      while columnOfPath.count <= path { columnOfPath.append(-1) }
+      if columnOfPath[path] < 0 {
+        columnOfPath[path] = open.payload.column(batch.shredder.paths[path])
+      }
+      open.payload.add(columnOfPath[path], row: row, tag: cell.tag, value: cell.value, line)
+    }
   }
 
   private mutating func endChunk() {
@@ -103,6 +139,7 @@ struct Appender {
     try putColumns(&transaction)
     open = OpenBlock(firstPosition: state.size)
     finished = []
+    columnOfPath = []
     chunkFirst = state.size
     chunkNames = 0
   }
@@ -153,7 +190,10 @@ struct Appender {
   private mutating func putColumns(_ transaction: inout WriteTransaction) throws {
     let block = Int(open.firstPosition >> 14)
     let columns = open.columns
-    try put(.directory, block, directory(), &transaction)
+    let payload = open.payload.encoded(count: columns.count)
+    let directory = BlockDirectory(
+      columns: columns, tiles: open.tiles, paths: payload.paths, isComplete: payload.isComplete)
+    try put(.directory, block, directory.encoded(), &transaction)
     try put(
       .subjects, block, ColumnCoding.encode(columns.subjects.map { Int64($0) }), &transaction)
     try put(.types, block, ColumnCoding.encode(columns.types.map { Int64($0) }), &transaction)
@@ -168,6 +208,9 @@ struct Appender {
       names += name
     }
     try put(.newNames, block, names, &transaction)
+    for (number, column) in payload.columns.enumerated() {
+      try put(.payload(number), block, column, &transaction)
+    }
   }
 
   private func put(
@@ -178,25 +221,6 @@ struct Appender {
     var value = content
     Checksum.seal(&value, table: "col", key: key.span)
     try transaction.put(reader.columns, key.span, value.span, appending: true)
-  }
-
-  /// count u32 · paths u16 (0) · complete u8 (0) · earliest i64 · latest i64 · 64 tile roots · subtree root
-  private func directory() -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.appendLittle(UInt32(open.columns.count))
-    bytes.appendLittle(UInt16(0))
-    bytes.append(0)
-    bytes.appendLittle(open.columns.occurred.min() ?? 0)
-    bytes.appendLittle(open.columns.occurred.max() ?? 0)
-    var block = MerkleTree()
-    for tile in 0..<64 {
-      var tree = MerkleTree()
-      for leaf in open.leafHashes[tile * 256..<(tile + 1) * 256] { tree.append(leafHash: leaf) }
-      bytes += tree.root
-      block.appendSubtree(tree.root, leaves: 256)
-    }
-    bytes += block.root
-    return bytes
   }
 }
 

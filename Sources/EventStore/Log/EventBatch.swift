@@ -17,6 +17,8 @@ public struct EventBatch: Sendable {
     public var typeStart: Int
     public var subjectStart: Int
     public var end: Int
+    /// Where the cells of its payload end.
+    var cellEnd: Int
     /// Microseconds since 1970-01-01T00:00:00Z.
     public var occurred: Int64
 
@@ -30,12 +32,39 @@ public struct EventBatch: Sendable {
   public private(set) var bytes: [UInt8] = []
   public private(set) var entries: [Entry] = []
 
+  /// What stands at the paths of each event's payload.
+  private(set) var cells: [PayloadShredder.Cell] = []
+  private(set) var shredder = PayloadShredder()
+
   public init() {}
 
   public var count: Int { entries.count }
 
+  func cells(of entry: Int) -> ArraySlice<PayloadShredder.Cell> {
+    cells[(entry == 0 ? 0 : entries[entry - 1].cellEnd)..<entries[entry].cellEnd]
+  }
+
   /// Adds one event that has been validated (contract §3).
   public mutating func append(
+    line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
+    subject: Span<UInt8>, occurred: Int64
+  ) {
+    shredder.shred(line, into: &cells)
+    appendShredded(
+      line: line, source: source, id: id, type: type, subject: subject, occurred: occurred)
+  }
+
+  /// As ``append``, for a line whose `data` has been found already.
+  mutating func append(
+    line: Span<UInt8>, data: PayloadValue, source: Span<UInt8>, id: Span<UInt8>,
+    type: Span<UInt8>, subject: Span<UInt8>, occurred: Int64
+  ) {
+    shredder.shred(line, data: data, into: &cells)
+    appendShredded(
+      line: line, source: source, id: id, type: type, subject: subject, occurred: occurred)
+  }
+
+  private mutating func appendShredded(
     line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
     subject: Span<UInt8>, occurred: Int64
   ) {
@@ -47,12 +76,13 @@ public struct EventBatch: Sendable {
     entries.append(
       Entry(
         lineStart: lineStart, sourceStart: sourceStart, idStart: idStart, typeStart: typeStart,
-        subjectStart: subjectStart, end: bytes.count, occurred: occurred))
+        subjectStart: subjectStart, end: bytes.count, cellEnd: cells.count, occurred: occurred))
   }
 
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     entries.removeAll(keepingCapacity: true)
+    cells.removeAll(keepingCapacity: true)
   }
 
   private mutating func add(_ part: Span<UInt8>) -> Int {

@@ -120,7 +120,7 @@ public final class LogWriter {
     try reader.forEachChunk(from: first) { chunk in
       guard chunk.first < state.size else { return false }
       open.chunkKeys.append(chunk.first)
-      for index in 0..<chunk.count { open.leafHashes.append(LeafHashing.hash(chunk, index)) }
+      for index in 0..<chunk.count { open.add(chunk, index) }
       return true
     }
   }
@@ -265,7 +265,7 @@ public final class LogWriter {
         salts = SaltSource()
         for event in pending {
           try appender.add(
-            batch.entries[event.entry], batch.bytes.span, idHash: event.idHash,
+            batch, event.entry, idHash: event.idHash,
             type: try typeNumber(batch.entries[event.entry], batch.bytes.span, &appender.state),
             &transaction)
         }

@@ -61,6 +61,31 @@ public struct LogSnapshot: Sendable {
     }
   }
 
+  /// What payload columns a block has; nil where its lines have to be read.
+  public func directory(ofBlock number: Int) throws(EventStoreError) -> BlockDirectory? {
+    try reader.guarded("read columns") {
+      guard let bytes = try reader.column(.directory, block: number) else { return nil }
+      guard let directory = BlockDirectory(bytes) else {
+        throw ChunkFault(UInt64(number) << 14, "column 0 is malformed")
+      }
+      return directory.isComplete || !directory.paths.isEmpty ? directory : nil
+    }
+  }
+
+  /// The payload column of path `path` of a block's directory.
+  public func payloadColumn(
+    _ path: Int, ofBlock number: Int
+  ) throws(EventStoreError) -> PayloadColumn {
+    try reader.guarded("read columns") {
+      let column = ColumnNumber.payload(path)
+      guard let bytes = try reader.column(column, block: number), let payload = PayloadColumn(bytes)
+      else {
+        throw ChunkFault(UInt64(number) << 14, "column \(column.rawValue) is malformed")
+      }
+      return payload
+    }
+  }
+
   public func subjectNames() throws(EventStoreError) -> NameTable {
     try reader.guarded("read names") {
       var names = NameTable()

@@ -40,6 +40,9 @@ private struct Verification {
   private var sequences: [UInt32] = []
   private var recorded = Int64.min
   private var isWhole = true
+  /// What the lines of the block at hand give to its payload columns.
+  private var payload = PayloadColumnsBuilder()
+  private var shredder = PayloadShredder()
   private let paths = PayloadPaths([])
   private var values: [PayloadValue]
 
@@ -105,6 +108,7 @@ private struct Verification {
     let end = min(state.size, first + UInt64(BlockColumns.length))
     var next = first
     let before = tree
+    payload = PayloadColumnsBuilder()
     while next < end {
       next = verifyChunk(at: next, end: end, columns)
     }
@@ -193,6 +197,7 @@ private struct Verification {
       add(position, "the line is not JSON: \(error.message)")
       return
     }
+    payload.add(line, row: row, &shredder)
     paths.extract(line, into: &values)
     func text(_ value: PayloadValue) -> [UInt8]? {
       value.kind == .string ? value.text.decoded(in: line) : nil
@@ -236,18 +241,39 @@ private struct Verification {
     sequences[number] = header.sequence + 1
   }
 
+  /// Holds a full block's directory and payload columns against what its lines gave.
   private mutating func verifyDirectory(
     _ number: Int, _ first: UInt64, _ end: UInt64, _ before: MerkleTree
   ) {
     guard end - first == UInt64(BlockColumns.length), isWhole else { return }
     do {
-      guard let directory = try reader.column(.directory, block: number) else { return }
-      let root = Array(directory.suffix(SHA256Bytes.length))
+      guard let bytes = try reader.column(.directory, block: number) else { return }
+      guard let directory = BlockDirectory(bytes) else {
+        add(first, "the directory of the block is malformed")
+        return
+      }
       var expected = before
-      expected.appendSubtree(root, leaves: UInt64(BlockColumns.length))
+      expected.appendSubtree(directory.root, leaves: UInt64(BlockColumns.length))
       if expected != tree { add(first, "the root of the block is not the one in its directory") }
+      try verifyPayload(number, first, directory)
     } catch {
       add(error, first)
+    }
+  }
+
+  private mutating func verifyPayload(
+    _ number: Int, _ first: UInt64, _ directory: BlockDirectory
+  ) throws {
+    // A block without payload columns is read from its lines.
+    if directory.paths.isEmpty && !directory.isComplete { return }
+    let expected = payload.encoded(count: BlockColumns.length)
+    if directory.paths != expected.paths || directory.isComplete != expected.isComplete {
+      add(first, "the payload columns of the block have other paths than its lines")
+      return
+    }
+    for (path, column) in expected.columns.enumerated()
+    where try reader.column(.payload(path), block: number) != column {
+      add(first, "payload column \(path) of the block says something else than its lines")
     }
   }
 }

@@ -127,6 +127,45 @@ public enum Decimal {
     return isNegative ? -value : value
   }
 
+  /// mantissa ÷ 10^scale in units of 10^-digits; nil where it is no whole number of them, or out of range.
+  public static func rescale(_ mantissa: Int64, scale: Int, digits: Int) -> Int64? {
+    if scale == digits { return mantissa }
+    var value = mantissa
+    for _ in scale..<max(scale, digits) {
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      if overflow { return nil }
+      value = product
+    }
+    for _ in digits..<max(scale, digits) {
+      if value % 10 != 0 { return nil }
+      value /= 10
+    }
+    return value
+  }
+
+  /// mantissa ÷ 10^scale with exactly that many decimals.
+  public static func spelled(_ mantissa: Int64, scale: Int) -> [UInt8] {
+    var digits = Array(String(mantissa.magnitude).utf8)
+    if scale > 0 {
+      let zeros = max(0, scale + 1 - digits.count)
+      digits.insert(contentsOf: repeatElement(UInt8(ascii: "0"), count: zeros), at: 0)
+      digits.insert(UInt8(ascii: "."), at: digits.count - scale)
+    }
+    if mantissa < 0 { digits.insert(UInt8(ascii: "-"), at: 0) }
+    return digits
+  }
+
+  /// The nearest double of mantissa ÷ 10^scale, as of its spelling.
+  public static func double(_ mantissa: Int64, scale: Int) -> Double? {
+    // Both are doubles without an error, so that one division rounds once.
+    if mantissa.magnitude < 1 << 53, scale < powers.count {
+      return Double(mantissa) / powers[scale]
+    }
+    return double(spelled(mantissa, scale: scale).span)
+  }
+
+  private static let powers: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
+
   /// The nearest double; nil where the text is no number or beyond the range of a double.
   public static func double(_ text: Span<UInt8>) -> Double? {
     guard parts(text) != nil else { return nil }

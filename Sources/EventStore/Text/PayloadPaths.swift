@@ -42,6 +42,14 @@ public struct PayloadPaths: Sendable {
       self.steps = steps.map { Array($0.utf8) }
       self.isPointer = isPointer
     }
+
+    /// The members that lead to the value, where a payload column may hold it; nil for indices of lists and for paths
+    /// that are too deep.
+    public var members: [[UInt8]]? {
+      guard steps.count > 0, steps.count <= PayloadShredder.maximumDepth else { return nil }
+      if isPointer && steps.contains(where: { PayloadPaths.listIndex($0) >= 0 }) { return nil }
+      return steps
+    }
   }
 
   /// One step of the trie of all paths.
@@ -84,7 +92,7 @@ public struct PayloadPaths: Sendable {
   }
 
   /// RFC 6901: digits without a leading zero.
-  private static func listIndex(_ name: [UInt8]) -> Int {
+  fileprivate static func listIndex(_ name: [UInt8]) -> Int {
     guard !name.isEmpty, name.count <= 7, name.allSatisfy({ $0 &- 48 < 10 }) else { return -1 }
     if name[0] == 48 && name.count > 1 { return -1 }
     return name.reduce(0) { $0 * 10 + Int($1 - 48) }
@@ -101,6 +109,30 @@ public struct PayloadPaths: Sendable {
   public func subject(_ values: [PayloadValue]) -> PayloadValue { values[count + 3] }
   public func time(_ values: [PayloadValue]) -> PayloadValue { values[count + 4] }
   func specversion(_ values: [PayloadValue]) -> PayloadValue { values[count + 5] }
+
+  /// The id of a line; nothing behind it is looked at.
+  public static func id(of line: Span<UInt8>) -> PayloadValue {
+    var scanner = JSONScanner(line)
+    scanner.skipBlanks()
+    scanner.offset += 1
+    while true {
+      scanner.skipBlanks()
+      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: "\"") else {
+        return PayloadValue()
+      }
+      let name = scanner.knownString()
+      scanner.skipBlanks()
+      scanner.offset += 1
+      scanner.skipBlanks()
+      if isName(name, attributeNames[0], line) { return value(&scanner) }
+      scanner.skipKnownValue()
+      scanner.skipBlanks()
+      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: ",") else {
+        return PayloadValue()
+      }
+      scanner.offset += 1
+    }
+  }
 
   /// Looks up all paths in one line.
   public func extract(_ line: Span<UInt8>, into values: inout [PayloadValue]) {

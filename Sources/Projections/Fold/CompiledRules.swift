@@ -25,8 +25,10 @@ public final class CompiledRules: Sendable {
   let segments: [CompiledSegment]
   let ignoreRoot: Int32
   let aliasRoots: [Int32]
-  /// A `where` or `ignore` reads this attribute.
+  /// A `where` reads these attributes.
   let readsAttributes: EventAttributeSet
+  /// `ignore` reads these attributes.
+  let ignoreAttributes: EventAttributeSet
   /// For each field name that `ignore` reads: the slots that may give it, by alias in file order.
   let ignoreFields: [IgnoreField]
   let initialStageName: Int64
@@ -108,6 +110,7 @@ public final class CompiledRules: Sendable {
     ignoreRoot = builder.ignoreRoot
     aliasRoots = builder.aliasRoots
     readsAttributes = builder.readsAttributes
+    ignoreAttributes = builder.ignoreAttributes
     ignoreFields = builder.ignoreFields
     stageNames = builder.stageNames
     initialStageName = builder.stageNames.first ?? 0

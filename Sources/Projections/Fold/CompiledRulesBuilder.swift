@@ -17,6 +17,7 @@ struct CompiledRulesBuilder {
   var ignoreRoot: Int32 = -1
   var aliasRoots: [Int32] = []
   var readsAttributes: CompiledRules.EventAttributeSet = []
+  var ignoreAttributes: CompiledRules.EventAttributeSet = []
   var ignoreFields: [CompiledRules.IgnoreField] = []
   var stageNames: [Int64] = []
   private var refusals: [Diagnostic] = []
@@ -144,7 +145,11 @@ struct CompiledRulesBuilder {
 
   private mutating func buildIgnore(_ ignore: Rules.Condition) {
     let names = Set(ignore.expression.references.values)
+    let others = readsAttributes
+    readsAttributes = []
     declareAttributes(reading: names)
+    ignoreAttributes = readsAttributes
+    readsAttributes = others
     for name in names.sorted() where events.variables[name] == nil {
       var numbers: [Int] = []
       for (alias, declared) in rules.aliases.enumerated() {

@@ -41,21 +41,6 @@ public struct EventLine: Sendable {
   }
 }
 
-/// Reads the ids of many lines.
-struct EventIDReader {
-  private let paths = PayloadPaths([])
-  private var values: [PayloadValue]
-
-  init() { values = paths.makeValues() }
-
-  /// Gives the decoded id of a line to `body`.
-  mutating func withID(_ line: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
-    paths.extract(line, into: &values)
-    let id = paths.id(values)
-    if id.kind == .string { id.withText(line, body) }
-  }
-}
-
 extension CustomerFold {
   /// Takes the events of one customer, in any order; those that the rules ignore are left out.
   ///

@@ -9,12 +9,17 @@ struct EventReader {
   let compiled: CompiledRules
   private var evaluator: Evaluator
   private let paths: PayloadPaths
+  /// The members that lead to each field's value and to its currency; nil where only lines have it.
+  private let members: [[[[UInt8]]?]]
+  /// Fields of the block at hand.
+  private var cells: [FieldCells] = []
   private var payload: [PayloadValue]
   private let casts: [FieldCast]
   private var plans: [TypePlan] = []
   private let typeNumbers: [Int64]
   /// Ignored events have been left out before they come here.
   private let skipsIgnore: Bool
+  private let attributes: CompiledRules.EventAttributeSet
 
   /// What a raw type of the log may be.
   private final class TypePlan {
@@ -47,6 +52,9 @@ struct EventReader {
   init(_ compiled: CompiledRules, types: [[UInt8]], skipsIgnore: Bool = false) {
     self.compiled = compiled
     self.skipsIgnore = skipsIgnore
+    attributes =
+      skipsIgnore
+      ? compiled.readsAttributes : compiled.readsAttributes.union(compiled.ignoreAttributes)
     evaluator = Evaluator(program: compiled.eventProgram, facts: [])
     evaluator.slots = Array(
       repeating: Outcome(failed: .error, until: Microseconds.never),
@@ -67,6 +75,7 @@ struct EventReader {
       casts.append(FieldCast(slot, path: path, currencyPath: currency, rules: compiled.rules))
     }
     self.casts = casts
+    members = casts.map { $0.paths.map { list[$0].members } }
     paths = PayloadPaths(list)
     payload = paths.makeValues()
     var numbers: [Int64] = []
@@ -99,26 +108,77 @@ struct EventReader {
       read = compiled.fields.indices.filter { aliases.contains(compiled.fields[$0].alias) }
     }
     let needsAttributes =
-      !compiled.readsAttributes.isEmpty
+      !attributes.isEmpty
       && (asksIgnore || aliases.contains { compiled.aliasRoots[$0] >= 0 }
         || feeds.contains { $0.targets.contains { $0.whereRoot >= 0 } })
     return TypePlan(
       aliases: aliases, feeds: feeds, fields: read, needsLine: !read.isEmpty || needsAttributes)
   }
 
-  /// Whether events of a type need their line to be read at all.
-  func needsLine(type: Int) -> Bool { plans[type].needsLine }
+  // MARK: Blocks
+
+  /// Reads the fields of some rows of a block from its payload columns.
+  ///
+  /// - Parameter linking: a field that is read of each row, whatever the plans say; -1 for none.
+  mutating func open(
+    _ block: BlockColumns, rows: [Int32], number: Int, _ snapshot: LogSnapshot, linking: Int = -1
+  ) throws {
+    let directory = try snapshot.directory(ofBlock: number)
+    if cells.isEmpty { cells = casts.map { _ in FieldCells() } }
+    for field in casts.indices {
+      let isRead = plans.map { field == linking || $0.fields.contains(field) }
+      let own = rows.filter { isRead[Int(block.types[Int($0)])] }
+      if own.isEmpty { continue }
+      var columns: [PayloadColumn?] = []
+      for steps in members[field] {
+        guard let directory, let steps else { break }
+        if let column = directory.column(of: steps) {
+          columns.append(try snapshot.payloadColumn(column, ofBlock: number))
+        } else if directory.isComplete {
+          columns.append(nil)
+        } else {
+          break
+        }
+      }
+      guard columns.count == members[field].count else {
+        for row in own { cells[field].needsLine[Int(row)] = true }
+        continue
+      }
+      casts[field].cast(
+        columns[0], currency: columns.count > 1 ? columns[1] : nil, rows: own,
+        interner: &evaluator.interner, into: &cells[field])
+    }
+  }
+
+  /// Whether a row of the block at hand cannot be read without its line.
+  func needsLine(_ row: Int, type: Int, linking: Int = -1) -> Bool {
+    let plan = plans[type]
+    if plan.needsLine && !attributes.isEmpty { return true }
+    if linking >= 0 && cells[linking].needsLine[row] { return true }
+    for field in plan.fields where cells[field].needsLine[row] { return true }
+    return false
+  }
 
   /// The interner behind the numbers of string values in slices.
   var interner: Interner { evaluator.interner }
 
   // MARK: One event
 
-  /// Reads one event; false if the rules ignore it. Its operations are added to `slice`.
+  /// Reads one event by its line; false if the rules ignore it. Its operations are added to `slice`.
   mutating func read(
     line: Span<UInt8>, type: Int, into slice: inout EventSlice
   ) -> Bool {
     prepare(line, type)
+    return read(type, into: &slice)
+  }
+
+  /// Reads a row of the block at hand, which needs no line.
+  mutating func read(row: Int, type: Int, into slice: inout EventSlice) -> Bool {
+    prepare(row, type)
+    return read(type, into: &slice)
+  }
+
+  private mutating func read(_ type: Int, into slice: inout EventSlice) -> Bool {
     if isIgnored(type) { return false }
     answerAliases(type, into: &slice)
     addFeeds(type, into: &slice)
@@ -128,18 +188,35 @@ struct EventReader {
   /// The subject that a link event names; nil if it is none, or ignored.
   mutating func link(line: Span<UInt8>, type: Int, identity: Int) -> [UInt8]? {
     prepare(line, type)
-    if isIgnored(type) { return nil }
-    var scratch = EventSlice()
-    answerAliases(type, into: &scratch)
-    let alias = compiled.fields[identity].alias
-    guard let index = plans[type].aliases.firstIndex(of: alias), answers[index] == .yes else {
-      return nil
-    }
+    guard isLink(type, identity) else { return nil }
     // The field may be read for nothing else, so that it is not among the plan's.
     paths.extract(line, into: &payload)
     let value = casts[identity].cast(line, payload, interner: &evaluator.interner)
-    guard value.status == .ok else { return nil }
-    return Array(evaluator.interner.string(value.bits).utf8)
+    return name(value)
+  }
+
+  /// As ``link(line:type:identity:)``, of a row that needs no line.
+  mutating func link(row: Int, type: Int, identity: Int) -> [UInt8]? {
+    prepare(row, type)
+    return isLink(type, identity) ? name(cells[identity].outcome(row)) : nil
+  }
+
+  private mutating func isLink(_ type: Int, _ identity: Int) -> Bool {
+    if isIgnored(type) { return false }
+    var scratch = EventSlice()
+    answerAliases(type, into: &scratch)
+    let alias = compiled.fields[identity].alias
+    guard let index = plans[type].aliases.firstIndex(of: alias) else { return false }
+    return answers[index] == .yes
+  }
+
+  private func name(_ value: Outcome) -> [UInt8]? {
+    value.status == .ok ? Array(evaluator.interner.string(value.bits).utf8) : nil
+  }
+
+  private mutating func prepare(_ row: Int, _ type: Int) {
+    evaluator.slots[0] = Outcome(typeNumbers[type])
+    for field in plans[type].fields { evaluator.slots[4 + field] = cells[field].outcome(row) }
   }
 
   private mutating func prepare(_ line: Span<UInt8>, _ type: Int) {
@@ -147,9 +224,9 @@ struct EventReader {
     evaluator.interner.forgetPassing()
     evaluator.slots[0] = Outcome(typeNumbers[type])
     guard plan.needsLine else { return }
-    if plan.fields.isEmpty && compiled.readsAttributes.isEmpty { return }
+    if plan.fields.isEmpty && attributes.isEmpty { return }
     paths.extract(line, into: &payload)
-    if !compiled.readsAttributes.isEmpty { readAttributes(line) }
+    if !attributes.isEmpty { readAttributes(line) }
     for field in plan.fields {
       evaluator.slots[4 + field] = casts[field].cast(
         line, payload, interner: &evaluator.interner)
@@ -160,14 +237,14 @@ struct EventReader {
     func text(_ value: PayloadValue) -> Outcome {
       Outcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
     }
-    if compiled.readsAttributes.contains(.source) {
+    if attributes.contains(.source) {
       evaluator.slots[1] = Outcome(
         paths.source(payload).withText(line) { evaluator.interner.number(of: $0) })
     }
-    if compiled.readsAttributes.contains(.subject) {
+    if attributes.contains(.subject) {
       evaluator.slots[2] = text(paths.subject(payload))
     }
-    if compiled.readsAttributes.contains(.id) { evaluator.slots[3] = text(paths.id(payload)) }
+    if attributes.contains(.id) { evaluator.slots[3] = text(paths.id(payload)) }
   }
 
   /// Whether `ignore`, which reads the subject only, leaves out the events of a subject.

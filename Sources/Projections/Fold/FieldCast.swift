@@ -33,60 +33,91 @@ struct FieldCast: Sendable {
     }
   }
 
+  /// Where the value stands, and the currency of an amount.
+  var paths: [Int] { currencyPath >= 0 ? [path, currencyPath] : [path] }
+
+  private static let failed = Outcome(failed: .error, until: Microseconds.never)
+
+  /// What an event without the value has.
+  private var missing: Outcome { defaultBits.map { Outcome($0) } ?? Self.failed }
+
+  // MARK: From a line
+
   /// The value in 64 bits, or an error where the event has none.
   func cast(
     _ line: Span<UInt8>, _ payload: [PayloadValue], interner: inout Interner
   ) -> Outcome {
     let value = payload[path]
-    let failed = Outcome(failed: .error, until: Microseconds.never)
-    if value.kind == .missing || value.kind == .null {
-      return defaultBits.map { Outcome($0) } ?? failed
-    }
-    switch type {
-    case .bool:
-      switch value.kind {
-      case .true: return Outcome(1)
-      case .false: return Outcome(0)
-      default: return failed
+    switch value.kind {
+    case .missing, .null: return missing
+    case .true: return type == .bool ? Outcome(1) : Self.failed
+    case .false: return type == .bool ? Outcome(0) : Self.failed
+    case .object, .list: return Self.failed
+    case .number, .string:
+      let unit: Unit =
+        if type == .money {
+          unit(payload[currencyPath], line)
+        } else {
+          .home
+        }
+      return value.withText(line) {
+        cast($0, isString: value.kind == .string, unit, interner: &interner)
       }
-    case .string:
-      guard value.kind == .string else { return failed }
-      return Outcome(value.withText(line) { interner.number(of: $0) })
-    case .timestamp:
-      guard value.kind == .string else { return failed }
-      let instant = value.withText(line) { RFC3339.microseconds($0) }
-      return instant.map { Outcome($0) } ?? failed
-    case .int:
-      guard let number = value.withNumber(line, { Decimal.int64($0) }) else { return failed }
-      return Outcome(number)
-    case .double:
-      guard let number = value.withNumber(line, { Decimal.double($0) }) else { return failed }
-      return Outcome(Outcome.double(number))
-    case .money:
-      return money(value, line, payload[currencyPath]) ?? failed
     }
   }
 
-  private func money(
-    _ value: PayloadValue, _ line: Span<UInt8>, _ currency: PayloadValue
-  ) -> Outcome? {
-    switch currency.kind {
-    case .missing, .null: break
-    case .string:
-      let isHome = currency.withText(line) { $0.isEqual(to: home.span) }
-      if isHome { break }
-      for candidate in foreign
-      where currency.withText(line, { $0.isEqual(to: candidate.code.span) }) {
-        guard
-          let minor = value.withNumber(line, { Decimal.minorUnits($0, digits: candidate.digits) }),
-          let exchanged = exchange(minor, candidate)
-        else { return nil }
-        return Outcome(exchanged)
-      }
-      return nil
-    default: return nil
+  /// The text of a string or a number.
+  private func cast(
+    _ text: Span<UInt8>, isString: Bool, _ unit: Unit, interner: inout Interner
+  ) -> Outcome {
+    switch type {
+    case .bool: return Self.failed
+    case .string: return isString ? Outcome(interner.number(of: text)) : Self.failed
+    case .timestamp:
+      guard isString, let instant = RFC3339.microseconds(text) else { return Self.failed }
+      return Outcome(instant)
+    case .int: return outcome(Decimal.int64(text))
+    case .double:
+      return outcome(Decimal.double(text).map { Outcome.double($0) })
+    case .money: return money(unit) { Decimal.minorUnits(text, digits: $0) }
     }
-    return value.withNumber(line) { Decimal.minorUnits($0, digits: digits) }.map { Outcome($0) }
+  }
+
+  private func outcome(_ bits: Int64?) -> Outcome { bits.map { Outcome($0) } ?? Self.failed }
+
+  // MARK: Money
+
+  /// The currency of an amount.
+  private enum Unit {
+    case home, none
+    case foreign(Int)
+  }
+
+  private func unit(_ currency: PayloadValue, _ line: Span<UInt8>) -> Unit {
+    switch currency.kind {
+    case .missing, .null: .home
+    case .string: currency.withText(line) { unit($0) }
+    default: .none
+    }
+  }
+
+  private func unit(_ code: Span<UInt8>) -> Unit {
+    if code.isEqual(to: home.span) { return .home }
+    for (index, candidate) in foreign.enumerated() where code.isEqual(to: candidate.code.span) {
+      return .foreign(index)
+    }
+    return .none
+  }
+
+  /// - Parameter minorUnits: the amount in minor units of a currency with so many decimals.
+  private func money(_ unit: Unit, _ minorUnits: (Int) -> Int64?) -> Outcome {
+    switch unit {
+    case .none: return Self.failed
+    case .home: return outcome(minorUnits(digits))
+    case .foreign(let index):
+      guard let minor = minorUnits(foreign[index].digits) else { return Self.failed }
+      return outcome(exchange(minor, foreign[index]))
+    }
   }
 
   /// Minor units of another currency in minor units of the rules' own, half to even.
@@ -107,6 +138,99 @@ struct FieldCast: Sendable {
       }
     }
     return Int64(exactly: Rounding.halfToEven(numerator, by: divisor))
+  }
+
+  // MARK: From columns
+
+  /// The values of some rows of a block; nil for a column that no event of the block has.
+  func cast(
+    _ column: PayloadColumn?, currency: PayloadColumn?, rows: [Int32], interner: inout Interner,
+    into cells: inout FieldCells
+  ) {
+    guard let column else {
+      let missing = missing
+      for row in rows { cells.set(Int(row), missing) }
+      return
+    }
+    var texts: [Outcome?] = Array(repeating: nil, count: column.texts.count)
+    let units = currency.map { $0.texts.map { unit($0.span) } } ?? []
+    for row in rows {
+      let row = Int(row)
+      let tag = column.tags[row]
+      let value = column.values[row]
+      var unit = Unit.home
+      if type == .money, let currency, tag >= PayloadTag.text {
+        switch currency.tags[row] {
+        case PayloadTag.missing, PayloadTag.null: break
+        case PayloadTag.text: unit = units[Int(currency.values[row])]
+        case PayloadTag.pointer, PayloadTag.elsewhere:
+          cells.needsLine[row] = true
+          continue
+        default: unit = .none
+        }
+      }
+      switch tag {
+      case PayloadTag.missing, PayloadTag.null: cells.set(row, missing)
+      case PayloadTag.true: cells.set(row, type == .bool ? Outcome(1) : Self.failed)
+      case PayloadTag.false: cells.set(row, type == .bool ? Outcome(0) : Self.failed)
+      case PayloadTag.object, PayloadTag.list: cells.set(row, Self.failed)
+      case PayloadTag.pointer, PayloadTag.elsewhere: cells.needsLine[row] = true
+      case PayloadTag.text:
+        let number = Int(value)
+        // An amount depends on its currency too; other texts are cast once a block.
+        if type != .money, let outcome = texts[number] {
+          cells.set(row, outcome)
+          continue
+        }
+        let text = column.texts[number]
+        let outcome = cast(text.span, isString: true, unit, interner: &interner)
+        texts[number] = outcome
+        cells.set(row, outcome)
+      case PayloadTag.numericText...:
+        let scale = Int(tag - PayloadTag.numericText)
+        cells.set(row, cast(value, scale, isString: true, unit, interner: &interner))
+      default:
+        let scale = Int(tag - PayloadTag.number)
+        cells.set(row, cast(value, scale, isString: false, unit, interner: &interner))
+      }
+    }
+  }
+
+  /// A decimal, or the string that spells it.
+  @inline(__always)
+  private func cast(
+    _ mantissa: Int64, _ scale: Int, isString: Bool, _ unit: Unit, interner: inout Interner
+  ) -> Outcome {
+    switch type {
+    case .bool, .timestamp: return Self.failed
+    case .string:
+      if !isString { return Self.failed }
+      return Outcome(interner.number(of: Decimal.spelled(mantissa, scale: scale).span))
+    case .int: return outcome(Decimal.rescale(mantissa, scale: scale, digits: 0))
+    case .double:
+      return outcome(Decimal.double(mantissa, scale: scale).map { Outcome.double($0) })
+    case .money: return money(unit) { Decimal.rescale(mantissa, scale: scale, digits: $0) }
+    }
+  }
+}
+
+/// The values of one field for the rows of a block.
+struct FieldCells: Sendable {
+  private var bits = Array(repeating: Int64(0), count: BlockColumns.length)
+  private var isValue = Array(repeating: false, count: BlockColumns.length)
+  /// Rows whose value only the line knows.
+  var needsLine = Array(repeating: false, count: BlockColumns.length)
+
+  @inline(__always)
+  mutating func set(_ row: Int, _ outcome: Outcome) {
+    bits[row] = outcome.bits
+    isValue[row] = outcome.status == .ok
+    needsLine[row] = false
+  }
+
+  @inline(__always)
+  func outcome(_ row: Int) -> Outcome {
+    isValue[row] ? Outcome(bits[row]) : Outcome(failed: .error, until: Microseconds.never)
   }
 }
 

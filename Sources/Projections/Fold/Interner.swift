@@ -1,3 +1,5 @@
+import EventStore
+
 /// A string that is told apart by its bytes: `String` alone takes two spellings of one letter for equal.
 struct ByteString: Hashable, Sendable, Comparable {
   var string: String
@@ -26,10 +28,7 @@ struct ByteString: Hashable, Sendable, Comparable {
 /// they are forgotten with the next event, so that a `where` on ids does not keep every id in memory.
 struct Interner: Sendable {
   private(set) var strings: [String] = []
-  private var bytes: [UInt8] = []
-  private var starts: [Int] = [0]
-  /// Open addressing; number + 1, 0 for free.
-  private var table: [UInt32] = Array(repeating: 0, count: 64)
+  private var texts = TextDictionary()
   private var passing: [String] = []
 
   var count: Int { strings.count }
@@ -39,33 +38,18 @@ struct Interner: Sendable {
   }
 
   mutating func number(of text: Span<UInt8>) -> Int64 {
-    var slot = slot(of: text)
-    if table[slot] != 0 { return Int64(table[slot]) - 1 }
-    if strings.count * 2 >= table.count {
-      grow()
-      slot = self.slot(of: text)
-    }
-    for index in text.indices { bytes.append(text[index]) }
-    let start = starts[starts.count - 1]
-    starts.append(bytes.count)
-    strings.append(String(decoding: bytes[start..<bytes.count], as: UTF8.self))
-    table[slot] = UInt32(strings.count)
-    return Int64(strings.count - 1)
+    let (number, isNew) = texts.insert(text)
+    if isNew { strings.append(Self.string(text)) }
+    return Int64(number)
   }
 
   /// The number of a string that is kept; nil for others.
-  func find(_ text: Span<UInt8>) -> Int64? {
-    let slot = slot(of: text)
-    return table[slot] != 0 ? Int64(table[slot]) - 1 : nil
-  }
+  func find(_ text: Span<UInt8>) -> Int64? { texts.find(text).map { Int64($0) } }
 
   /// The number of a string that is kept, or a passing number, equal for equal strings of one event.
   mutating func passingNumber(of text: Span<UInt8>) -> Int64 {
-    let slot = slot(of: text)
-    if table[slot] != 0 { return Int64(table[slot]) - 1 }
-    var copy: [UInt8] = []
-    for index in text.indices { copy.append(text[index]) }
-    let string = String(decoding: copy, as: UTF8.self)
+    if let number = find(text) { return number }
+    let string = Self.string(text)
     for (index, other) in passing.enumerated() where ByteString(other) == ByteString(string) {
       return Int64(-2 - index)
     }
@@ -86,39 +70,7 @@ struct Interner: Sendable {
     ByteString(string(left)) < ByteString(string(right))
   }
 
-  private func slot(of text: Span<UInt8>) -> Int {
-    let mask = table.count - 1
-    var slot = Int(truncatingIfNeeded: Self.hash(text)) & mask
-    while table[slot] != 0 && !isEqual(Int(table[slot]) - 1, text) { slot = (slot + 1) & mask }
-    return slot
-  }
-
-  private func isEqual(_ number: Int, _ text: Span<UInt8>) -> Bool {
-    let start = starts[number]
-    guard starts[number + 1] - start == text.count else { return false }
-    for index in text.indices where bytes[start + index] != text[index] { return false }
-    return true
-  }
-
-  private mutating func grow() {
-    let old = table
-    table = Array(repeating: 0, count: old.count * 2)
-    let mask = table.count - 1
-    for entry in old where entry != 0 {
-      let number = Int(entry) - 1
-      var slot =
-        Int(
-          truncatingIfNeeded: Self.hash(bytes.span.extracting(starts[number]..<starts[number + 1])))
-        & mask
-      while table[slot] != 0 { slot = (slot + 1) & mask }
-      table[slot] = entry
-    }
-  }
-
-  /// FNV-1a with a final mix; the order of numbers never depends on it.
-  private static func hash(_ text: Span<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for index in text.indices { hash = (hash ^ UInt64(text[index])) &* 0x0000_0100_0000_01b3 }
-    return hash ^ (hash >> 29)
+  private static func string(_ text: Span<UInt8>) -> String {
+    String(decoding: [UInt8](copying: text), as: UTF8.self)
   }
 }

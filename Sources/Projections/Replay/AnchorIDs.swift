@@ -11,11 +11,10 @@ struct AnchorIDs {
     let snapshot = view.snapshot
     let parts = try Parallel.run(threads) { _ in
       var found: [(number: Int, ids: EventIDs.Block)] = []
-      var reader = EventIDReader()
       while true {
         let number = ticket.take()
         if number >= wanted.count { break }
-        found.append((number, try Self.read(wanted[number], of: number, snapshot, &reader)))
+        found.append((number, try Self.read(wanted[number], of: number, snapshot)))
       }
       return found
     }
@@ -38,20 +37,20 @@ struct AnchorIDs {
   }
 
   private static func read(
-    _ rows: [UInt16], of number: Int, _ snapshot: LogSnapshot, _ reader: inout EventIDReader
+    _ rows: [UInt16], of number: Int, _ snapshot: LogSnapshot
   ) throws -> EventIDs.Block {
     var block = EventIDs.Block()
     guard let first = rows.min(), let last = rows.max() else { return block }
     var isWanted = Array(repeating: false, count: BlockColumns.length)
     for row in rows { isWanted[Int(row)] = true }
     let start = UInt64(number) << 14
-    var ids = reader
     try snapshot.forEachLine(in: start + UInt64(first)..<start + UInt64(last) + 1) {
       position, line in
       let row = UInt16(position - start)
-      if isWanted[Int(row)] { ids.withID(line) { block.add(row, id: $0) } }
+      guard isWanted[Int(row)] else { return }
+      let id = PayloadPaths.id(of: line)
+      if id.kind == .string { id.withText(line) { block.add(row, id: $0) } }
     }
-    reader = ids
     return block
   }
 }

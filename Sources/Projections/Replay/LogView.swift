@@ -69,7 +69,7 @@ public struct LogView: Sendable {
         let rows = (0..<view.rows(of: block)).filter {
           linking[Int(block.types[$0])] && block.occurred[$0] <= view.asOf
             && (ignored.isEmpty || !ignored[Int(block.subjects[$0])])
-        }
+        }.map { Int32($0) }
         try view.readLinks(rows, of: block, field, &reader, into: &links)
       }
       return links
@@ -77,23 +77,55 @@ public struct LogView: Sendable {
   }
 
   private func readLinks(
-    _ rows: [Int], of block: BlockColumns, _ field: Int, _ reader: inout EventReader,
+    _ rows: [Int32], of block: BlockColumns, _ field: Int, _ reader: inout EventReader,
     into links: inout [Identity.Link]
   ) throws {
-    guard let first = rows.first, let last = rows.last else { return }
+    try reader.open(
+      block, rows: rows, number: Int(block.firstPosition >> 14), snapshot, linking: field)
+    let types = block.types
+    let needsLine = rows.map {
+      reader.needsLine(Int($0), type: Int(types[Int($0)]), linking: field)
+    }
+    try forEachRow(rows, of: block, needsLine: needsLine) { row, line in
+      let type = Int(types[row])
+      let named =
+        if let line {
+          reader.link(line: line, type: type, identity: field)
+        } else {
+          reader.link(row: row, type: type, identity: field)
+        }
+      guard let named else { return }
+      links.append(
+        Identity.Link(
+          occurred: block.occurred[row], position: block.firstPosition + UInt64(row),
+          subject: block.subjects[row], named: named))
+    }
+  }
+
+  /// Visits rows of a block in their order, those that need it with their line.
+  func forEachRow(
+    _ rows: [Int32], of block: BlockColumns, needsLine: [Bool],
+    _ body: (Int, Span<UInt8>?) -> Void
+  ) throws {
     var next = 0
-    try snapshot.forEachLine(
-      in: block.firstPosition + UInt64(first)..<block.firstPosition + UInt64(last) + 1
-    ) { position, line in
-      let row = Int(position - block.firstPosition)
-      while next < rows.count && rows[next] < row { next += 1 }
-      guard next < rows.count, rows[next] == row else { return }
-      if let named = reader.link(line: line, type: Int(block.types[row]), identity: field) {
-        links.append(
-          Identity.Link(
-            occurred: block.occurred[row], position: position, subject: block.subjects[row],
-            named: named))
+    if let first = needsLine.firstIndex(of: true), let last = needsLine.lastIndex(of: true) {
+      let start = block.firstPosition + UInt64(rows[first])
+      let end = block.firstPosition + UInt64(rows[last]) + 1
+      try snapshot.forEachLine(in: start..<end) { position, line in
+        let row = Int32(position - block.firstPosition)
+        while next < rows.count && rows[next] < row {
+          if !needsLine[next] { body(Int(rows[next]), nil) }
+          next += 1
+        }
+        if next < rows.count && rows[next] == row {
+          body(Int(row), needsLine[next] ? line : nil)
+          next += 1
+        }
       }
+    }
+    while next < rows.count {
+      if !needsLine[next] { body(Int(rows[next]), nil) }
+      next += 1
     }
   }
 

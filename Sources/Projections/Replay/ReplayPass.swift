@@ -72,43 +72,32 @@ struct ReplayPass {
     let ignored = directory.ignored
     let first = UInt32(ranks.lowerBound)
     let count = UInt32(ranks.count)
-    // Rows of this pass, and whether any line has to be read.
-    var wanted: [Int32] = []
-    wanted.reserveCapacity(block.count)
-    var needsLines = false
+    var rows: [Int32] = []
+    rows.reserveCapacity(block.count)
     for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
       let subject = Int(block.subjects[row])
       guard directory.ranks[subject] &- first < count else { continue }
       if !ignored.isEmpty && ignored[subject] {
         slice.ignored += 1
-        continue
+      } else {
+        rows.append(Int32(row))
       }
-      wanted.append(Int32(row))
-      if reader.needsLine(type: Int(block.types[row])) { needsLines = true }
     }
-    guard let firstRow = wanted.first, let lastRow = wanted.last else { return }
-    func take(_ row: Int, _ line: Span<UInt8>) {
+    try reader.open(block, rows: rows, number: Int(block.firstPosition >> 14), view.snapshot)
+    let types = block.types
+    let needsLine = rows.map { reader.needsLine(Int($0), type: Int(types[Int($0)])) }
+    try view.forEachRow(rows, of: block, needsLine: needsLine) { row, line in
       slice.beginEvent(
         rank: directory.ranks[Int(block.subjects[row])] - first, occurred: block.occurred[row],
         position: block.firstPosition + UInt64(row))
-      if reader.read(line: line, type: Int(block.types[row]), into: &slice) {
-        slice.endEvent()
-      } else {
-        slice.dropEvent()
-      }
-    }
-    if !needsLines {
-      let nothing: [UInt8] = []
-      for row in wanted { take(Int(row), nothing.span) }
-      return
-    }
-    var next = 0
-    try view.snapshot.forEachLine(
-      in: block.firstPosition + UInt64(firstRow)..<block.firstPosition + UInt64(lastRow) + 1
-    ) { position, line in
-      let row = Int32(position - block.firstPosition)
-      while next < wanted.count && wanted[next] < row { next += 1 }
-      if next < wanted.count && wanted[next] == row { take(Int(row), line) }
+      let type = Int(types[row])
+      let isTaken =
+        if let line {
+          reader.read(line: line, type: type, into: &slice)
+        } else {
+          reader.read(row: row, type: type, into: &slice)
+        }
+      if isTaken { slice.endEvent() } else { slice.dropEvent() }
     }
   }
 

@@ -1,0 +1,250 @@
+/// What a payload value is, one byte (docs/format.md, "Payload columns").
+public enum PayloadTag {
+  public static let missing: UInt8 = 0
+  public static let null: UInt8 = 1
+  public static let `false`: UInt8 = 2
+  public static let `true`: UInt8 = 3
+  public static let object: UInt8 = 4
+  public static let list: UInt8 = 5
+  /// A string; the value is its number in the column's dictionary.
+  public static let text: UInt8 = 6
+  /// A string without escapes; the value is its start in the line << 6 | length.
+  public static let pointer: UInt8 = 7
+  /// The line has to be read.
+  public static let elsewhere: UInt8 = 8
+  /// 16 + scale: a number, value ÷ 10^scale, spelled with that many decimals.
+  public static let number: UInt8 = 16
+  /// 32 + scale: a string that spells such a number.
+  public static let numericText: UInt8 = 32
+  static let end: UInt8 = 42
+}
+
+/// One path of one block: a tag and a value for each row.
+///
+/// ```
+/// count u32 · present u32 · presence u8 (0 all rows, 1 bitmap, 2 list) [ceil(count ÷ 8) bytes | present × row u16]
+/// · tags u8 (0 one for all, 1 one each) [1 | present bytes] · values (as columns 1 to 4) · texts u32 × { length u8 · bytes }
+/// ```
+public struct PayloadColumn: Sendable {
+  public private(set) var tags: [UInt8] = []
+  public private(set) var values: [Int64] = []
+  public private(set) var texts: [[UInt8]] = []
+
+  /// Nil where malformed.
+  init?(_ bytes: [UInt8]) {
+    var reader = ByteReader(bytes.span)
+    do throws(ByteReader.Short) {
+      let count = Int(try reader.number(UInt32.self))
+      let present = Int(try reader.number(UInt32.self))
+      guard count <= BlockColumns.length, present <= count else { return nil }
+      guard let rows = try Self.rows(&reader, count, present) else { return nil }
+      let areTagsEach = try reader.number(UInt8.self) == 1
+      let tagRange = try reader.take(areTagsEach ? present : 1)
+      let valueLength = 13 + present * Int(try reader.peek(at: 12))
+      let valueRange = try reader.take(valueLength)
+      guard
+        let packed: [Int64] = ColumnCoding.decode(bytes.span.extracting(valueRange)),
+        packed.count == present
+      else { return nil }
+      for _ in 0..<(try reader.number(UInt32.self)) {
+        texts.append(try reader.array(Int(try reader.number(UInt8.self))))
+      }
+      tags = Array(repeating: PayloadTag.missing, count: count)
+      values = Array(repeating: 0, count: count)
+      for index in 0..<present {
+        let row = Int(rows.isEmpty ? UInt16(index) : rows[index])
+        let tag = bytes[tagRange.lowerBound + (areTagsEach ? index : 0)]
+        guard row < count, tag < PayloadTag.end else { return nil }
+        if tag == PayloadTag.text {
+          guard packed[index] >= 0, packed[index] < Int64(texts.count) else { return nil }
+        }
+        tags[row] = tag
+        values[row] = packed[index]
+      }
+    } catch {
+      return nil
+    }
+  }
+
+  /// Empty for all rows.
+  private static func rows(
+    _ reader: inout ByteReader, _ count: Int, _ present: Int
+  ) throws(ByteReader.Short) -> [UInt16]? {
+    var rows: [UInt16] = []
+    switch try reader.number(UInt8.self) {
+    case 0:
+      return present == count ? [] : nil
+    case 1:
+      rows.reserveCapacity(present)
+      let range = try reader.take((count + 7) / 8)
+      for index in range {
+        var bits = reader.bytes[index]
+        while bits != 0 {
+          rows.append(UInt16((index - range.lowerBound) * 8 + bits.trailingZeroBitCount))
+          bits &= bits - 1
+        }
+      }
+    case 2:
+      for _ in 0..<present { rows.append(try reader.number(UInt16.self)) }
+    default: return nil
+    }
+    return rows.count == present && present > 0 ? rows : nil
+  }
+}
+
+/// Collects the cells of a block, path by path.
+struct PayloadColumnsBuilder: Sendable {
+  private var columns: [Column] = []
+  private var numbers: [[UInt8]: Int] = [:]
+  private var hasLost = false
+  /// At most so many paths of a block have a column: those with the most values.
+  static let maximumColumns = 32
+  fileprivate static let dictionaryLimit = 4096
+
+  fileprivate struct Column: Sendable {
+    var path: [UInt8]
+    var rows: [UInt16] = []
+    var tags: [UInt8] = []
+    var values: [Int64] = []
+    /// Number in the dictionary of each text; -1 for what is none, or too long.
+    var numbers: [Int32] = []
+    var dictionary = TextDictionary()
+    var hasTexts = false
+    /// Too many texts, or one too long.
+    var isTooVaried = false
+
+    init(path: [UInt8]) { self.path = path }
+  }
+
+  /// The builder's number for an encoded path.
+  mutating func column(_ path: [UInt8]) -> Int {
+    if let number = numbers[path] { return number }
+    columns.append(Column(path: path))
+    numbers[path] = columns.count - 1
+    return columns.count - 1
+  }
+
+  /// A member of some event has no path: the block is left without payload columns.
+  mutating func lose() { hasLost = true }
+
+  mutating func add(
+    _ number: Int, row: Int, tag: UInt8, value: Int64, _ line: Span<UInt8>
+  ) {
+    columns[number].rows.append(UInt16(row))
+    if tag == PayloadTag.pointer || tag == PayloadShredder.escapedText {
+      columns[number].addText(tag, value, line)
+    } else {
+      columns[number].tags.append(tag)
+      columns[number].values.append(value)
+      columns[number].numbers.append(-1)
+    }
+  }
+
+  /// Adds the cells of a line.
+  mutating func add(_ line: Span<UInt8>, row: Int, _ shredder: inout PayloadShredder) {
+    // The numbers of paths are the shredder's own; it starts anew before it has to give any up.
+    if shredder.paths.count > PayloadShredder.maximumPaths / 2 { shredder = PayloadShredder() }
+    var cells: [PayloadShredder.Cell] = []
+    shredder.shred(line, into: &cells)
+    for cell in cells {
+      if cell.path == PayloadShredder.lost {
+        lose()
+      } else {
+        let number = column(shredder.paths[Int(cell.path)])
+        add(number, row: row, tag: cell.tag, value: cell.value, line)
+      }
+    }
+  }
+
+  /// The paths that get a column, with the columns, for a block of `count` rows.
+  func encoded(count: Int) -> (paths: [[UInt8]], columns: [[UInt8]], isComplete: Bool) {
+    if hasLost { return ([], [], false) }
+    let ordered = columns.sorted {
+      $0.rows.count != $1.rows.count
+        ? $0.rows.count > $1.rows.count : $0.path.lexicographicallyPrecedes($1.path)
+    }
+    let taken = ordered.prefix(Self.maximumColumns)
+    return (
+      taken.map(\.path), taken.map { $0.encoded(count: count) },
+      ordered.count == taken.count
+    )
+  }
+}
+
+extension PayloadColumnsBuilder.Column {
+  fileprivate mutating func addText(_ tag: UInt8, _ place: Int64, _ line: Span<UInt8>) {
+    hasTexts = true
+    let start = Int(place >> 20)
+    let length = Int(place & 0xf_ffff)
+    let isEscaped = tag == PayloadShredder.escapedText
+    tags.append(isEscaped || length >= 64 ? PayloadTag.elsewhere : PayloadTag.pointer)
+    values.append(isEscaped || length >= 64 ? 0 : Int64(start) << 6 | Int64(length))
+    if length > 255 { isTooVaried = true }
+    if isTooVaried {
+      numbers.append(-1)
+      return
+    }
+    if isEscaped {
+      let text = JSONText(start: start, end: start + length, hasEscapes: true).decoded(in: line)
+      numbers.append(Int32(dictionary.insert(text.span).number))
+    } else {
+      numbers.append(Int32(dictionary.insert(line.extracting(start..<start + length)).number))
+    }
+    if dictionary.count > PayloadColumnsBuilder.dictionaryLimit { isTooVaried = true }
+  }
+
+  /// A dictionary where it takes less room than pointers of four bytes.
+  private var hasDictionary: Bool {
+    let width = dictionary.count <= 256 ? 1 : 2
+    return hasTexts && !isTooVaried
+      && dictionary.byteCount + dictionary.count + width * rows.count <= 4 * rows.count + 64
+  }
+
+  fileprivate func encoded(count: Int) -> [UInt8] {
+    var tags = tags
+    var values = values
+    let hasDictionary = hasDictionary
+    if hasDictionary {
+      for index in numbers.indices where numbers[index] >= 0 {
+        tags[index] = PayloadTag.text
+        values[index] = Int64(numbers[index])
+      }
+    }
+    var bytes: [UInt8] = []
+    bytes.appendLittle(UInt32(count))
+    bytes.appendLittle(UInt32(rows.count))
+    appendPresence(count, to: &bytes)
+    if let first = tags.first, tags.allSatisfy({ $0 == first }) {
+      bytes.append(0)
+      bytes.append(first)
+    } else {
+      bytes.append(1)
+      bytes += tags
+    }
+    bytes += ColumnCoding.encode(values)
+    bytes.appendLittle(UInt32(hasDictionary ? dictionary.count : 0))
+    if hasDictionary {
+      for number in 0..<dictionary.count {
+        dictionary.withText(number) { text in
+          bytes.append(UInt8(text.count))
+          bytes.append(text)
+        }
+      }
+    }
+    return bytes
+  }
+
+  private func appendPresence(_ count: Int, to bytes: inout [UInt8]) {
+    if rows.count == count {
+      bytes.append(0)
+    } else if rows.count * 2 < (count + 7) / 8 {
+      bytes.append(2)
+      for row in rows { bytes.appendLittle(row) }
+    } else {
+      bytes.append(1)
+      var bitmap = Array(repeating: UInt8(0), count: (count + 7) / 8)
+      for row in rows { bitmap[Int(row) / 8] |= 1 << UInt8(row % 8) }
+      bytes += bitmap
+    }
+  }
+}
