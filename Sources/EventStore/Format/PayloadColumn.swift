@@ -193,17 +193,17 @@ extension PayloadColumnsBuilder.Column {
     if dictionary.count > PayloadColumnsBuilder.dictionaryLimit { isTooVaried = true }
   }
 
-  /// A dictionary where it takes less room than pointers of four bytes.
-  private var hasDictionary: Bool {
+  /// A dictionary where it takes less room than pointers of four bytes, or little: a byte an event of the block.
+  private func hasDictionary(_ count: Int) -> Bool {
     let width = dictionary.count <= 256 ? 1 : 2
     return hasTexts && !isTooVaried
-      && dictionary.byteCount + dictionary.count + width * rows.count <= 4 * rows.count + 64
+      && dictionary.byteCount + dictionary.count + width * rows.count <= 4 * rows.count + count
   }
 
   fileprivate func encoded(count: Int) -> [UInt8] {
     var tags = tags
     var values = values
-    let hasDictionary = hasDictionary
+    let hasDictionary = hasDictionary(count)
     if hasDictionary {
       for index in numbers.indices where numbers[index] >= 0 {
         tags[index] = PayloadTag.text

@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import Synchronization
 
 /// A consistent state for reading; what it gives borrows from it.
 @safe public struct ReadTransaction: ~Copyable {
@@ -16,6 +17,17 @@ import Glibc
     // Safe because LMDB keeps the value in place until the transaction ends, which outlives the span.
     let span = unsafe Span<UInt8>(_unsafeElements: value)
     return unsafe _overrideLifetime(span, borrowing: self)
+  }
+
+  /// A copy of the value of a key; nil if there is none.
+  public func copy(
+    _ table: Table, _ key: Span<UInt8>, noting pages: ReadPages
+  ) throws(LMDBError) -> [UInt8]? {
+    guard let value = try unsafe lookUp(handle, table, key) else { return nil }
+    let copy = unsafe Array(value)
+    let start = UInt(bitPattern: value.baseAddress)
+    pages.add(start, start + UInt(copy.count))
+    return copy
   }
 
   /// Visits keys from `key` on, in ascending order, until `body` says false.
@@ -165,15 +177,46 @@ private func scan(
   }
 
   mutating func release() {
-    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
-    let first = (start + page - 1) / page * page
-    let last = end / page * page
+    dropPages(from: start, to: end)
     end = 0
-    guard last > first, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else {
-      return
+  }
+}
+
+/// Lets go of the whole pages within a range of the map.
+private func dropPages(from start: UInt, to end: UInt) {
+  let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+  let first = (start + page - 1) / page * page
+  let last = end / page * page
+  guard last > first, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+  // Safe because the map is shared and read-only: a dropped page is read again from the file.
+  unsafe madvise(pages, Int(last - first), MADV_DONTNEED)
+}
+
+/// Pages of the map that were read for copies, to be dropped from the process's memory from time to time, so that a walk
+/// over all columns does not end with the whole file in it. (The system brings in neighbours of each page too, so that
+/// values cannot be dropped one by one.)
+public final class ReadPages: Sendable {
+  private struct Range {
+    var start = UInt.max
+    var end: UInt = 0
+    var bytes: UInt = 0
+  }
+
+  private let range = Mutex(Range())
+  private static let limit: UInt = 8 << 20
+
+  init() {}
+
+  fileprivate func add(_ start: UInt, _ end: UInt) {
+    let full = range.withLock { range -> Range? in
+      range.start = min(range.start, start)
+      range.end = max(range.end, end)
+      range.bytes += end - start
+      if range.bytes < Self.limit { return nil }
+      defer { range = Range() }
+      return range
     }
-    // Safe because the map is shared and read-only: a dropped page is read again from the file.
-    unsafe madvise(pages, Int(last - first), MADV_DONTNEED)
+    if let full { dropPages(from: full.start, to: full.end) }
   }
 }
 

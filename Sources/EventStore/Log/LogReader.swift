@@ -5,6 +5,7 @@ final class LogReader: Sendable {
   let meta: Table
   let events: Table
   let columns: Table
+  private let pages = ReadPages()
 
   static let idKey = Array("id-key".utf8)
 
@@ -99,14 +100,14 @@ final class LogReader: Sendable {
   /// One column of a sealed block; nil where the block is not sealed.
   func column(_ column: ColumnNumber, block: Int) throws -> [UInt8]? {
     let key = column.key(block: block)
-    return try environment.read { transaction -> [UInt8]? in
-      guard let value = try transaction.get(columns, key.span) else { return nil }
-      guard let length = Checksum.contentLength(value, table: "col", key: key.span) else {
-        throw ChunkFault(
-          UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
-      }
-      return [UInt8](copying: value.extracting(0..<length))
+    let value = try environment.read { try $0.copy(columns, key.span, noting: pages) }
+    guard var value else { return nil }
+    guard let length = Checksum.contentLength(value.span, table: "col", key: key.span) else {
+      throw ChunkFault(
+        UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
     }
+    value.removeLast(value.count - length)
+    return value
   }
 
   /// Base columns of a block, at most as far as `size`.

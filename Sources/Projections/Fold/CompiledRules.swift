@@ -16,6 +16,7 @@ public final class CompiledRules: Sendable {
   let refundFeed: Int
   /// Facts in file order.
   let facts: [CompiledFact]
+  let factForms: [RecordCoding.ValueForm]
   /// By transition, or by stage for stages with conditions (-1 for the last).
   let conditions: [CompiledCondition]
   /// Transitions that may leave each stage, in file order.
@@ -103,6 +104,7 @@ public final class CompiledRules: Sendable {
     purchaseFeed = builder.purchaseFeed
     refundFeed = builder.refundFeed
     facts = builder.facts
+    factForms = builder.facts.map { RecordCoding.ValueForm($0.type) }
     conditions = builder.conditions
     leaving = builder.leaving
     stageReads = builder.stageReads

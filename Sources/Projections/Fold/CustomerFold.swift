@@ -30,6 +30,12 @@ struct CustomerFold {
   /// Transitions that may leave each stage, one list after the other, and where each list begins.
   private let leaving: [Int32]
   private let leavingStarts: [Int]
+  /// Roots of facts; of segments, -1 where they read the population.
+  private let factRoots: [Int32]
+  private let segmentRoots: [Int32]
+  /// Segments that may be a fault in any log, and those that may be one in a long or timed one.
+  private let mayFail: [Int]
+  private let mayFailByTime: [Int]
   private let hasTimestampFields: Bool
   static let timerRowLimit = 1000
 
@@ -49,6 +55,13 @@ struct CustomerFold {
     targets = compiled.transitions.map(\.to)
     leaving = compiled.leaving.flatMap { $0.map { Int32($0) } }
     leavingStarts = compiled.leaving.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+    factRoots = compiled.facts.map(\.root)
+    segmentRoots = compiled.segments.map { $0.readsPopulation ? -1 : $0.condition.root }
+    let own = compiled.segments.indices.filter { !compiled.segments[$0].readsPopulation }
+    mayFail = own.filter { compiled.segments[$0].mayFail }
+    mayFailByTime = own.filter {
+      compiled.segments[$0].mayFail || compiled.segments[$0].mayFailByTime
+    }
     hasTimestampFields = compiled.fields.contains { $0.field.type == .timestamp }
   }
 
@@ -96,12 +109,8 @@ struct CustomerFold {
     evaluator.limit = asOf
     evaluator.readsAnew = false
     evaluator.stateChanged()
-    watched.removeAll(keepingCapacity: true)
     let isLong = hasTimestampFields || asOf - result.firstSeen > Microseconds.longestDuration
-    for (index, segment) in compiled.segments.enumerated()
-    where !segment.readsPopulation && (segment.mayFail || (segment.mayFailByTime && isLong)) {
-      watched.append(index)
-    }
+    watched = isLong ? mayFailByTime : mayFail
   }
 
   // MARK: Steps
@@ -227,9 +236,9 @@ struct CustomerFold {
   private mutating func settleFirstMatch(_ instant: Int64, event: Int) {
     newRows = 0
     wake = Microseconds.never
-    var holding = compiled.conditions.count - 1
-    for candidate in compiled.conditions.indices {
-      if compiled.conditions[candidate].root < 0 {
+    var holding = roots.count - 1
+    for candidate in roots.indices {
+      if roots[candidate] < 0 {
         holding = candidate
         break
       }
@@ -246,8 +255,7 @@ struct CustomerFold {
     let isTimer = event < 0
     var anchor = Int32(event)
     if isTimer {
-      let roots = compiled.conditions[0...max(holding, stage)].map(\.root)
-      anchor = anchorOfTimer(roots.filter { $0 >= 0 }, instant)
+      anchor = anchorOfTimer(roots[0...max(holding, stage)].filter { $0 >= 0 }, instant)
     }
     observer?.willTake(condition: isEntry ? -1 : holding, at: instant, event: event, fold: self)
     result.rows.append(
@@ -296,7 +304,7 @@ struct CustomerFold {
     if watched.isEmpty { return }
     watchWake = Microseconds.never
     for segment in watched where !failedSegments[segment] {
-      let outcome = evaluator.evaluate(compiled.segments[segment].condition.root, at: instant)
+      let outcome = evaluator.evaluate(segmentRoots[segment], at: instant)
       if outcome.status == .error {
         failedSegments[segment] = true
         faults.segments[segment].add(position)
@@ -314,15 +322,13 @@ struct CustomerFold {
     result.stage = Int32(stage)
     result.since = evaluator.stageEnteredAt
     guard result.parked == nil else { return }
-    for fact in compiled.facts {
-      result.facts.append(evaluator.evaluate(fact.root, at: asOf))
-    }
-    for (index, segment) in compiled.segments.enumerated() {
-      if segment.readsPopulation {
+    for root in factRoots { result.facts.append(evaluator.evaluate(root, at: asOf)) }
+    for (index, root) in segmentRoots.enumerated() {
+      if root < 0 {
         result.segments.append(false)
         continue
       }
-      let outcome = evaluator.evaluate(segment.condition.root, at: asOf)
+      let outcome = evaluator.evaluate(root, at: asOf)
       if outcome.status == .error && !failedSegments[index] {
         failedSegments[index] = true
         faults.segments[index].add(position)
@@ -374,15 +380,13 @@ struct CustomerFold {
   private mutating func settleAgain(_ instant: Int64) {
     wake = Microseconds.never
     if isFirstMatch {
-      for candidate in compiled.conditions.indices where candidate <= stage {
-        let root = compiled.conditions[candidate].root
+      for root in roots.prefix(stage + 1) {
         if root < 0 { break }
         wake = min(wake, evaluator.evaluate(root, at: instant).until)
       }
     } else {
-      for candidate in compiled.leaving[stage] {
-        wake = min(
-          wake, evaluator.evaluate(compiled.conditions[candidate].root, at: instant).until)
+      for place in leavingStarts[stage]..<leavingStarts[stage + 1] {
+        wake = min(wake, evaluator.evaluate(roots[Int(leaving[place])], at: instant).until)
       }
     }
     if wake <= instant { wake = instant + 1 }

@@ -243,6 +243,15 @@ struct Evaluator {
   // MARK: General calls
 
   private mutating func call(_ call: LoweredCall, _ now: Int64) -> Outcome {
+    if let test = call.textTest {
+      let text = evaluate(call.arguments[0], at: now)
+      let part = evaluate(call.arguments[1], at: now)
+      let until = min(text.until, part.until)
+      if text.status != .ok { return Outcome(failed: text.status, until: until) }
+      if part.status != .ok { return Outcome(failed: part.status, until: until) }
+      let holds = test.holds(interner.string(text.bits), interner.string(part.bits))
+      return Outcome(holds ? 1 : 0, until: until)
+    }
     var until = Microseconds.never
     var values: [Value] = []
     var failure: Outcome.Status?

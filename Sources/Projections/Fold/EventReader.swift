@@ -25,22 +25,36 @@ struct EventReader {
   private final class TypePlan {
     let aliases: [Int]
     let feeds: [FeedPlan]
+    let targets: [Target]
     /// Slots of fields to be read.
     let fields: [Int]
     let needsLine: Bool
 
-    init(aliases: [Int], feeds: [FeedPlan], fields: [Int], needsLine: Bool) {
+    init(
+      aliases: [Int], feeds: [FeedPlan], targets: [Target], fields: [Int], needsLine: Bool
+    ) {
       self.aliases = aliases
       self.feeds = feeds
+      self.targets = targets
       self.fields = fields
       self.needsLine = needsLine
     }
   }
 
-  private struct FeedPlan {
+  /// What an event may give to one feed: the first of some targets whose alias it is.
+  private struct FeedPlan: Sendable {
     var feed: Int
-    /// Index in the plan's aliases, field slot or -1, root of `where` or -1; in the order of the target.
-    var targets: [(alias: Int, field: Int, whereRoot: Int32)]
+    var isFact: Bool
+    var targets: Range<Int>
+  }
+
+  private struct Target: Sendable {
+    /// Index in the plan's aliases.
+    var alias: Int
+    /// Field slot, or -1.
+    var field: Int
+    /// -1 without.
+    var whereRoot: Int32
   }
 
   private enum AliasAnswer: UInt8 { case no, yes, failed }
@@ -90,29 +104,34 @@ struct EventReader {
       compiled.rules.aliases[alias].types.contains { ByteString($0) == ByteString(name) }
     }
     var feeds: [FeedPlan] = []
+    var targets: [Target] = []
     for (number, feed) in compiled.feeds.enumerated() {
-      let targets = feed.targets.compactMap {
-        target -> (alias: Int, field: Int, whereRoot: Int32)? in
-        guard let index = aliases.firstIndex(of: target.alias) else { return nil }
-        return (index, target.field, target.whereRoot)
+      let first = targets.count
+      for target in feed.targets {
+        guard let index = aliases.firstIndex(of: target.alias) else { continue }
+        targets.append(Target(alias: index, field: target.field, whereRoot: target.whereRoot))
       }
-      if !targets.isEmpty { feeds.append(FeedPlan(feed: number, targets: targets)) }
+      if targets.count > first {
+        feeds.append(
+          FeedPlan(feed: number, isFact: feed.fact >= 0, targets: first..<targets.count))
+      }
     }
     var read: [Int] = []
     let asksIgnore = compiled.ignoreRoot >= 0 && !skipsIgnore
     let readsFields =
       asksIgnore
       || aliases.contains { compiled.aliasRoots[$0] >= 0 }
-      || feeds.contains { $0.targets.contains { $0.field >= 0 || $0.whereRoot >= 0 } }
+      || targets.contains { $0.field >= 0 || $0.whereRoot >= 0 }
     if readsFields {
       read = compiled.fields.indices.filter { aliases.contains(compiled.fields[$0].alias) }
     }
     let needsAttributes =
       !attributes.isEmpty
       && (asksIgnore || aliases.contains { compiled.aliasRoots[$0] >= 0 }
-        || feeds.contains { $0.targets.contains { $0.whereRoot >= 0 } })
+        || targets.contains { $0.whereRoot >= 0 })
     return TypePlan(
-      aliases: aliases, feeds: feeds, fields: read, needsLine: !read.isEmpty || needsAttributes)
+      aliases: aliases, feeds: feeds, targets: targets, fields: read,
+      needsLine: !read.isEmpty || needsAttributes)
   }
 
   // MARK: Blocks
@@ -286,26 +305,29 @@ struct EventReader {
   }
 
   private mutating func addFeeds(_ type: Int, into slice: inout EventSlice) {
-    for plan in plans[type].feeds {
+    let plan = plans[type]
+    for feed in plan.feeds {
       // An event counts once, under the first alias of the target that it is.
-      guard let target = plan.targets.first(where: { answers[$0.alias] == .yes }) else { continue }
+      guard let place = feed.targets.first(where: { answers[plan.targets[$0].alias] == .yes })
+      else { continue }
+      let target = plan.targets[place]
       if target.whereRoot >= 0 {
         let outcome = evaluator.evaluate(target.whereRoot, at: 0)
         if outcome.status != .ok {
-          slice.add(.feedFault(plan.feed))
+          slice.add(.feedFault(feed.feed))
           continue
         }
         if outcome.bits == 0 { continue }
       }
       if target.field < 0 {
-        slice.add(.feed(plan.feed, value: 0))
+        slice.add(.feed(feed.feed, value: 0))
         continue
       }
       let value = evaluator.slots[4 + target.field]
       if value.status == .ok {
-        slice.add(.feed(plan.feed, value: value.bits))
-      } else if compiled.feeds[plan.feed].fact >= 0 {
-        slice.add(.feedFault(plan.feed))
+        slice.add(.feed(feed.feed, value: value.bits))
+      } else if feed.isFact {
+        slice.add(.feedFault(feed.feed))
       }
     }
   }

@@ -70,6 +70,28 @@ struct LoweredCall: Sendable {
   var arguments: [Int32]
   var argumentTypes: [Type]
   var resultType: Type
+  /// Set for the tests of one string against another, which rules ask of every event.
+  var textTest: TextTest?
+
+  init(function: String, arguments: [Int32], argumentTypes: [Type], resultType: Type) {
+    self.function = function
+    self.arguments = arguments
+    self.argumentTypes = argumentTypes
+    self.resultType = resultType
+    if argumentTypes == [.string, .string] { textTest = TextTest(rawValue: function) }
+  }
+
+  enum TextTest: String, Sendable {
+    case startsWith, endsWith
+
+    /// By bytes: in UTF-8 a text begins (ends) with another one exactly where its bytes do.
+    func holds(_ text: String, _ part: String) -> Bool {
+      switch self {
+      case .startsWith: text.utf8.starts(with: part.utf8)
+      case .endsWith: text.utf8.reversed().starts(with: part.utf8.reversed())
+      }
+    }
+  }
 }
 
 /// A part of an expression that the general evaluator computes: lists, maps, macros.

@@ -57,27 +57,32 @@ struct AnchorIDs {
 
 /// Ids of some events by position.
 struct EventIDs: Sendable {
+  /// A bit for each row, and how many bits are set before each word, so that a row is found without a search.
   struct Block: Sendable {
-    private var rows: [UInt16] = []
+    private var rows: [UInt64] = []
+    private var before: [UInt16] = []
     private var ends: [UInt32] = []
     private var bytes: [UInt8] = []
 
     /// To be called in the order of rows.
     mutating func add(_ row: UInt16, id: Span<UInt8>) {
-      rows.append(row)
+      if rows.isEmpty {
+        rows = Array(repeating: 0, count: BlockColumns.length / 64)
+        before = Array(repeating: 0, count: BlockColumns.length / 64)
+      }
+      let word = Int(row >> 6)
+      if rows[word] == 0 { before[word] = UInt16(ends.count) }
+      rows[word] |= 1 << UInt64(row & 63)
       for index in id.indices { bytes.append(id[index]) }
       ends.append(UInt32(bytes.count))
     }
 
     func id(_ row: UInt16) -> ArraySlice<UInt8> {
-      var low = 0
-      var high = rows.count
-      while low < high {
-        let middle = (low + high) / 2
-        if rows[middle] < row { low = middle + 1 } else { high = middle }
-      }
-      guard low < rows.count, rows[low] == row else { return [] }
-      return bytes[Int(low == 0 ? 0 : ends[low - 1])..<Int(ends[low])]
+      let word = Int(row >> 6)
+      let bit = UInt64(1) << UInt64(row & 63)
+      guard word < rows.count, rows[word] & bit != 0 else { return [] }
+      let index = Int(before[word]) + (rows[word] & (bit - 1)).nonzeroBitCount
+      return bytes[Int(index == 0 ? 0 : ends[index - 1])..<Int(ends[index])]
     }
   }
 

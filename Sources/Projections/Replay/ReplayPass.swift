@@ -149,8 +149,12 @@ struct ReplayPass {
   }
 
   private func add(_ fold: CustomerFold, rank: Int, to customers: inout PendingCustomers) {
-    let joined = (directory.joined[UInt32(rank)] ?? []).map { Array(names.bytes(of: $0)) }
-    let name = Array(names.bytes(of: directory.subjects[rank]))
-    customers.add(fold, rank: UInt32(rank), name: name.span, joined: joined)
+    var joined: [[UInt8]] = []
+    if !directory.joined.isEmpty, let others = directory.joined[UInt32(rank)] {
+      joined = others.map { Array(names.bytes(of: $0)) }
+    }
+    names.withBytes(of: directory.subjects[rank]) {
+      customers.add(fold, rank: UInt32(rank), name: $0, joined: joined)
+    }
   }
 }

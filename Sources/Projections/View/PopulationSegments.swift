@@ -9,6 +9,9 @@ struct PopulationSegments {
   private let readsText: [Bool]
   /// Numbers of the names of the 125 scores.
   private var scoreNames: [Int64] = []
+  /// Where each fact's value goes: its feed, or -1 − number of the expr fact.
+  private let places: [Int]
+  private let roots: [Int32]
   private var answer = Answer()
   private let unset = Outcome(failed: .unset, until: Microseconds.never)
 
@@ -33,6 +36,10 @@ struct PopulationSegments {
       compiled.program.forEachOperand(of: node) { visit($0) }
     }
     for number in numbers { visit(compiled.segments[number].condition.root) }
+    roots = numbers.map { compiled.segments[$0].condition.root }
+    places = compiled.facts.map { fact in
+      fact.feed >= 0 ? fact.feed : -1 - Int(compiled.program.nodes[Int(fact.root)].b)
+    }
     readsText = compiled.facts.map { reached.contains($0.root) }
     for code in 0..<125 {
       let name = RFMNames.name(r: code / 25 + 1, f: code / 5 % 5 + 1, m: code % 5 + 1)
@@ -51,8 +58,8 @@ struct PopulationSegments {
     set(scores)
     evaluator.limit = asOf
     evaluator.stateChanged()
-    for number in numbers {
-      let outcome = evaluator.evaluate(compiled.segments[number].condition.root, at: asOf)
+    for (number, root) in zip(numbers, roots) {
+      let outcome = evaluator.evaluate(root, at: asOf)
       if outcome.isTrue { answer.holding.append(number) }
       if outcome.status == .error { answer.failed.append(number) }
     }
@@ -98,15 +105,13 @@ struct PopulationSegments {
       _ = try decoder.signed()
       _ = try decoder.index()
     }
-    guard try decoder.count() == compiled.facts.count else { throw ByteDecoder.Damaged() }
-    for index in compiled.facts.indices {
+    guard try decoder.count() == places.count else { throw ByteDecoder.Damaged() }
+    for (index, place) in places.enumerated() {
       let outcome = try readFact(index, &decoder)
-      let fact = compiled.facts[index]
-      if fact.feed >= 0 {
-        evaluator.fixed?.aggregates[fact.feed] = outcome
+      if place >= 0 {
+        evaluator.fixed?.aggregates[place] = outcome
       } else {
-        let number = Int(compiled.program.nodes[Int(fact.root)].b)
-        evaluator.fixed?.expressions[number] = outcome
+        evaluator.fixed?.expressions[-1 - place] = outcome
       }
     }
     for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
@@ -120,15 +125,15 @@ struct PopulationSegments {
     _ index: Int, _ decoder: inout ByteDecoder
   ) throws(ByteDecoder.Damaged) -> Outcome {
     guard try decoder.number() == 1 else { return unset }
-    switch compiled.facts[index].type {
-    case .double, .uint: return Outcome(Int64(bitPattern: try decoder.fixed()))
-    case .string:
+    switch compiled.factForms[index] {
+    case .fixed: return Outcome(Int64(bitPattern: try decoder.fixed()))
+    case .text:
       if readsText[index] {
         return Outcome(evaluator.interner.number(of: try decoder.string()))
       }
       try decoder.skipText()
       return unset
-    default: return Outcome(try decoder.signed())
+    case .signed: return Outcome(try decoder.signed())
     }
   }
 }

@@ -11,6 +11,19 @@ import EventStore
 /// rows   = count { at from+1 to transition+1 flags [event id] }
 /// ```
 enum RecordCoding {
+  /// How the value of a fact is written.
+  enum ValueForm: Sendable {
+    case signed, fixed, text
+
+    init(_ type: Type) {
+      switch type {
+      case .double, .uint: self = .fixed
+      case .string: self = .text
+      default: self = .signed
+      }
+    }
+  }
+
   static func encodeHead(
     _ result: FoldResult, compiled: CompiledRules, interner: Interner, name: Span<UInt8>,
     joined: [[UInt8]], into encoder: inout ByteEncoder
@@ -40,12 +53,13 @@ enum RecordCoding {
       encoder.number(0)
     }
     encoder.number(result.facts.count)
-    for (fact, outcome) in zip(compiled.facts, result.facts) {
-      encodeValue(outcome, fact.type, interner, into: &encoder)
+    for index in result.facts.indices {
+      encodeValue(result.facts[index], compiled.factForms[index], interner, into: &encoder)
     }
-    let holding = result.segments.indices.filter { result.segments[$0] }
-    encoder.number(holding.count)
-    for segment in holding { encoder.number(segment) }
+    encoder.number(result.segments.count { $0 })
+    for segment in result.segments.indices where result.segments[segment] {
+      encoder.number(segment)
+    }
     encoder.number(UInt64(result.purchases.count))
     encoder.number(UInt64(result.purchases.days))
     encoder.signed(result.purchases.lastPurchase)
@@ -58,17 +72,17 @@ enum RecordCoding {
   }
 
   private static func encodeValue(
-    _ outcome: Outcome, _ type: Type, _ interner: Interner, into encoder: inout ByteEncoder
+    _ outcome: Outcome, _ form: ValueForm, _ interner: Interner, into encoder: inout ByteEncoder
   ) {
     guard outcome.status == .ok else {
       encoder.number(0)
       return
     }
     encoder.number(1)
-    switch type {
-    case .double, .uint: encoder.fixed(UInt64(bitPattern: outcome.bits))
-    case .string: encoder.text(interner.string(outcome.bits))
-    default: encoder.signed(outcome.bits)
+    switch form {
+    case .fixed: encoder.fixed(UInt64(bitPattern: outcome.bits))
+    case .text: encoder.text(interner.string(outcome.bits))
+    case .signed: encoder.signed(outcome.bits)
     }
   }
 
