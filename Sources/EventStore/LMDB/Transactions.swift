@@ -205,7 +205,7 @@ public final class ReadPages: Sendable {
   private let range = Mutex(Range())
   private static let limit: UInt = 8 << 20
 
-  init() {}
+  public init() {}
 
   fileprivate func add(_ start: UInt, _ end: UInt) {
     let full = range.withLock { range -> Range? in

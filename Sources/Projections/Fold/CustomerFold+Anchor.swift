@@ -61,9 +61,10 @@ extension CustomerFold {
     if moving < 0 {
       // Events are numbered by (occurred, position), so the last one is the greatest.
       for feed in feeds where isTimestamp(feed) {
-        let value = evaluator.facts[feed].read(anewAt: instant, interner: evaluator.interner)
+        let value = evaluator.facts[feed].value(
+          anewAt: instant, interner: evaluator.interner)
         guard value.status == .ok else { continue }
-        for event in evaluator.facts[feed].events(giving: value.bits, at: instant) {
+        for event in evaluator.facts.span[feed].events(giving: value.bits, at: instant) {
           moving = max(moving, event)
         }
       }

@@ -38,11 +38,11 @@ extension Evaluator {
     if !isAbove { return Microseconds.never }
     let operand = program.nodes[Int(node.a)]
     guard node.operation == .compareBits, operand.operation == .fact, !readsAnew,
-      facts[Int(operand.a)].function == .count
+      facts.span[Int(operand.a)].function == .count
     else { return outcome.until }
     let isStrict = node.comparison == .greater || node.comparison == .lessOrEqual
     let bound = isStrict ? right.bits &+ 1 : right.bits
-    return facts[Int(operand.a)].instantBelow(bound)
+    return facts.span[Int(operand.a)].instantBelow(bound)
   }
 
   private func holds(_ node: Node, _ left: Outcome, _ right: Outcome) -> Bool {

@@ -9,6 +9,7 @@ struct Evaluator {
   private let nodes: [Node]
   var interner: Interner
   var facts: [FactState]
+  private let ordersStrings: [Bool]
 
   /// Value slots of the event at hand, for `where` conditions.
   var slots: [Outcome] = []
@@ -42,6 +43,7 @@ struct Evaluator {
     nodes = program.nodes
     interner = program.interner
     self.facts = facts
+    ordersStrings = facts.map(\.ordersStrings)
     memo = Array(
       repeating: (0, 0, Outcome(0)), count: program.expressionFactCount)
   }
@@ -52,7 +54,7 @@ struct Evaluator {
   /// Gives an event to a fact; true if its sum left the range of its type.
   @inline(__always)
   mutating func add(_ feed: Int, occurred: Int64, value: Int64, event: Int32) -> Bool {
-    if facts[feed].ordersStrings {
+    if ordersStrings[feed] {
       let interner = interner
       return facts[feed].add(occurred: occurred, value: value, event: event) {
         interner.isLess($0, $1)
@@ -70,9 +72,8 @@ struct Evaluator {
     case .constantError: return Outcome(failed: .error, until: Microseconds.never)
     case .fact:
       if let fixed { return fixed.aggregates[Int(node.a)] }
-      if readsAnew { return facts[Int(node.a)].read(anewAt: now, interner: interner) }
-      facts[Int(node.a)].advance(to: now)
-      return facts[Int(node.a)].read(at: now)
+      if !readsAnew { return facts[Int(node.a)].value(at: now) }
+      return facts[Int(node.a)].value(anewAt: now, interner: interner)
     case .expressionFact: return expressionFact(node, now)
     case .eventSlot: return slots[Int(node.a)]
     case .now:

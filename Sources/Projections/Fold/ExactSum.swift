@@ -45,11 +45,12 @@ struct ExactSum: Sendable {
   }
 
   /// The sum, rounded to nearest, ties to even; infinite where it is beyond the range of a double.
-  mutating func rounded() -> Double {
+  func rounded() -> Double {
     if limbs.isEmpty { return 0 }
-    carry()
-    let isNegative = limbs[Self.limbCount - 1] < 0
-    var digits = limbs
+    var carried = self
+    carried.carry()
+    var digits = carried.limbs
+    let isNegative = digits[Self.limbCount - 1] < 0
     if isNegative {
       // Two's complement over the limbs.
       var borrow: Int64 = 0

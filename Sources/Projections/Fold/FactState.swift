@@ -213,8 +213,21 @@ struct FactState: Sendable {
     return Outcome(failed: .unset, until: Microseconds.never)
   }
 
+  /// The value at `instant`, which is not before the last one asked for.
+  ///
+  /// Changes in place: a plain read of an element would copy it first.
+  mutating func value(at instant: Int64) -> Outcome {
+    advance(to: instant)
+    return read(at: instant)
+  }
+
+  /// As ``read(anewAt:interner:)``, in place.
+  mutating func value(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> Outcome {
+    read(anewAt: instant, interner: interner())
+  }
+
   /// The value at `instant`; the window must have been advanced to it.
-  mutating func read(at instant: Int64) -> Outcome {
+  func read(at instant: Int64) -> Outcome {
     let until = within > 0 && head < occurred.count ? occurred[head] + within : Microseconds.never
     switch function {
     case .count:
@@ -244,7 +257,7 @@ struct FactState: Sendable {
     }
   }
 
-  private mutating func readSum(until: Int64) -> Outcome {
+  private func readSum(until: Int64) -> Outcome {
     if kind == .double {
       let value = doubles.rounded()
       if !value.isFinite { return Outcome(failed: .unset, until: until) }
@@ -252,21 +265,35 @@ struct FactState: Sendable {
       outcome.onlyFalls = within > 0 && negatives == 0
       return outcome
     }
-    guard let value = Int64(exactly: sum) else { return Outcome(failed: .unset, until: until) }
-    var outcome = Outcome(value, until: until)
+    var outcome = integerSum(sum)
+    outcome.until = until
+    guard outcome.status == .ok else { return outcome }
     outcome.onlyFalls = within > 0 && negatives == 0
     return outcome
   }
 
-  private mutating func readAverage(until: Int64) -> Outcome {
+  private func readAverage(until: Int64) -> Outcome {
     if count == 0 { return empty }
     if kind == .double {
       let value = doubles.rounded()
       if !value.isFinite { return Outcome(failed: .unset, until: until) }
       return Outcome(Outcome.double(value / Double(count)), until: until)
     }
-    if isMoney { return Outcome(Int64(truncatingIfNeeded: sum / Int128(count)), until: until) }
-    return Outcome(Outcome.double(Double(sum) / Double(count)), until: until)
+    var outcome = integerAverage(sum, count)
+    outcome.until = until
+    return outcome
+  }
+
+  /// Unset where the sum is beyond 64 bits.
+  private func integerSum(_ total: Int128) -> Outcome {
+    Int64(exactly: total).map { Outcome($0) }
+      ?? Outcome(failed: .unset, until: Microseconds.never)
+  }
+
+  private func integerAverage(_ total: Int128, _ count: Int64) -> Outcome {
+    if count == 0 { return empty }
+    if isMoney { return Outcome(Int64(truncatingIfNeeded: total / Int128(count))) }
+    return Outcome(Outcome.double(Double(total) / Double(count)))
   }
 
   /// How many spans of `every`, counted back from `instant`, hold a member; until one moves to the next span.
@@ -308,23 +335,57 @@ struct FactState: Sendable {
   }
 
   /// The value at an instant that need not be the last one, computed anew from the members.
-  func read(anewAt instant: Int64, interner: Interner) -> Outcome {
-    guard keepsMembers else {
-      var copy = self
-      return copy.read(at: instant)
+  func read(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> Outcome {
+    guard keepsMembers else { return read(at: instant) }
+    let range = members(at: instant)
+    let isWindow = within > 0
+    switch function {
+    case .active: return readActive(at: instant, from: range.lowerBound, to: range.upperBound)
+    case .count: return Outcome(Int64(range.count))
+    case .first, .firstTime, .last, .lastTime:
+      guard let first = range.first, let last = range.last else { return empty }
+      switch function {
+      case .first: return Outcome(values[first])
+      case .firstTime: return Outcome(occurred[first])
+      case .last: return Outcome(values[last])
+      default: return Outcome(occurred[last])
+      }
+    case .sum, .avg, .min, .max, .distinct:
+      // Nothing has left since the last step: the state has the answer already.
+      if !isWindow || range.lowerBound == head { return read(at: instant) }
     }
-    if function == .active {
-      let range = members(at: instant)
-      return readActive(at: instant, from: range.lowerBound, to: range.upperBound)
+    if kind == .integer && (function == .sum || function == .avg) {
+      var total: Int128 = 0
+      for index in range { total += Int128(values[index]) }
+      return function == .sum ? integerSum(total) : integerAverage(total, Int64(range.count))
     }
-    var fresh = self
-    fresh.reset()
-    for index in members(at: instant) {
-      _ = fresh.add(
-        occurred: occurred[index], value: values[index], event: events[index],
-        isLess: { interner.isLess($0, $1) })
+    var fresh = cleared()
+    for index in range {
+      _ = fresh.add(occurred: occurred[index], value: values[index], event: events[index]) {
+        ordersStrings ? interner().isLess($0, $1) : false
+      }
     }
     return fresh.read(at: instant)
+  }
+
+  /// The same fact without an event.
+  private func cleared() -> FactState {
+    FactState(
+      function: function, kind: kind, isMoney: isMoney, within: within, every: every,
+      defaultBits: defaultBits, keepsAll: keepsAll)
+  }
+
+  private init(
+    function: Rules.AggregateFunction, kind: ValueKind, isMoney: Bool, within: Int64,
+    every: Int64, defaultBits: Int64?, keepsAll: Bool
+  ) {
+    self.function = function
+    self.kind = kind
+    self.isMoney = isMoney
+    self.within = within
+    self.every = every
+    self.defaultBits = defaultBits
+    self.keepsAll = keepsAll
   }
 
   /// The events that give a timestamp: that of a first or last time, or those that hold the value.
@@ -348,7 +409,7 @@ struct FactState: Sendable {
   }
 
   /// The last of the events that leave the window at exactly `instant`, or move to another span of `active`; -1 for none.
-  func lastEvent(movingAt instant: Int64) -> Int32 {
+  mutating func lastEvent(movingAt instant: Int64) -> Int32 {
     guard within > 0 else { return -1 }
     var last: Int32 = -1
     for index in members(at: instant - 1) {

@@ -86,7 +86,7 @@ struct EventIDs: Sendable {
     }
   }
 
-  fileprivate let blocks: [Block]
+  let blocks: [Block]
 
   /// Empty if the position is not among them.
   func id(_ position: UInt64) -> ArraySlice<UInt8> {

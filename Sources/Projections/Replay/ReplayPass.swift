@@ -21,14 +21,32 @@ struct ReplayPass {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
   }
 
-  func run() throws -> Output {
+  /// Rows that are held before they are handed on: rules may move customers any number of times.
+  private static let rowLimit = 1 << 20
+  /// Runs that are folded before the rows are counted.
+  private static let runsAtATime = 64
+
+  /// - Parameter keep: called with runs in order; the counts of events come with the first.
+  func run(_ keep: (Output) throws -> Void) throws {
     let (blocks, readers) = try readBlocks()
-    let (runs, faults) = try foldAll(blocks, readers)
-    let ids = try AnchorIDs(view: view, threads: threads).find(runs)
-    return Output(
-      runs: runs, ids: ids, faults: faults,
+    var output = Output(
+      runs: [], ids: EventIDs(blocks: []), faults: FaultCounts(compiled),
       events: Int64(blocks.reduce(0) { $0 + $1.count }),
       ignored: Int64(blocks.reduce(0) { $0 + $1.ignored }))
+    var first = 0
+    while first < runCount {
+      let end = min(first + Self.runsAtATime, runCount)
+      let (runs, faults) = try fold(first..<end, blocks, readers)
+      output.runs += runs
+      output.faults.add(faults)
+      first = end
+      let rows = output.runs.reduce(0) { $0 + $1.rows.count }
+      if rows < Self.rowLimit && first < runCount { continue }
+      output.ids = try AnchorIDs(view: view, threads: threads).find(output.runs)
+      try keep(output)
+      output = Output(
+        runs: [], ids: EventIDs(blocks: []), faults: FaultCounts(compiled), events: 0, ignored: 0)
+    }
   }
 
   // MARK: Lines to runs
@@ -103,12 +121,14 @@ struct ReplayPass {
 
   // MARK: Customers to rows
 
-  private func foldAll(
-    _ blocks: [RunEvents], _ readers: [Interner]
+  private func fold(
+    _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner]
   ) throws -> ([PendingCustomers], FaultCounts) {
     let ticket = Ticket()
     let work = self
-    let parts = try Parallel.run(threads) { _ in work.foldRuns(blocks, readers, ticket) }
+    let parts = try Parallel.run(threads) { _ in
+      work.foldRuns(range, blocks, readers, ticket)
+    }
     var runs = parts.flatMap { $0.0 }
     runs.sort { $0.run < $1.run }
     var faults = FaultCounts(compiled)
@@ -117,7 +137,7 @@ struct ReplayPass {
   }
 
   private func foldRuns(
-    _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket
+    _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket
   ) -> ([(run: Int, customers: PendingCustomers)], FaultCounts) {
     var fold = CustomerFold(compiled)
     var loader = RunLoader()
@@ -125,8 +145,8 @@ struct ReplayPass {
     var strings = StringTranslation(readers: readers)
     var result: [(run: Int, customers: PendingCustomers)] = []
     while true {
-      let run = ticket.take()
-      if run >= runCount { break }
+      let run = range.lowerBound + ticket.take()
+      if run >= range.upperBound { break }
       // Strings of past customers are forgotten once they are many.
       if fold.evaluator.interner.count > base.count + 100_000 {
         fold.evaluator.interner = base

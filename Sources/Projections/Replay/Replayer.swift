@@ -33,10 +33,11 @@ public struct Replayer {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, names: names, ranks: ranks,
         threads: threads)
-      let output = try pass.run()
-      summary.add(output, names: names, directory: directory)
-      for run in output.runs { buyers += run.buyers }
-      try keep(ReplayBatch(runs: output.runs, ids: output.ids, threads: threads))
+      try pass.run { output in
+        summary.add(output, names: names, directory: directory)
+        for run in output.runs { buyers += run.buyers }
+        try keep(ReplayBatch(runs: output.runs, ids: output.ids, threads: threads))
+      }
       progress(Double(number + 1) / Double(passes.count))
     }
     try summary.setScores(buyers, customers: directory.subjects.count, threads: threads)

@@ -100,15 +100,25 @@ public final class ViewBuilder {
     var leaves: [OutputRoot.Leaf] = []
   }
 
+  /// Packed a few runs at a time, since what is packed is held until it is written.
   private func write(_ batch: borrowing ReplayBatch, _ environment: LMDBEnvironment) throws {
+    let runs = batch.runs
+    for first in stride(from: 0, to: runs.count, by: 64) {
+      try write(first..<min(first + 64, runs.count), of: batch, environment)
+    }
+  }
+
+  private func write(
+    _ range: Range<Int>, of batch: borrowing ReplayBatch, _ environment: LMDBEnvironment
+  ) throws {
     let runs = batch.runs
     let ids = batch.ids
     let ticket = Ticket()
     let parts = try Parallel.run(batch.threads) { _ in
       var packed: [(run: Int, packed: Packed)] = []
       while true {
-        let number = ticket.take()
-        if number >= runs.count { break }
+        let number = range.lowerBound + ticket.take()
+        if number >= range.upperBound { break }
         packed.append((number, Self.pack(runs[number], ids)))
       }
       return packed
@@ -174,6 +184,7 @@ public final class ViewBuilder {
     let compiled = compiled
     let asOf = view.asOf
     let ticket = Ticket()
+    let pages = ReadPages()
     let parts = try Parallel.run(threads) { _ in
       var segments = PopulationSegments(compiled)
       let none = Array(repeating: Int64(0), count: compiled.segments.count)
@@ -182,7 +193,7 @@ public final class ViewBuilder {
         let chunk = ticket.take()
         if chunk >= chunks.count { return part }
         let own = scores[firsts[chunk]..<firsts[chunk] + chunks[chunk]]
-        let bytes = try Self.population(own, chunk, &segments, &part, environment, asOf)
+        let bytes = try Self.population(own, chunk, &segments, &part, environment, pages, asOf)
         part.values.append((chunk, bytes))
       }
     }
@@ -200,16 +211,14 @@ public final class ViewBuilder {
 
   private static func population(
     _ scores: ArraySlice<RFM.Scores?>, _ chunk: Int, _ segments: inout PopulationSegments,
-    _ part: inout PopulationPart, _ environment: LMDBEnvironment, _ asOf: Int64
+    _ part: inout PopulationPart, _ environment: LMDBEnvironment, _ pages: ReadPages,
+    _ asOf: Int64
   ) throws -> [UInt8] {
     let key = ViewFiles.chunkKey(chunk)
     var decoder = ByteDecoder([])
     if !segments.numbers.isEmpty {
       let table = environment.table("rows")
-      let bytes = try environment.read { transaction -> [UInt8]? in
-        guard let value = try transaction.get(table, key.span) else { return nil }
-        return [UInt8](copying: value)
-      }
+      let bytes = try environment.read { try $0.copy(table, key.span, noting: pages) }
       decoder = ByteDecoder(bytes ?? [])
       _ = try decoder.number()
     }
