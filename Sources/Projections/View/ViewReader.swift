@@ -42,7 +42,7 @@ public final class ViewReader: Sendable {
     // A switch between reading CURRENT and opening may have removed the generation: look again.
     var failure = ViewError(.damaged, "view `\(name)` names no generation")
     for _ in 0..<3 {
-      do throws(LMDBError) {
+      do {
         let generation = try ViewFiles.current(store, name)
         let directory = "\(ViewFiles.directory(store, name))/\(generation)"
         guard generation.hasPrefix("g"), Files.isDirectory(directory) else {
@@ -52,8 +52,13 @@ public final class ViewReader: Sendable {
           continue
         }
         return try openGeneration(directory, name)
-      } catch {
+      } catch let error as LMDBError {
         failure = ViewError(error, "open view `\(name)`", path: store)
+      } catch let error as ViewError {
+        failure = error
+      } catch {
+        failure = ViewError(
+          .damaged, "view `\(name)` of `\(store)` is damaged", help: "replay it again")
       }
     }
     throw failure
@@ -61,22 +66,16 @@ public final class ViewReader: Sendable {
 
   private static func openGeneration(
     _ directory: String, _ name: String
-  ) throws(LMDBError) -> ViewReader {
+  ) throws -> ViewReader {
     do throws(MetaCheck.Fault) {
       try MetaCheck.check("\(directory)/data.mdb")
     } catch {
       let fault = EventStoreError(error, "\(directory)/data.mdb")
-      throw LMDBError(-1, fault.message)
+      throw ViewError(.damaged, "view `\(name)`: \(fault.message)", help: "replay it again")
     }
     let environment = try LMDBEnvironment.open(
       directory, tables: ViewFiles.tables, mode: .reading)
-    do {
-      return try ViewReader(environment, directory)
-    } catch let error as LMDBError {
-      throw error
-    } catch {
-      throw LMDBError(-1, "the view in `\(directory)` is damaged")
-    }
+    return try ViewReader(environment, directory)
   }
 
   private init(_ environment: LMDBEnvironment, _ directory: String) throws {
