@@ -1,0 +1,360 @@
+import Foundation
+import Testing
+
+@testable import Projections
+
+/// Published numbers of the purchase models. Where a directory with the CDNOW and donation files is named by
+/// `CLM_REFERENCE_DATA`, the fits and all customers are held against them too.
+@Suite struct ModelTests {
+  private static let data = ProcessInfo.processInfo.environment["CLM_REFERENCE_DATA"]
+
+  private func isClose(_ found: Double, _ expected: Double, _ relative: Double) -> Bool {
+    (found - expected).magnitude <= relative * expected.magnitude
+  }
+
+  private static let bg = BetaGeometricNBD([0.242593, 4.413532, 0.792886, 2.425752])
+  private static let paper = BetaGeometricNBD([0.243, 4.414, 0.793, 2.426])
+
+  // MARK: Single numbers
+
+  @Test func `BG/NBD expects what the spreadsheet of its authors does`() {
+    let expected = [
+      (0.1429, 0.0078), (1, 0.0532), (3, 0.1506), (31.8571, 1.0405), (32, 1.0437),
+      // The sheet prints 1.8576; at its parameters arbitrary precision gives 1.857972.
+      (78, 1.85797),
+    ]
+    for (time, purchases) in expected {
+      let found = Self.bg.expectedPurchases(ofNewCustomerWithin: time)
+      #expect((found - purchases).magnitude < 0.00006, "t = \(time): \(found)")
+    }
+    let customer = PurchaseHistory(frequency: 2, recency: 30.43, age: 38.86)
+    #expect((Self.paper.expectedPurchases(customer, within: 39) - 1.22603).magnitude < 5e-6)
+    #expect((Self.bg.expectedPurchases(customer, within: 39) - 1.22591).magnitude < 5e-6)
+    #expect((Self.paper.probabilityAlive(customer) - 0.72658).magnitude < 5e-6)
+    #expect((Self.bg.probabilityAlive(customer) - 0.72661).magnitude < 5e-6)
+  }
+
+  @Test func `Pareto/NBD gives the numbers of the BTYD walkthrough`() {
+    let model = ParetoNBD([0.5534, 10.5802, 0.6061, 11.6562])
+    let customer = PurchaseHistory(frequency: 26, recency: 30.86, age: 31)
+    #expect((model.probabilityAlive(customer) - 0.99792).magnitude < 5e-6)
+    #expect((model.expectedPurchases(customer, within: 52) - 25.4549).magnitude < 5e-5)
+    #expect((model.expectedPurchases(ofNewCustomerWithin: 52) - 1.47307).magnitude < 5e-6)
+    let residuals: [(PurchaseHistory, Double)] = [
+      (customer, 86.0304), (PurchaseHistory(frequency: 2, recency: 30.43, age: 38.86), 6.48256),
+      (PurchaseHistory(frequency: 0, recency: 0, age: 38.86), 0.476823),
+    ]
+    for (history, expected) in residuals {
+      #expect(isClose(model.discountedResidual(history, delta: 0.0027), expected, 2e-5))
+    }
+  }
+
+  @Test func `who never came back is alive for certain only under BG/NBD`() {
+    let customer = PurchaseHistory(frequency: 0, recency: 0, age: 38.86)
+    #expect(Self.bg.probabilityAlive(customer) == 1)
+    let modified = ModifiedBetaGeometricNBD([0.524838, 6.182988, 0.891356, 1.614000])
+    #expect((modified.probabilityAlive(customer) - 0.390).magnitude < 5e-4)
+    let pareto = ParetoNBD([0.553282, 10.577753, 0.606171, 11.666907])
+    #expect((pareto.probabilityAlive(customer) - 0.295).magnitude < 5e-4)
+  }
+
+  @Test func `the retention formula gives the lifetime value of a coffee drinker`() {
+    // Kissmetrics: 24.30 a week, margin 21.3 %, retention 75 %, discount 10 %, over 20 years.
+    let margin = 24.30 * 52 * 20 * 0.213
+    let value = DiscountedValue.retention(margin: margin, retention: 0.75, discount: 0.10)
+    #expect((value - 11_535).magnitude < 1)
+  }
+
+  // MARK: Special functions
+
+  @Test func `special functions keep their identities`() {
+    // ₂F₁(1, 1; 2; z) = −ln(1 − z) ÷ z; (1 − z)^-a = ₂F₁(a, b; b; z)
+    for z in [0.01, 0.3, 0.7, 0.95, 0.999] {
+      #expect(isClose(SpecialFunctions.hypergeometric(1, 1, 2, z), -log(1 - z) / z, 1e-12))
+      let power = SpecialFunctions.scaledHypergeometric(2.5, 1.7, 1.7, z, power: 0)
+      #expect(isClose(power, pow(1 - z, -2.5), 1e-12))
+    }
+    // DLMF table: E₁(1) = 0.21938393439552; Γ(1/2, 1) = √π erfc(1); Γ(s + 1, z) = s Γ(s, z) + z^s e^−z
+    #expect(isClose(SpecialFunctions.scaledUpperGamma(0, 1) * exp(-1), 0.219_383_934_395_52, 1e-12))
+    #expect(
+      isClose(
+        SpecialFunctions.scaledUpperGamma(0.5, 1) * exp(-1), Double.pi.squareRoot() * erfc(1), 1e-12
+      ))
+    for s in [-2.5, -0.4, 0.3, 1.8, 6] {
+      for z in [0.05, 0.5, 0.99, 1, 3, 40] {
+        let up = SpecialFunctions.scaledUpperGamma(s + 1, z)
+        let here = s * SpecialFunctions.scaledUpperGamma(s, z) + pow(z, s)
+        #expect((up - here).magnitude < 1e-10 * max(up.magnitude, pow(z, s)), "s \(s) z \(z)")
+      }
+    }
+  }
+
+  // MARK: Customers
+
+  /// x, t_x, T, mean; P(alive) and E[Y(39)] of BG, MBG, Pareto; expected value; value of 12 months at 1 % a month.
+  private typealias Row = (
+    Double, Double, Double, Double, Double, Double, Double, Double, Double, Double, Double, Double
+  )
+
+  private func check(_ row: Row) {
+    let history = PurchaseHistory(frequency: row.0, recency: row.1, age: row.2)
+    let modified = ModifiedBetaGeometricNBD([0.524838, 6.182988, 0.891356, 1.614000])
+    let pareto = ParetoNBD([0.553282, 10.577753, 0.606171, 11.666907])
+    #expect(isClose(Self.bg.probabilityAlive(history), row.4, 1e-5))
+    #expect(isClose(Self.bg.expectedPurchases(history, within: 39), row.5, 1e-5))
+    #expect(isClose(modified.probabilityAlive(history), row.6, 1e-5))
+    #expect(isClose(modified.expectedPurchases(history, within: 39), row.7, 1e-5))
+    #expect(isClose(pareto.probabilityAlive(history), row.8, 1e-5))
+    #expect(isClose(pareto.expectedPurchases(history, within: 39), row.9, 1e-5))
+    let spending = GammaGamma([6.24957, 3.74422, 15.44352])
+      .expectedValue(.init(frequency: row.0, mean: row.3))
+    if row.10 > 0 { #expect(isClose(spending, row.10, 2e-4)) }
+    if row.11 > 0 {
+      let purchases = DiscountedValue.purchases(
+        Self.bg, history, horizon: 12 * 4.345, step: 4.345, rate: 0.01, period: 4.345)
+      #expect(isClose(purchases * row.10, row.11, 1e-4))
+    }
+  }
+
+  @Test func `thirty customers of the CDNOW sample`() {
+    for row in Self.customers { check(row) }
+  }
+
+  private static let customers: [Row] = [
+    (
+      2, 30.43, 38.86, 22.35, 0.7266091368, 1.225910424, 0.7061262587, 1.262670779, 0.8691244719,
+      1.455135769, 24.65861619, 36.27849576
+    ),
+    (
+      1, 1.71, 38.86, 11.77, 0.2122273881, 0.2032506243, 0.1708196301, 0.1887892404, 0.1678771604,
+      0.1709876065, 18.91147987, 4.637466329
+    ),
+    (
+      0, 0, 38.86, 0, 1, 0.1947808579, 0.3897164421, 0.1539536444, 0.2951035176, 0.1070639907,
+      35.17100215, 8.344093122
+    ),
+    (
+      0, 0, 38.86, 0, 1, 0.1947808579, 0.3897164421, 0.1539536444, 0.2951035176, 0.1070639907,
+      35.17100215, 8.344093122
+    ),
+    (
+      0, 0, 38.86, 0, 1, 0.1947808579, 0.3897164421, 0.1539536444, 0.2951035176, 0.1070639907,
+      35.17100215, 8.344093122
+    ),
+    (
+      7, 29.43, 38.86, 73.74, 0.6418006394, 3.337239647, 0.6226387217, 3.166805355, 0.7494263398,
+      3.711824662, 71.4628508, 283.5235926
+    ),
+    (
+      0, 0, 38.86, 0, 1, 0.1947808579, 0.3897164421, 0.1539536444, 0.2951035176, 0.1070639907,
+      35.17100215, 8.344093122
+    ),
+    (
+      0, 0, 38, 0, 1, 0.1983349752, 0.3921254441, 0.1575563099, 0.300230858, 0.1105668806,
+      35.17100215, 8.492859703
+    ),
+    (
+      29, 37.71, 38, 26.26, 0.969133594, 20.05366532, 0.9658432103, 18.95005741, 0.9961247826,
+      19.59489632, 26.39294766, 625.3500337
+    ),
+    (
+      0, 0, 37.29, 0, 1, 0.2013695081, 0.3941539499, 0.1606419115, 0.3045887222, 0.1135869349,
+      35.17100215, 8.619801198
+    ),
+    (
+      25, 27.29, 36.86, 37.21, 0.04099631665, 0.7497320311, 0.0464399977, 0.8055249088,
+      0.1094381204, 1.899399883, 37.17479588, 32.91053463
+    ),
+    (
+      3, 17.43, 36.57, 26.42, 0.4204477576, 1.056445769, 0.3897445495, 0.9997609303, 0.479935526,
+      1.164331272, 27.53757964, 34.73987043
+    ),
+    (
+      0, 0, 36, 0, 1, 0.207130174, 0.3979354695, 0.1665230377, 0.3128107483, 0.1193922707,
+      35.17100215, 8.860591575
+    ),
+    (
+      2, 13.57, 35.43, 21.37, 0.4205310375, 0.7608304958, 0.3819099341, 0.7292471814, 0.4496195512,
+      0.8002501344, 23.85508008, 21.72931393
+    ),
+    (
+      5, 17, 34.86, 62.48, 0.2521103682, 1.039162319, 0.2401979434, 0.977767968, 0.3386088615,
+      1.32468851, 60.27479124, 74.39413728
+    ),
+    (
+      0, 0, 34.14, 0, 1, 0.2160489039, 0.4036193103, 0.1756859794, 0.3254076467, 0.1285593746,
+      35.17100215, 9.2329001
+    ),
+    (
+      0, 0, 33.71, 0, 1, 0.2182225397, 0.4049744895, 0.1779292513, 0.3284531139, 0.1308253049,
+      35.17100215, 9.323549628
+    ),
+    (
+      7, 28.71, 33.14, 66.7, 0.8106521525, 4.726636722, 0.7972194678, 4.51432399, 0.9086061597,
+      4.994899195, 64.8384989, 362.630795
+    ),
+    (
+      0, 0, 32.43, 0, 1, 0.2249632574, 0.4091055385, 0.1849098537, 0.3378357808, 0.1379281975,
+      35.17100215, 9.604449943
+    ),
+    (
+      1, 29.29, 32, 23.49, 0.7353849882, 0.8170378725, 0.7238492655, 0.9194248939, 0.9599619285,
+      1.109618042, 27.05478929, 26.54596252
+    ),
+    (
+      0, 0, 31.29, 0, 1, 0.2313321715, 0.4129130867, 0.1915372257, 0.34661478, 0.1447411364,
+      35.17100215, 9.869561815
+    ),
+    (
+      26, 30.86, 31, 39.97, 0.968919716, 20.7505705, 0.9655528689, 19.44803712, 0.9979180391,
+      20.1160135, 39.89027723, 972.1255634
+    ),
+    (
+      0, 0, 30.86, 0, 1, 0.2338304707, 0.4143822423, 0.1941449678, 0.3500355262, 0.1474396392,
+      35.17100215, 9.973478848
+    ),
+    (
+      0, 0, 30.29, 0, 1, 0.2372277481, 0.4163586319, 0.1976980963, 0.3546663858, 0.1511320053,
+      35.17100215, 10.11472024
+    ),
+    (
+      5, 29.57, 29.71, 42.51, 0.8880361452, 4.098428128, 0.878958903, 3.976014856, 0.9979277011,
+      4.319425593, 41.91737399, 203.0978345
+    ),
+    (
+      21, 4.71, 29.29, 299.63, 2.489437642e-11, 4.499066833e-10, 2.33050332e-10, 3.961117463e-09,
+      2.384326507e-08, 4.040675943e-07, 294.2121143, 1.552723631e-07
+    ),
+    (
+      0, 0, 29.14, 0, 1, 0.2443960953, 0.420450339, 0.2052208574, 0.3643588356, 0.1590066666,
+      35.17100215, 10.41248674
+    ),
+    (
+      1, 14.86, 28.57, 14.79, 0.6107825188, 0.7379119627, 0.5771011236, 0.7924166507, 0.7069641691,
+      0.8766296637, 21.00984117, 18.56659892
+    ),
+    (
+      1, 8.43, 28, 14.37, 0.4919769503, 0.6031559295, 0.4452353704, 0.6197120415, 0.5098841613,
+      0.6400103564, 20.71801609, 14.9577502
+    ),
+    (
+      0, 0, 27.29, 0, 1, 0.2568987968, 0.4273451348, 0.2184192233, 0.3810075573, 0.1729978344,
+      35.17100215, 10.93102223
+    ),
+  ]
+
+  // MARK: Fits
+
+  /// Histories drawn from BG/NBD by its story.
+  private func draw(_ count: Int, _ model: BetaGeometricNBD, seed: UInt64) -> [PurchaseHistory] {
+    var state = seed
+    func uniform() -> Double {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (Double(state >> 11) + 0.5) / 9_007_199_254_740_992
+    }
+    func gamma(_ shape: Double) -> Double {
+      // Marsaglia and Tsang; below 1 by the power of a uniform number.
+      if shape < 1 { return gamma(shape + 1) * pow(uniform(), 1 / shape) }
+      let d = shape - 1.0 / 3
+      while true {
+        let normal = (-2 * log(uniform())).squareRoot() * cos(2 * .pi * uniform())
+        let v = pow(1 + normal / (9 * d).squareRoot(), 3)
+        if v > 0, log(uniform()) < 0.5 * normal * normal + d - d * v + d * log(v) { return d * v }
+      }
+    }
+    return (0..<count).map { _ in
+      let age = 20 + 20 * uniform()
+      let rate = gamma(model.r) / model.alpha
+      let first = gamma(model.a)
+      let stop = first / (first + gamma(model.b))
+      var history = PurchaseHistory(frequency: 0, recency: 0, age: age)
+      var time = 0.0
+      while true {
+        time += -log(uniform()) / rate
+        if time > age { return history }
+        history.frequency += 1
+        history.recency = time
+        if uniform() < stop { return history }
+      }
+    }
+  }
+
+  @Test func `a fit finds the parameters that made the data, and does not know of threads`() throws
+  {
+    let seed: UInt64 = 7
+    print("seed \(seed)")
+    let made = BetaGeometricNBD([0.8, 6, 1.2, 3])
+    let histories = draw(20_000, made, seed: seed)
+    let fit = try BetaGeometricNBD.fit(histories, threads: 2)
+    let errors = try #require(fit.standardErrors)
+    for index in 0..<4 {
+      #expect((fit.parameters[index] - made.parameters[index]).magnitude < 4 * errors[index])
+    }
+    #expect(try BetaGeometricNBD.fit(histories, threads: 1).parameters == fit.parameters)
+    // Nothing near the maximum is higher.
+    for index in 0..<4 {
+      for factor in [0.999, 1.001] {
+        var moved = fit.parameters
+        moved[index] *= factor
+        let model = BetaGeometricNBD(moved)
+        #expect(histories.reduce(0) { $0 + model.logLikelihood($1) } < fit.logLikelihood)
+      }
+    }
+  }
+
+  @Test func `data that carry no fit are said to`() {
+    let one = PurchaseHistory(frequency: 0, recency: 0, age: 10)
+    #expect(throws: FitFailure.tooFewRepeaters(found: 0, needed: 10)) {
+      try BetaGeometricNBD.fit(Array(repeating: one, count: 100))
+    }
+    let same = PurchaseHistory(frequency: 3, recency: 9, age: 10)
+    #expect(throws: FitFailure.self) {
+      try BetaGeometricNBD.fit(Array(repeating: same, count: 100))
+    }
+    #expect(throws: FitFailure.self) {
+      try GammaGamma.fit(Array(repeating: .init(frequency: 3, mean: 20), count: 100))
+    }
+  }
+
+  // MARK: The whole reference data
+
+  @Test(.enabled(if: data != nil))
+  func `all customers of the CDNOW sample, and the published fits`() throws {
+    let text = try String(
+      contentsOfFile: "\(Self.data ?? "")/cdnow_sample_predictions.csv", encoding: .utf8)
+    let rows = text.split(separator: "\n").dropFirst().map { line in
+      line.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? 0 }
+    }
+    #expect(rows.count == 2357)
+    for row in rows {
+      check(
+        (
+          row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11],
+          row[12]
+        ))
+    }
+    let histories = rows.map { PurchaseHistory(frequency: $0[1], recency: $0[2], age: $0[3]) }
+    func compare(_ fit: Fit, _ expected: [Double], _ logLikelihood: Double) {
+      for (found, wanted) in zip(fit.parameters, expected) {
+        #expect(isClose(found, wanted, 1e-3), "\(fit)")
+      }
+      #expect((fit.logLikelihood - logLikelihood).magnitude < 2e-4, "\(fit)")
+    }
+    compare(
+      try BetaGeometricNBD.fit(histories, threads: 2), [0.242593, 4.413532, 0.792886, 2.425752],
+      -9582.4256)
+    compare(
+      try ModifiedBetaGeometricNBD.fit(histories, threads: 2),
+      [0.524838, 6.182988, 0.891356, 1.614000], -9582.1327)
+    compare(
+      try ParetoNBD.fit(histories, threads: 2), [0.553282, 10.577753, 0.606171, 11.666907],
+      -9594.9739)
+    let spending = rows.filter { $0[1] > 0 && $0[4] > 0 }.map {
+      GammaGamma.Spending(frequency: $0[1], mean: $0[4])
+    }
+    #expect(spending.count == 946)
+    compare(try GammaGamma.fit(spending, threads: 2), [6.24880, 3.74459, 15.44775], -4055.9232)
+    let ones = BetaGeometricNBD([1, 1, 1, 1])
+    #expect((histories.reduce(0) { $0 + ones.logLikelihood($1) } + 13887.6946).magnitude < 1e-4)
+  }
+}
