@@ -103,13 +103,19 @@ struct CustomerValue: Sendable {
   /// Distinct UTC days with a purchase.
   var days: Int64 = 0
   var lastPurchase: Int64 = 0
-  private var lastDay: Int64 = .min
+  /// UTC days since 1970 of the first and the last purchase.
+  private(set) var firstDay: Int64 = .min
+  private(set) var lastDay: Int64 = .min
+  /// Sum of the purchases after the first day, in minor units.
+  private(set) var repeatTotal: Int128 = 0
 
   mutating func addPurchase(at instant: Int64, amount: Int64) {
     count += 1
     net += Int128(amount)
     lastPurchase = instant
     let day = ScalarValue.floorDivide(instant, Microseconds.day).0
+    if days == 0 { firstDay = day }
+    if day != firstDay { repeatTotal += Int128(amount) }
     if day != lastDay {
       days += 1
       lastDay = day

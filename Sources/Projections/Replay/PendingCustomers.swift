@@ -20,6 +20,11 @@ struct PendingCustomers: Sendable {
     var recency: Int64
     var frequency: Int64
     var monetary: Int64
+    /// UTC days since 1970.
+    var firstDay: Int32
+    var lastDay: Int32
+    /// Purchases after the first day, in minor units.
+    var repeatTotal: Int64
   }
 
   struct ParkedCustomer: Sendable {
@@ -60,7 +65,10 @@ struct PendingCustomers: Sendable {
         Buyer(
           rank: rank, recency: fold.result.purchases.lastPurchase,
           frequency: fold.result.purchases.days,
-          monetary: Int64(clamping: fold.result.purchases.net)))
+          monetary: Int64(clamping: fold.result.purchases.net),
+          firstDay: Int32(clamping: fold.result.purchases.firstDay),
+          lastDay: Int32(clamping: fold.result.purchases.lastDay),
+          repeatTotal: Int64(clamping: fold.result.purchases.repeatTotal)))
     }
   }
 

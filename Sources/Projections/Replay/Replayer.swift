@@ -1,3 +1,4 @@
+import CEL
 import EventStore
 
 /// Folds a whole log under one rules file and hands the customers, in order, to whoever keeps them.
@@ -84,6 +85,11 @@ public struct ReplaySummary: Sendable {
   public private(set) var parked: [(customer: String, record: CustomerRecord.Parked)] = []
   /// RFM scores by rank of the customer among those with a record; zeros where not a buyer.
   private(set) var scores: [RFM.Scores?] = []
+  private var buyers: [PendingCustomers.Buyer] = []
+  /// The models of `clv.model`; nil where the rules ask for none, or only rows were asked for.
+  public private(set) var valueFit: ValueFit?
+  /// What they say, by record; empty without them.
+  private(set) var values: [ValueFit.Customer?] = []
   /// Other subjects of joined customers with the customer's name.
   var joined: [(subject: [UInt8], customer: [UInt8])] = []
   /// Ranks of the directory that have a record, in order.
@@ -133,6 +139,24 @@ public struct ReplaySummary: Sendable {
     var byRank: [RFM.Scores?] = Array(repeating: nil, count: customers)
     for (buyer, scores) in zip(buyers, scored) { byRank[Int(buyer.rank)] = scores }
     scores = present.map { byRank[Int($0)] }
+    self.buyers = buyers
+  }
+
+  /// Fits `clv.model`, if the rules name one.
+  mutating func fitValue(threads: Int) throws {
+    guard let settings = compiled.rules.clv, let model = settings.model else { return }
+    let fit = try ValueFit(
+      settings, model: model, digits: compiled.rules.currency.digits, buyers: buyers, asOf: asOf,
+      threads: threads)
+    valueFit = fit
+    guard let found = try fit.evaluate(buyers, threads: threads) else { return }
+    var next = 0
+    // Buyers and records both stand in the order of ranks.
+    values = present.map { rank in
+      guard next < buyers.count, buyers[next].rank == rank else { return nil }
+      defer { next += 1 }
+      return found[next]
+    }
   }
 
   public var events: Int64 { fold.events }

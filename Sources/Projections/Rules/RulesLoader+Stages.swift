@@ -213,7 +213,15 @@ extension RulesLoader {
   }
 
   private mutating func rankedFact(_ name: YAMLValue.Scalar, _ what: String) -> Int? {
-    if let index = facts.firstIndex(where: { $0.name == name.text }) { return index }
+    if let index = facts.firstIndex(where: { $0.name == name.text }) {
+      switch facts[index].type {
+      case .string, .bool:
+        fault(
+          "bad-fact", "\(what): `\(name.text)` is no number, amount, time or duration", name.place)
+        return nil
+      default: return index
+      }
+    }
     fault(
       "unknown-name", "\(what): there is no fact `\(name.text)`", name.place,
       help: Self.suggestion(name.text, facts.map(\.name)))

@@ -229,7 +229,9 @@ extension RulesLoader {
 
   /// Warnings about what is certainly not meant.
   mutating func lint(_ rules: Rules) {
-    guard case .transitions(let transitions) = rules.form, !diagnosticsHaveErrors else { return }
+    if diagnosticsHaveErrors { return }
+    lintSegments(rules)
+    guard case .transitions(let transitions) = rules.form else { return }
     var reached: Set<Int> = [0]
     var grows = true
     while grows {
@@ -243,6 +245,23 @@ extension RulesLoader {
     for (index, stage) in rules.stages.enumerated() where !reached.contains(index) {
       warn(
         "unreachable-stage", "no transition leads to stage `\(stage.name)`", stage.place)
+    }
+  }
+
+  private mutating func lintSegments(_ rules: Rules) {
+    for segment in rules.segments {
+      let names = segment.condition.expression.references.values
+      if rules.clv?.model == .bgNBD && names.contains("clv.p_alive") {
+        warn(
+          "certain-p-alive",
+          "segment `\(segment.name)`: under bg_nbd `clv.p_alive` is 1 for everyone who bought once",
+          segment.place, help: "mbg_nbd and pareto_nbd tell them apart")
+      }
+      if rules.clv?.model == nil && names.contains(where: { $0.hasPrefix("clv.") }) {
+        warn(
+          "no-model", "segment `\(segment.name)` reads a fitted value, and `clv` names no model",
+          segment.place, help: "add `model: mbg_nbd` to `clv`")
+      }
     }
   }
 

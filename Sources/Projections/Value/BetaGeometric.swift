@@ -14,17 +14,19 @@ public struct BetaGeometricNBD: PurchaseModel {
 
   public var parameters: [Double] { [r, alpha, a, b] }
 
-  /// Equation (6), rearranged so that no factor can leave the range of a double.
-  public func logLikelihood(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    let heads =
-      SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
+  /// Of equation (6), rearranged so that no factor can leave the range of a double.
+  public func logHead(_ x: Double) -> Double {
+    SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
       + SpecialFunctions.logGamma(a + b) + SpecialFunctions.logGamma(b + x)
       - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + x)
+  }
+
+  public func logTail(_ history: PurchaseHistory) -> Double {
+    let x = history.frequency
     let alive = -(r + x) * log(alpha + history.age)
-    if x == 0 { return heads + alive }
-    let gone = log(a) - log(b + x - 1) - (r + x) * log(alpha + history.recency)
-    return heads + SpecialFunctions.logAddExp(alive, gone)
+    if x == 0 { return alive }
+    let gone = log(a / (b + x - 1)) - (r + x) * log(alpha + history.recency)
+    return SpecialFunctions.logAddExp(alive, gone)
   }
 
   /// The odds of having stopped after the last purchase.
@@ -77,15 +79,17 @@ public struct ModifiedBetaGeometricNBD: PurchaseModel {
 
   public var parameters: [Double] { [r, alpha, a, b] }
 
-  public func logLikelihood(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    let heads =
-      SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
+  public func logHead(_ x: Double) -> Double {
+    SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
       + SpecialFunctions.logGamma(a + b) + SpecialFunctions.logGamma(b + x + 1)
       - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + x + 1)
+  }
+
+  public func logTail(_ history: PurchaseHistory) -> Double {
+    let x = history.frequency
     let alive = -(r + x) * log(alpha + history.age)
-    let gone = log(a) - log(b + x) - (r + x) * log(alpha + history.recency)
-    return heads + SpecialFunctions.logAddExp(alive, gone)
+    let gone = log(a / (b + x)) - (r + x) * log(alpha + history.recency)
+    return SpecialFunctions.logAddExp(alive, gone)
   }
 
   private func oddsGone(_ history: PurchaseHistory) -> Double {

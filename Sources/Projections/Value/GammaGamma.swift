@@ -23,11 +23,18 @@ public struct GammaGamma: Sendable {
 
   /// Equation (1a); frequency and mean are above 0.
   public func logLikelihood(_ spending: Spending) -> Double {
+    logHead(spending.frequency) + logTail(spending)
+  }
+
+  /// The part that depends on nothing but the frequency.
+  func logHead(_ x: Double) -> Double {
+    SpecialFunctions.logGamma(p * x + q) - SpecialFunctions.logGamma(p * x)
+      - SpecialFunctions.logGamma(q) + q * log(gamma) + p * x * log(x)
+  }
+
+  func logTail(_ spending: Spending) -> Double {
     let x = spending.frequency
-    let mean = spending.mean
-    return SpecialFunctions.logGamma(p * x + q) - SpecialFunctions.logGamma(p * x)
-      - SpecialFunctions.logGamma(q) + q * log(gamma) + (p * x - 1) * log(mean)
-      + p * x * log(x) - (p * x + q) * log(gamma + mean * x)
+    return (p * x - 1) * log(spending.mean) - (p * x + q) * log(gamma + spending.mean * x)
   }
 
   /// Equation (5): expected mean value of a purchase; the mean of all customers for one without a repeat. Infinite or

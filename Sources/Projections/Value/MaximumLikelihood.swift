@@ -255,9 +255,17 @@ extension PurchaseModel {
     ) { parameters in
       let model = Self(parameters)
       return try MaximumLikelihood.sum(grouped.histories.count, threads: threads) { range in
+        // Histories stand by frequency, so that its part is computed once for each.
         var sum = 0.0
+        var frequency = -1.0
+        var head = 0.0
         for index in range {
-          sum += grouped.weights[index] * model.logLikelihood(grouped.histories[index])
+          let history = grouped.histories[index]
+          if history.frequency != frequency {
+            frequency = history.frequency
+            head = model.logHead(frequency)
+          }
+          sum += grouped.weights[index] * (head + model.logTail(history))
         }
         return sum
       }
@@ -270,7 +278,9 @@ extension GammaGamma {
   ///
   /// - Throws: ``FitFailure``.
   public static func fit(_ all: [Spending], threads: Int = 1) throws -> Fit {
-    let usable = all.filter { $0.frequency > 0 && $0.mean > 0 }
+    let usable = all.filter { $0.frequency > 0 && $0.mean > 0 }.sorted {
+      ($0.frequency, $0.mean) < ($1.frequency, $1.mean)
+    }
     guard usable.count >= MaximumLikelihood.repeatersNeeded else {
       throw FitFailure.tooFewRepeaters(
         found: usable.count, needed: MaximumLikelihood.repeatersNeeded)
@@ -282,7 +292,15 @@ extension GammaGamma {
       let model = GammaGamma(parameters)
       return try MaximumLikelihood.sum(usable.count, threads: threads) { range in
         var sum = 0.0
-        for index in range { sum += model.logLikelihood(usable[index]) }
+        var frequency = 0.0
+        var head = 0.0
+        for index in range {
+          if usable[index].frequency != frequency {
+            frequency = usable[index].frequency
+            head = model.logHead(frequency)
+          }
+          sum += head + model.logTail(usable[index])
+        }
         return sum
       }
     }

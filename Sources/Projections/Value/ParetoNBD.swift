@@ -39,12 +39,15 @@ public struct ParetoNBD: PurchaseModel {
     -(r + history.frequency) * log(alpha + history.age) - s * log(beta + history.age)
   }
 
-  /// Equation (18).
-  public func logLikelihood(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    let gone = log(s) - log(r + s + x) + logGone(history)
-    return SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
-      + s * log(beta) + SpecialFunctions.logAddExp(logAlive(history), gone)
+  /// Of equation (18).
+  public func logHead(_ x: Double) -> Double {
+    SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
+      + s * log(beta)
+  }
+
+  public func logTail(_ history: PurchaseHistory) -> Double {
+    let gone = log(s / (r + s + history.frequency)) + logGone(history)
+    return SpecialFunctions.logAddExp(logAlive(history), gone)
   }
 
   public func probabilityAlive(_ history: PurchaseHistory) -> Double {

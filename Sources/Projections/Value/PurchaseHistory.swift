@@ -46,12 +46,21 @@ public protocol PurchaseModel: Sendable {
   /// - Parameter parameters: positive, as many as ``parameterNames``.
   init(_ parameters: [Double])
 
-  /// Natural logarithm of the likelihood of one history.
-  func logLikelihood(_ history: PurchaseHistory) -> Double
+  /// The part of the logarithm of the likelihood that depends on nothing but the frequency: all gamma functions.
+  func logHead(_ frequency: Double) -> Double
+  /// The rest of it.
+  func logTail(_ history: PurchaseHistory) -> Double
   /// Probability that the customer has not stopped at the end of the history, 0 to 1.
   func probabilityAlive(_ history: PurchaseHistory) -> Double
   /// Expected number of purchases within `time` units after the end of the history.
   func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double
   /// Expected number of repeat purchases of a new customer within `time` units of the first one.
   func expectedPurchases(ofNewCustomerWithin time: Double) -> Double
+}
+
+extension PurchaseModel {
+  /// Natural logarithm of the likelihood of one history.
+  public func logLikelihood(_ history: PurchaseHistory) -> Double {
+    logHead(history.frequency) + logTail(history)
+  }
 }

@@ -15,6 +15,16 @@ struct PopulationSegments {
   private var answer = Answer()
   private let unset = Outcome(failed: .unset, until: Microseconds.never)
 
+  /// What is known of all customers, by record.
+  struct Population: Sendable {
+    var scores: [RFM.Scores?]
+    /// Empty without a fitted model.
+    var values: [ValueFit.Customer?]
+    var ranks: PopulationRanks
+
+    func value(_ record: Int) -> ValueFit.Customer? { values.isEmpty ? nil : values[record] }
+  }
+
   /// Numbers of the segments that hold, and of those that ended in an error.
   struct Answer {
     var holding: [Int] = []
@@ -49,13 +59,22 @@ struct PopulationSegments {
 
   /// Reads one record and asks all segments that read the population.
   mutating func next(
-    _ decoder: inout ByteDecoder, scores: RFM.Scores?, asOf: Int64
+    _ decoder: inout ByteDecoder, record: Int, _ population: Population, asOf: Int64
   ) throws(ByteDecoder.Damaged) -> Answer {
     answer.holding.removeAll(keepingCapacity: true)
     answer.failed.removeAll(keepingCapacity: true)
     let isParked = try read(&decoder)
     if isParked { return answer }
-    set(scores)
+    set(population.scores[record])
+    let value = population.value(record)
+    evaluator.slots[0] = value?.value.map { Outcome($0) } ?? unset
+    evaluator.slots[1] = value.map { Outcome(Outcome.double($0.probabilityAlive)) } ?? unset
+    for (entry, ranks) in population.ranks.values.enumerated() {
+      let rank = ranks[record].map { Outcome($0) } ?? unset
+      // Each under both its names.
+      evaluator.slots[6 + 2 * entry] = rank
+      evaluator.slots[7 + 2 * entry] = rank
+    }
     evaluator.limit = asOf
     evaluator.stateChanged()
     for (number, root) in zip(numbers, roots) {
@@ -79,61 +98,36 @@ struct PopulationSegments {
 
   /// Takes facts and stage from a record (``RecordCoding``); true where the customer is parked.
   private mutating func read(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) -> Bool {
-    try decoder.skipText()
-    for _ in 0..<(try decoder.count()) { try decoder.skipText() }
-    _ = try decoder.signed()
-    let isParked = try decoder.number() == 1
-    if isParked {
-      try RecordCoding.skipParked(&decoder)
-    } else {
-      try readCurrent(&decoder)
+    let scanned = try RecordCoding.scan(&decoder, facts: places.count) {
+      (index: Int, decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) in
+      try readFact(index, &decoder)
     }
-    let (stage, from) = try RecordCoding.skipRows(&decoder)
-    guard compiled.stageNames.indices.contains(stage) else { throw ByteDecoder.Damaged() }
-    evaluator.stagePrevious =
-      from > 0 && from <= compiled.stageNames.count ? compiled.stageNames[from - 1] : -1
-    return isParked
-  }
-
-  private mutating func readCurrent(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
-    let stage = try decoder.index()
-    guard compiled.stageNames.indices.contains(stage) else { throw ByteDecoder.Damaged() }
-    evaluator.stageName = compiled.stageNames[stage]
-    evaluator.stageEnteredAt = try decoder.signed()
-    _ = try decoder.signed()
-    if try decoder.number() == 1 {
-      _ = try decoder.signed()
-      _ = try decoder.index()
-    }
-    guard try decoder.count() == places.count else { throw ByteDecoder.Damaged() }
-    for (index, place) in places.enumerated() {
-      let outcome = try readFact(index, &decoder)
-      if place >= 0 {
-        evaluator.fixed?.aggregates[place] = outcome
-      } else {
-        evaluator.fixed?.expressions[-1 - place] = outcome
-      }
-    }
-    for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
-    _ = try decoder.number()
-    _ = try decoder.number()
-    _ = try decoder.signed()
-    if try decoder.number() == 1 { _ = try decoder.signed() }
+    guard compiled.stageNames.indices.contains(scanned.stage),
+      scanned.from <= compiled.stageNames.count
+    else { throw ByteDecoder.Damaged() }
+    evaluator.stageName = compiled.stageNames[scanned.stage]
+    evaluator.stageEnteredAt = scanned.since
+    evaluator.stagePrevious = scanned.from > 0 ? compiled.stageNames[scanned.from - 1] : -1
+    return scanned.isParked
   }
 
   private mutating func readFact(
     _ index: Int, _ decoder: inout ByteDecoder
-  ) throws(ByteDecoder.Damaged) -> Outcome {
-    guard try decoder.number() == 1 else { return unset }
-    switch compiled.factForms[index] {
-    case .fixed: return Outcome(Int64(bitPattern: try decoder.fixed()))
-    case .text:
-      if readsText[index] {
-        return Outcome(evaluator.interner.number(of: try decoder.string()))
+  ) throws(ByteDecoder.Damaged) {
+    let form = compiled.factForms[index]
+    var outcome = unset
+    if case .text = form, readsText[index] {
+      if try decoder.number() == 1 {
+        outcome = Outcome(evaluator.interner.number(of: try decoder.string()))
       }
-      try decoder.skipText()
-      return unset
-    case .signed: return Outcome(try decoder.signed())
+    } else if let bits = try RecordCoding.scalar(form, &decoder) {
+      outcome = Outcome(bits)
+    }
+    let place = places[index]
+    if place >= 0 {
+      evaluator.fixed?.aggregates[place] = outcome
+    } else {
+      evaluator.fixed?.expressions[-1 - place] = outcome
     }
   }
 }

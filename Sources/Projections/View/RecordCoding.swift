@@ -104,23 +104,76 @@ enum RecordCoding {
 
   // MARK: Reading
 
+  /// What a scan finds besides the facts.
+  struct Scanned {
+    var isParked = false
+    var stage = 0
+    var since: Int64 = 0
+    /// From + 1 of the last row; 0 where that is the entry.
+    var from = 0
+  }
+
+  /// Goes over one record without making text of it; each fact is left to `fact`, which has to read it.
+  static func scan(
+    _ decoder: inout ByteDecoder, facts: Int,
+    _ fact: (Int, inout ByteDecoder) throws(ByteDecoder.Damaged) -> Void
+  ) throws(ByteDecoder.Damaged) -> Scanned {
+    var scanned = Scanned()
+    try decoder.skipText()
+    for _ in 0..<(try decoder.count()) { try decoder.skipText() }
+    _ = try decoder.signed()
+    scanned.isParked = try decoder.number() == 1
+    if scanned.isParked {
+      try skipParked(&decoder)
+    } else {
+      scanned.stage = try decoder.index()
+      scanned.since = try decoder.signed()
+      _ = try decoder.signed()
+      if try decoder.number() == 1 {
+        _ = try decoder.signed()
+        _ = try decoder.index()
+      }
+      guard try decoder.count() == facts else { throw ByteDecoder.Damaged() }
+      for index in 0..<facts { try fact(index, &decoder) }
+      for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
+      _ = try decoder.number()
+      _ = try decoder.number()
+      _ = try decoder.signed()
+      if try decoder.number() == 1 { _ = try decoder.signed() }
+    }
+    scanned.from = try skipRows(&decoder)
+    return scanned
+  }
+
+  /// The bits of a fact that is no text; nil where it is unset.
+  static func scalar(
+    _ form: ValueForm, _ decoder: inout ByteDecoder
+  ) throws(ByteDecoder.Damaged) -> Int64? {
+    guard try decoder.number() == 1 else { return nil }
+    switch form {
+    case .fixed: return Int64(bitPattern: try decoder.fixed())
+    case .signed: return try decoder.signed()
+    case .text:
+      try decoder.skipText()
+      return nil
+    }
+  }
+
   /// Goes over the state of a parked customer.
-  static func skipParked(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
+  private static func skipParked(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
     _ = try decoder.signed()
     _ = try decoder.number()
     for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
   }
 
-  /// Goes over the rows and positions; the stage that the last row leads to, and from + 1 of the stage before.
-  static func skipRows(
-    _ decoder: inout ByteDecoder
-  ) throws(ByteDecoder.Damaged) -> (to: Int, from: Int) {
-    var last = (to: 0, from: 0)
+  /// Goes over the rows and positions; from + 1 of the last row.
+  private static func skipRows(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) -> Int {
+    var from = 0
     var anchors = 0
     for _ in 0..<(try decoder.count()) {
       _ = try decoder.signed()
-      last.from = try decoder.index()
-      last.to = try decoder.index()
+      from = try decoder.index()
+      _ = try decoder.index()
       _ = try decoder.index()
       if try decoder.number() & 2 != 0 {
         anchors += 1
@@ -128,7 +181,7 @@ enum RecordCoding {
       }
     }
     for _ in 0..<anchors { _ = try decoder.number() }
-    return last
+    return from
   }
 
   /// Reads one record; `rules` are those of the view.

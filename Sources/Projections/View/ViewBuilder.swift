@@ -1,3 +1,4 @@
+import CEL
 import EventStore
 
 /// Builds a generation of a view aside and switches to it.
@@ -87,6 +88,7 @@ public final class ViewBuilder {
     var summary = try replayer.run(progress: progress) { batch in
       try self.write(batch, environment)
     }
+    try summary.fitValue(threads: threads)
     try writePopulation(&summary, environment)
     try writeJoined(summary.joined, environment)
     return Built(
@@ -170,21 +172,21 @@ public final class ViewBuilder {
     var failed: [Int64]
   }
 
-  /// Scores, and the segments that read them, by chunk in the order of the records.
+  /// Scores, values, ranks and the segments that read them, by chunk in the order of the records.
   private func writePopulation(
     _ summary: inout ReplaySummary, _ environment: LMDBEnvironment
   ) throws {
-    let scores = summary.scores
-    let chunks = chunks
     var first = 0
     let firsts = chunks.map { count in
       defer { first += count }
       return first
     }
-    let compiled = compiled
-    let asOf = view.asOf
-    let ticket = Ticket()
     let pages = ReadPages()
+    let population = PopulationSegments.Population(
+      scores: summary.scores, values: summary.values,
+      ranks: try ranks(environment, pages, records: first))
+    let (compiled, chunks, asOf) = (compiled, chunks, view.asOf)
+    let ticket = Ticket()
     let parts = try Parallel.run(threads) { _ in
       var segments = PopulationSegments(compiled)
       let none = Array(repeating: Int64(0), count: compiled.segments.count)
@@ -192,8 +194,12 @@ public final class ViewBuilder {
       while true {
         let chunk = ticket.take()
         if chunk >= chunks.count { return part }
-        let own = scores[firsts[chunk]..<firsts[chunk] + chunks[chunk]]
-        let bytes = try Self.population(own, chunk, &segments, &part, environment, pages, asOf)
+        var decoder =
+          segments.numbers.isEmpty
+          ? ByteDecoder([]) : try Self.records(chunk, environment, pages)
+        let bytes = try Self.encode(
+          firsts[chunk]..<firsts[chunk] + chunks[chunk], of: population, &decoder, &segments,
+          &part, asOf)
         part.values.append((chunk, bytes))
       }
     }
@@ -203,33 +209,76 @@ public final class ViewBuilder {
     try environment.write { transaction in
       for (chunk, bytes) in values {
         let key = ViewFiles.chunkKey(chunk)
-        try transaction.put(table, key.span, bytes.span, appending: true)
+        var value = bytes
+        Checksum.seal(&value, table: "population", key: key.span)
+        try transaction.put(table, key.span, value.span, appending: true)
       }
     }
     for part in parts { summary.addSegments(part.holding, failed: part.failed) }
   }
 
-  private static func population(
-    _ scores: ArraySlice<RFM.Scores?>, _ chunk: Int, _ segments: inout PopulationSegments,
-    _ part: inout PopulationPart, _ environment: LMDBEnvironment, _ pages: ReadPages,
-    _ asOf: Int64
-  ) throws -> [UInt8] {
+  /// The records of a chunk, behind their count.
+  private static func records(
+    _ chunk: Int, _ environment: LMDBEnvironment, _ pages: ReadPages
+  ) throws -> ByteDecoder {
     let key = ViewFiles.chunkKey(chunk)
-    var decoder = ByteDecoder([])
-    if !segments.numbers.isEmpty {
-      let table = environment.table("rows")
-      let bytes = try environment.read { try $0.copy(table, key.span, noting: pages) }
-      decoder = ByteDecoder(bytes ?? [])
-      _ = try decoder.number()
+    let table = environment.table("rows")
+    let bytes = try environment.read { try $0.copy(table, key.span, noting: pages) }
+    var decoder = ByteDecoder(bytes ?? [])
+    _ = try decoder.number()
+    return decoder
+  }
+
+  /// The names under `population`, from the facts of all records.
+  private func ranks(
+    _ environment: LMDBEnvironment, _ pages: ReadPages, records: Int
+  ) throws -> PopulationRanks {
+    let facts = Set(compiled.rules.population.map(\.fact)).sorted()
+    if facts.isEmpty { return PopulationRanks([], keys: [:]) }
+    let (compiled, chunks) = (compiled, chunks)
+    let types = compiled.facts.map(\.type)
+    let ticket = Ticket()
+    let parts = try Parallel.run(threads) { _ in
+      var found: [(chunk: Int, keys: [[Int64?]])] = []
+      while true {
+        let chunk = ticket.take()
+        if chunk >= chunks.count { return found }
+        var decoder = try Self.records(chunk, environment, pages)
+        var keys: [[Int64?]] = facts.map { _ in [] }
+        for record in 0..<chunks[chunk] {
+          for place in facts.indices { keys[place].append(nil) }
+          _ = try RecordCoding.scan(&decoder, facts: compiled.facts.count) {
+            (index: Int, decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) in
+            let form = compiled.factForms[index]
+            guard let bits = try RecordCoding.scalar(form, &decoder) else { return }
+            guard let place = facts.firstIndex(of: index) else { return }
+            keys[place][record] = PopulationRanks.key(bits, types[index])
+          }
+        }
+        found.append((chunk, keys))
+      }
     }
+    var all: [Int: [Int64?]] = [:]
+    for part in parts.flatMap({ $0 }).sorted(by: { $0.chunk < $1.chunk }) {
+      for (fact, keys) in zip(facts, part.keys) { all[fact, default: []] += keys }
+    }
+    return PopulationRanks(compiled.rules.population, keys: all)
+  }
+
+  private static func encode(
+    _ records: Range<Int>, of population: PopulationSegments.Population,
+    _ decoder: inout ByteDecoder, _ segments: inout PopulationSegments,
+    _ part: inout PopulationPart, _ asOf: Int64
+  ) throws -> [UInt8] {
     var encoder = ByteEncoder()
-    for own in scores {
-      encoder.number(own.map { $0.code + 1 } ?? 0)
+    for record in records {
+      encoder.number(population.scores[record].map { $0.code + 1 } ?? 0)
+      encode(population.value(record), into: &encoder)
       if segments.numbers.isEmpty {
         encoder.number(0)
         continue
       }
-      let answer = try segments.next(&decoder, scores: own, asOf: asOf)
+      let answer = try segments.next(&decoder, record: record, population, asOf: asOf)
       encoder.number(answer.holding.count)
       for number in answer.holding {
         encoder.number(number)
@@ -237,8 +286,19 @@ public final class ViewBuilder {
       }
       for number in answer.failed { part.failed[number] += 1 }
     }
-    Checksum.seal(&encoder.bytes, table: "population", key: key.span)
     return encoder.bytes
+  }
+
+  /// 0 without, 1 without a value in money, 2 with one.
+  private static func encode(_ value: ValueFit.Customer?, into encoder: inout ByteEncoder) {
+    guard let value else {
+      encoder.number(0)
+      return
+    }
+    encoder.number(value.value == nil ? 1 : 2)
+    encoder.fixed(value.probabilityAlive.bitPattern)
+    encoder.fixed(value.purchases.bitPattern)
+    if let money = value.value { encoder.signed(money) }
   }
 
   private func writeJoined(

@@ -18,6 +18,9 @@ public struct ViewManifest: Sendable {
   public var rows: Int64
   public var parked: Int64
 
+  /// Of the view's tables (docs/format.md); a view of another one has to be made again.
+  private static let format = 2
+
   public init(
     name: String, model: String, version: Int, rulesHash: String, size: UInt64, root: String,
     engine: String, asOf: Int64, outputRoot: String, switchedAt: Int64, customers: Int64,
@@ -40,7 +43,7 @@ public struct ViewManifest: Sendable {
 
   func encoded() -> [UInt8] {
     var encoder = ByteEncoder()
-    encoder.number(1)
+    encoder.number(Self.format)
     for text in [name, model, rulesHash, root, engine, outputRoot] { encoder.text(text) }
     encoder.signed(Int64(version))
     encoder.number(size)
@@ -54,7 +57,7 @@ public struct ViewManifest: Sendable {
 
   init(decoding bytes: [UInt8]) throws(ByteDecoder.Damaged) {
     var decoder = ByteDecoder(bytes)
-    guard try decoder.number() == 1 else { throw ByteDecoder.Damaged() }
+    guard try decoder.number() == UInt64(Self.format) else { throw ByteDecoder.Damaged() }
     name = try decoder.string()
     model = try decoder.string()
     rulesHash = try decoder.string()
@@ -76,8 +79,18 @@ public struct ViewCustomer: Sendable {
   public var record: CustomerRecord
   /// Nil for who bought nothing, and where parked.
   public var scores: Scores?
+  /// What `clv.model` says; nil for who bought nothing, where parked, and without a fit.
+  public var value: Value?
   /// All segments that hold at as-of, in file order.
   public var segments: [String]
+
+  public struct Value: Sendable {
+    public var probabilityAlive: Double
+    /// Expected purchases within the horizon.
+    public var purchases: Double
+    /// Discounted value within the horizon in minor units; nil without Gamma-Gamma.
+    public var expected: Int64?
+  }
 
   public struct Scores: Sendable {
     public var r: Int
@@ -87,9 +100,12 @@ public struct ViewCustomer: Sendable {
     public var name: String
   }
 
-  public init(record: CustomerRecord, scores: Scores?, segments: [String]) {
+  public init(
+    record: CustomerRecord, scores: Scores?, value: Value? = nil, segments: [String]
+  ) {
     self.record = record
     self.scores = scores
+    self.value = value
     self.segments = segments
   }
 }

@@ -168,6 +168,7 @@ public final class ViewReader: Sendable {
       let (r, f, m) = (index / 25 + 1, index / 5 % 5 + 1, index % 5 + 1)
       scores = ViewCustomer.Scores(r: r, f: f, m: m, name: RFMNames.name(r: r, f: f, m: m))
     }
+    let value = try value(&ranks)
     var holding = Set(record.current?.segments ?? [])
     for _ in 0..<(try ranks.count()) {
       let number = try ranks.index()
@@ -175,7 +176,17 @@ public final class ViewReader: Sendable {
       holding.insert(rules.segments[number].name)
     }
     let segments = rules.segments.map(\.name).filter { holding.contains($0) }
-    return ViewCustomer(record: record, scores: scores, segments: segments)
+    return ViewCustomer(record: record, scores: scores, value: value, segments: segments)
+  }
+
+  private func value(_ ranks: inout ByteDecoder) throws -> ViewCustomer.Value? {
+    let kind = try ranks.number()
+    if kind == 0 { return nil }
+    guard kind <= 2 else { throw ByteDecoder.Damaged() }
+    return ViewCustomer.Value(
+      probabilityAlive: Double(bitPattern: try ranks.fixed()),
+      purchases: Double(bitPattern: try ranks.fixed()),
+      expected: kind == 2 ? try ranks.signed() : nil)
   }
 
   /// The customer that a subject belongs to; nil if the view has none.

@@ -71,13 +71,10 @@ struct LoadedRules {
   var notComputed: [String] {
     let rules = compiled.rules
     var lines: [String] = []
-    if rules.clv?.model != nil {
+    if rules.clv?.model == .bgBB {
       lines.append(
-        "note: clv.model is not fitted yet: clv_expected, p_alive and expected_purchases stay empty"
+        "note: clv.model bg_bb is not fitted yet: clv_expected, p_alive and expected_purchases stay empty"
       )
-    }
-    if !rules.population.isEmpty {
-      lines.append("note: population is not computed yet: its names are unset in segments")
     }
     return lines
   }

@@ -43,6 +43,9 @@ struct ReplayCommand: ParsableCommand {
       try builder.build(progress: { progress.update($0) })
     }
     progress.end()
+    for verdict in built.summary.valueFit?.verdicts ?? [] {
+      Notice.write("note: \(verdict)", quiet: global.quiet)
+    }
     if strict, let fault = built.summary.faultList.first {
       try builder.discard(built)
       throw CommandError(
@@ -102,6 +105,7 @@ struct ReplayCommand: ParsableCommand {
     var value: [(String, JSONValue)] = [
       ("model", .optional(loaded.compiled.rules.clv?.model?.rawValue))
     ]
+    if let fit = summary.valueFit { value += fitJSON(fit) }
     value.append(
       ("historical", .optional(summary.historicalValue.map { Numbers.money($0, digits: digits) })))
     return .object([
@@ -115,6 +119,31 @@ struct ReplayCommand: ParsableCommand {
       ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.record) })),
       ("receipt", receiptJSON(manifest)),
     ])
+  }
+
+  private func fitJSON(_ fit: ValueFit) -> [(String, JSONValue)] {
+    func object(_ names: [String], _ values: [Double]) -> JSONValue {
+      .object(zip(names, values).map { ($0, .number(Numbers.double($1))) })
+    }
+    var members: [(String, JSONValue)] = [
+      ("unit", .string(Numbers.span(fit.unit))), ("customers", .count(fit.customers)),
+    ]
+    if let (names, purchases) = fit.purchases {
+      members.append(("params", object(names, purchases.parameters)))
+      members.append(("log_likelihood", .number(Numbers.double(purchases.logLikelihood))))
+      if let errors = purchases.standardErrors {
+        members.append(("standard_errors", object(names, errors)))
+      }
+    }
+    if let spending = fit.spending {
+      let names = GammaGamma.parameterNames + ["log_likelihood"]
+      members.append(
+        ("gamma_gamma", object(names, spending.parameters + [spending.logLikelihood])))
+    }
+    if !fit.verdicts.isEmpty {
+      members.append(("verdicts", .array(fit.verdicts.map { .string($0) })))
+    }
+    return members
   }
 
   private func faultJSON(_ fault: ReplaySummary.Fault) -> JSONValue {
@@ -157,6 +186,14 @@ struct ReplayCommand: ParsableCommand {
       lines.append("")
       lines.append(
         "historical value \(Numbers.money(value, digits: currency.digits)) \(currency.code)")
+    }
+    if let fit = summary.valueFit, let (names, purchases) = fit.purchases {
+      lines.append("")
+      let values = zip(names, purchases.parameters).map { "\($0) \(Numbers.double($1))" }
+      lines.append(
+        "\(fit.model.rawValue) over \(fit.customers) buyers, time in \(Numbers.span(fit.unit)): "
+          + values.joined(separator: ", ")
+          + ", log-likelihood \(Numbers.double(purchases.logLikelihood))")
     }
     if !summary.faultList.isEmpty {
       lines.append("")

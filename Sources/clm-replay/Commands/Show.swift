@@ -43,6 +43,11 @@ struct ShowCommand: ParsableCommand {
     var clv: [(String, JSONValue)] = [
       ("historical", .optional(rows.historicalValue(current).map { text.money($0) }))
     ]
+    if let value = entry.value {
+      clv.append(("expected", .optional(value.expected.map { text.money($0) })))
+      clv.append(("p_alive", .number(Numbers.double(value.probabilityAlive))))
+      clv.append(("expected_purchases", .number(Numbers.double(value.purchases))))
+    }
     if let scores = entry.scores {
       clv.append(
         (
@@ -90,6 +95,14 @@ struct ShowCommand: ParsableCommand {
       if let value = ViewRows(rules).historicalValue(current) {
         lines.append(
           "  \(padded("value so far", 24)) \(text.money(value)) \(rules.currency.code)")
+      }
+      if let value = entry.value {
+        if let expected = value.expected {
+          lines.append(
+            "  \(padded("value to come", 24)) \(text.money(expected)) \(rules.currency.code)")
+        }
+        lines.append("  \(padded("P(alive)", 24)) \(Numbers.double(value.probabilityAlive))")
+        lines.append("  \(padded("purchases to come", 24)) \(Numbers.double(value.purchases))")
       }
       if let scores = entry.scores {
         lines.append(

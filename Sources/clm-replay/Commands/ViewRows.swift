@@ -40,7 +40,14 @@ struct ViewRows {
     cells.append(.optional(record.parked.map { RFC3339.text($0.at) }))
     for index in rules.facts.indices { cells.append(text.json(current?.facts[index])) }
     cells.append(.optional(historicalValue(current).map { text.money($0) }))
-    cells += [.null, .null, .null]
+    cells.append(.optional(entry.value?.expected.map { text.money($0) }))
+    if let value = entry.value {
+      cells += [
+        .number(Numbers.double(value.probabilityAlive)), .number(Numbers.double(value.purchases)),
+      ]
+    } else {
+      cells += [.null, .null]
+    }
     if let scores = entry.scores {
       cells += [.count(scores.r), .count(scores.f), .count(scores.m), .string(scores.name)]
     } else {

@@ -34,6 +34,17 @@ enum Numbers {
     return "\(sign)\(seconds).\(fraction)s"
   }
 
+  /// A span of the rules language: the largest unit that measures it in whole numbers.
+  static func span(_ microseconds: Int64) -> String {
+    let units: [(Int64, String)] = [
+      (86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"),
+    ]
+    for (length, name) in units where microseconds % length == 0 {
+      return "\(microseconds / length)\(name)"
+    }
+    return duration(nanoseconds: microseconds * 1000)
+  }
+
   /// A percentage with one decimal.
   static func percent(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())

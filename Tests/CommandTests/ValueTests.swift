@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+/// `clv.model` and `population` from the command line.
+@Suite struct ValueTests {
+  private func rules(_ place: Place, model: String) throws -> String {
+    try place.file(
+      "\(model).yaml",
+      """
+      rules: 1
+      model: { name: value, version: 1 }
+      currency: EUR
+      events:
+        buy: { types: [purchase, order_paid], fields: { amount: money } }
+        back: { types: [refund, return], fields: { amount: money } }
+      facts:
+        buys: { count: buy }
+        spent: { sum: buy.amount }
+      stages: [seen, buyer]
+      transitions:
+        - { id: buy, from: seen, to: buyer, when: buys >= 1 }
+      population:
+        rank: { percent_rank: spent }
+        fifth: { ntile: { of: spent, n: 5 } }
+        best: { top: { of: spent, percent: 10 } }
+      segments:
+        top_tenth: { when: best }
+        last_fifth: { when: "population.fifth == 1" }
+        upper_half: { when: rank >= 0.5 }
+        gone: { when: "clv.p_alive < 0.2" }
+        rich: { when: "clv.expected >= money('50.00')" }
+      clv: { purchase: buy.amount, refund: back.amount, margin: 0.5, model: \(model), unit: 7d, horizon: 182d }
+      """)
+  }
+
+  private func object(_ program: Program) throws -> [String: Any] {
+    try #require(
+      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any],
+      "\(program.errors)")
+  }
+
+  @Test(arguments: ["bg_nbd", "mbg_nbd", "pareto_nbd"])
+  func `fitted values and ranks come with a replay, whatever the threads`(model: String) throws {
+    let place = try Place()
+    let file = "\(place.path)/shop.ndjson"
+    try Program.run("generate", "--customers", "400", "--seed", "5", "-o", file)
+    try Program.run("import", place.store, file)
+    let rules = try rules(place, model: model)
+    let one = try Program.run(
+      "replay", place.store, "--rules", rules, "--threads", "1", "--format", "json")
+    let before = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+    let three = try Program.run(
+      "replay", place.store, "--rules", rules, "--threads", "3", "--format", "json")
+    let after = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+
+    #expect(one.status == 0, "\(one.errors)")
+    #expect(before.output == after.output)
+    let clv = try #require(try object(one)["clv"] as? [String: Any])
+    #expect(NSDictionary(dictionary: clv) == (try object(three)["clv"] as? NSDictionary))
+    #expect(clv["model"] as? String == model)
+    #expect(clv["unit"] as? String == "7d")
+    let names = model == "pareto_nbd" ? ["alpha", "beta", "r", "s"] : ["a", "alpha", "b", "r"]
+    #expect((clv["params"] as? [String: Double])?.keys.sorted() == names)
+    #expect((clv["gamma_gamma"] as? [String: Double])?["q"] ?? 0 > 1)
+
+    let rows = before.output.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    let header = try #require(rows.first)
+    func column(_ name: String) throws -> Int { try #require(header.firstIndex(of: name)) }
+    let (alive, expected) = (try column("p_alive"), try column("clv_expected"))
+    // A purchase in a currency without a rate has no amount: it makes nobody a buyer.
+    let (historical, spent) = (try column("clv_historical"), try column("spent"))
+    var ranked: [(spent: Double, isTop: Bool)] = []
+    for row in rows.dropFirst() where row[1] != "" {
+      #expect((row[alive] == "") == (row[historical] == ""), "\(row)")
+      if let probability = Double(row[alive]) { #expect(probability > 0 && probability <= 1) }
+      if row[historical] != "" { #expect(Double(row[expected]) ?? -1 >= 0, "\(row)") }
+      ranked.append((Double(row[spent]) ?? 0, row.last?.contains("top_tenth") ?? false))
+    }
+    // The top tenth by hand: at most a tenth, and nobody outside spent more.
+    let inside = ranked.filter(\.isTop).map(\.spent)
+    let outside = ranked.filter { !$0.isTop }.map(\.spent)
+    #expect(inside.count * 10 <= ranked.count && inside.count * 10 > ranked.count - 20)
+    #expect(inside.min() ?? 0 > outside.max() ?? 0)
+  }
+
+  @Test func `too few buyers are said, and the columns stay empty`() throws {
+    let place = try Place()
+    let line =
+      #"{"id":"1","source":"s","type":"purchase","subject":"c","time":"2024-01-01T00:00:00Z","data":{"amount":"5.00"}}"#
+    let file = try place.file("one.ndjson", line + "\n")
+    try Program.run("import", place.store, file)
+    let replay = try Program.run(
+      "replay", place.store, "--rules", try rules(place, model: "bg_nbd"), "--format", "json")
+    let export = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+
+    #expect(replay.status == 0)
+    #expect(
+      replay.errors.contains(
+        "clv.model bg_nbd is not fitted: 0 customers bought again, and a fit needs at least 10"))
+    #expect(export.output.contains(",1,5.00,2.50,,,,1,1,1,"))
+  }
+
+  @Test func `a segment on P(alive) of BG-NBD is warned of`() throws {
+    let place = try Place()
+    let warned = try Program.run("check", try rules(place, model: "bg_nbd"))
+    let silent = try Program.run("check", try rules(place, model: "mbg_nbd"))
+
+    #expect(warned.status == 0 && warned.errors.contains("warning[certain-p-alive]"))
+    #expect(!silent.errors.contains("warning"))
+  }
+}
