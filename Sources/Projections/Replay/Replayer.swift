@@ -11,7 +11,7 @@ public struct Replayer {
   private static let passBytes = 96 << 20
   private static let passBytesPerCustomer = 100
   /// What an event takes while its pass is folded.
-  private static let bytesPerEvent = 72
+  private static let bytesPerEvent = 56
 
   /// - Parameter threads: at least 1; the result does not depend on it.
   public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
