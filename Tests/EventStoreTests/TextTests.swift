@@ -1,5 +1,6 @@
-import EventStore
 import Testing
+
+@testable import EventStore
 
 @Suite struct TextTests {
   private func microseconds(_ text: String) -> Int64? {
@@ -104,5 +105,41 @@ import Testing
     #expect(values[5].kind == .missing)
     #expect(values[6].kind == .missing)
     #expect(paths.subject(values).withText(line.span) { $0.count } == 2)
+  }
+}
+
+@Suite struct SpelledDecimalTests {
+  private func spelled(_ text: String) -> SpelledDecimal? { SpelledDecimal(Array(text.utf8).span) }
+
+  /// A 19th digit trapped: nine quintillions and more do not fit, and the import died of them.
+  @Test func `digits beyond the range are none of ours, whatever they are`() {
+    for text in [
+      "9999999999999999999", "-9999999999999999999", "9999999999.999999999", "99999999999999999999",
+    ] {
+      #expect(spelled(text) == nil, "\(text)")
+    }
+  }
+
+  @Test func `what is taken is spelled out again`() throws {
+    for text in [
+      "0", "-1", "0.10", "160.00", "-0.000000001", "999999999999999999", "9.999999999",
+      "123456789.012345678",
+    ] {
+      let number = try #require(spelled(text), "\(text)")
+      #expect(Decimal.spelled(number.mantissa, scale: Int(number.scale)) == Array(text.utf8))
+    }
+    for text in [
+      "", "-", "01", "-0", "-0.00", "1.", ".5", "1e3", " 1", "1 ", "+1", "0.1234567890", "x",
+    ] {
+      #expect(spelled(text) == nil, "\(text)")
+    }
+  }
+
+  @Test func `units of a currency come out whole or not at all`() {
+    #expect(Decimal.rescale(16_000, scale: 2, digits: 2) == 16_000)
+    #expect(Decimal.rescale(160, scale: 0, digits: 2) == 16_000)
+    #expect(Decimal.rescale(160_000, scale: 3, digits: 2) == 16_000)
+    #expect(Decimal.rescale(160_001, scale: 3, digits: 2) == nil)
+    #expect(Decimal.rescale(Int64.max, scale: 0, digits: 2) == nil)
   }
 }

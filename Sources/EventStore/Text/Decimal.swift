@@ -75,7 +75,12 @@ public enum Decimal {
   }
 
   private static func scaled(_ text: Span<UInt8>, digits: Int) -> Int64? {
-    if let quick = quick(text, digits: digits) { return quick }
+    // The usual ones, such as `160.00`; where this has no answer the long way decides.
+    if let plain = SpelledDecimal(text),
+      let value = rescale(plain.mantissa, scale: Int(plain.scale), digits: digits)
+    {
+      return value
+    }
     guard let parts = parts(text) else { return nil }
     if parts.isZero { return 0 }
     let exponent = parts.exponent + digits
@@ -91,40 +96,6 @@ public enum Decimal {
       value = sum
     }
     return value
-  }
-
-  /// Short plain decimals such as `160.00`, the usual ones; nil where the long way has to decide.
-  @inline(__always)
-  private static func quick(_ text: Span<UInt8>, digits: Int) -> Int64? {
-    guard text.count <= 17, text.count > 0 else { return nil }
-    var index = 0
-    let isNegative = text[0] == UInt8(ascii: "-")
-    if isNegative { index = 1 }
-    guard index < text.count, text[index] &- 48 < 10 else { return nil }
-    if text[index] == 48, index + 1 < text.count, text[index + 1] &- 48 < 10 { return nil }
-    var value: Int64 = 0
-    while index < text.count, text[index] &- 48 < 10 {
-      value = value * 10 + Int64(text[index] - 48)
-      index += 1
-    }
-    var decimals = 0
-    if index < text.count {
-      guard text[index] == UInt8(ascii: ".") else { return nil }
-      index += 1
-      while index < text.count {
-        guard text[index] &- 48 < 10 else { return nil }
-        value = value * 10 + Int64(text[index] - 48)
-        decimals += 1
-        index += 1
-      }
-      guard decimals > 0 else { return nil }
-    }
-    guard decimals <= digits, text.count + digits - decimals <= 18 else { return nil }
-    while decimals < digits {
-      value *= 10
-      decimals += 1
-    }
-    return isNegative ? -value : value
   }
 
   /// mantissa ÷ 10^scale in units of 10^-digits; nil where it is no whole number of them, or out of range.

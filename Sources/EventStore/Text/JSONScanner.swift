@@ -294,6 +294,27 @@ struct JSONScanner: ~Escapable {
     return JSONText(start: start, end: end, hasEscapes: hasEscapes)
   }
 
+  /// Goes to the value of the next member of a checked object; nil at its end.
+  @inline(__always)
+  mutating func nextKnownMember() -> JSONText? {
+    skipBlanks()
+    guard offset < text.count, text[offset] == UInt8(ascii: "\"") else { return nil }
+    let name = knownString()
+    skipBlanks()
+    offset += 1
+    skipBlanks()
+    return name
+  }
+
+  /// Goes over the comma behind a value of a checked container; false at its end.
+  @inline(__always)
+  mutating func skipKnownComma() -> Bool {
+    skipBlanks()
+    guard offset < text.count, text[offset] == UInt8(ascii: ",") else { return false }
+    offset += 1
+    return true
+  }
+
   /// Skips a value of text that has been checked.
   mutating func skipKnownValue() {
     guard offset < text.count else { return }

@@ -115,23 +115,12 @@ public struct PayloadPaths: Sendable {
     var scanner = JSONScanner(line)
     scanner.skipBlanks()
     scanner.offset += 1
-    while true {
-      scanner.skipBlanks()
-      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: "\"") else {
-        return PayloadValue()
-      }
-      let name = scanner.knownString()
-      scanner.skipBlanks()
-      scanner.offset += 1
-      scanner.skipBlanks()
+    while let name = scanner.nextKnownMember() {
       if isName(name, attributeNames[0], line) { return value(&scanner) }
       scanner.skipKnownValue()
-      scanner.skipBlanks()
-      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: ",") else {
-        return PayloadValue()
-      }
-      scanner.offset += 1
+      if !scanner.skipKnownComma() { break }
     }
+    return PayloadValue()
   }
 
   /// Looks up all paths in one line.
@@ -140,13 +129,7 @@ public struct PayloadPaths: Sendable {
     var scanner = JSONScanner(line)
     scanner.skipBlanks()
     scanner.offset += 1
-    while true {
-      scanner.skipBlanks()
-      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: "\"") else { return }
-      let name = scanner.knownString()
-      scanner.skipBlanks()
-      scanner.offset += 1
-      scanner.skipBlanks()
+    while let name = scanner.nextKnownMember() {
       if Self.isName(name, Self.dataName, line) {
         enter(0, &scanner, &values)
       } else if let attribute = Self.attributeNames.firstIndex(where: {
@@ -156,9 +139,7 @@ public struct PayloadPaths: Sendable {
       } else {
         scanner.skipKnownValue()
       }
-      scanner.skipBlanks()
-      guard scanner.offset < line.count, line[scanner.offset] == UInt8(ascii: ",") else { return }
-      scanner.offset += 1
+      if !scanner.skipKnownComma() { return }
     }
   }
 
@@ -222,14 +203,7 @@ public struct PayloadPaths: Sendable {
     _ step: Int, _ scanner: inout JSONScanner, _ values: inout [PayloadValue]
   ) {
     scanner.offset += 1
-    while true {
-      scanner.skipBlanks()
-      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: "\"")
-      else { break }
-      let name = scanner.knownString()
-      scanner.skipBlanks()
-      scanner.offset += 1
-      scanner.skipBlanks()
+    while let name = scanner.nextKnownMember() {
       // Members by dotted path and by pointer are the same members; several steps may bear one name.
       let start = scanner.offset
       var isTaken = false
@@ -239,10 +213,7 @@ public struct PayloadPaths: Sendable {
         isTaken = true
       }
       if !isTaken { scanner.skipKnownValue() }
-      scanner.skipBlanks()
-      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: ",")
-      else { break }
-      scanner.offset += 1
+      if !scanner.skipKnownComma() { break }
     }
     scanner.offset += 1
   }
@@ -268,11 +239,8 @@ public struct PayloadPaths: Sendable {
         isTaken = true
       }
       if !isTaken { scanner.skipKnownValue() }
-      scanner.skipBlanks()
       index += 1
-      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: ",")
-      else { break }
-      scanner.offset += 1
+      if !scanner.skipKnownComma() { break }
     }
     scanner.offset += 1
   }

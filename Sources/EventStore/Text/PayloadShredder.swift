@@ -45,20 +45,10 @@ struct PayloadShredder: Sendable {
     _ scanner: inout JSONScanner, under parent: UInt16?, depth: Int, into cells: inout [Cell]
   ) {
     scanner.offset += 1
-    while true {
-      scanner.skipBlanks()
-      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: "\"")
-      else { break }
-      let name = scanner.knownString()
-      scanner.skipBlanks()
-      scanner.offset += 1
-      scanner.skipBlanks()
+    while let name = scanner.nextKnownMember() {
       let path = path(name, in: scanner.text, under: parent)
       value(&scanner, path, depth: depth, into: &cells)
-      scanner.skipBlanks()
-      guard scanner.offset < scanner.text.count, scanner.text[scanner.offset] == UInt8(ascii: ",")
-      else { break }
-      scanner.offset += 1
+      if !scanner.skipKnownComma() { break }
     }
     scanner.offset += 1
   }
@@ -162,9 +152,10 @@ struct SpelledDecimal: Equatable {
     var digits = 0
     var decimals: UInt8 = 0
     while index < text.count, text[index] &- 48 < 10 {
-      value = value * 10 + Int64(text[index] - 48)
+      // A 19th digit may leave the range, so it must not be taken in at all.
       digits += 1
       if digits > 18 { return nil }
+      value = value * 10 + Int64(text[index] - 48)
       index += 1
     }
     if index < text.count {
@@ -172,10 +163,10 @@ struct SpelledDecimal: Equatable {
       index += 1
       while index < text.count {
         guard text[index] &- 48 < 10 else { return nil }
-        value = value * 10 + Int64(text[index] - 48)
         digits += 1
         decimals += 1
         if digits > 18 || decimals > Self.maximumScale { return nil }
+        value = value * 10 + Int64(text[index] - 48)
         index += 1
       }
       if decimals == 0 { return nil }
