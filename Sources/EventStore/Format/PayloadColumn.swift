@@ -117,17 +117,36 @@ struct PayloadColumnsBuilder: Sendable {
   }
 
   /// The builder's number for an encoded path.
-  mutating func column(_ path: [UInt8]) -> Int {
+  private mutating func column(_ path: [UInt8]) -> Int {
     if let number = numbers[path] { return number }
     columns.append(Column(path: path))
     numbers[path] = columns.count - 1
     return columns.count - 1
   }
 
-  /// A member of some event has no path: the block is left without payload columns.
-  mutating func lose() { hasLost = true }
-
+  /// Adds the cells of one event.
+  ///
+  /// - Parameters:
+  ///   - paths: the encoded path of each number that cells have.
+  ///   - columnOfPath: what is known of them already, -1 for nothing; kept by the caller for one block and one list of paths.
   mutating func add(
+    _ cells: ArraySlice<PayloadShredder.Cell>, paths: [[UInt8]], columnOfPath: inout [Int],
+    row: Int, _ line: Span<UInt8>
+  ) {
+    for cell in cells {
+      if cell.path == PayloadShredder.lost {
+        // The block is left without payload columns.
+        hasLost = true
+        continue
+      }
+      let path = Int(cell.path)
+      while columnOfPath.count <= path { columnOfPath.append(-1) }
+      if columnOfPath[path] < 0 { columnOfPath[path] = column(paths[path]) }
+      add(columnOfPath[path], row: row, tag: cell.tag, value: cell.value, line)
+    }
+  }
+
+  private mutating func add(
     _ number: Int, row: Int, tag: UInt8, value: Int64, _ line: Span<UInt8>
   ) {
     columns[number].rows.append(UInt16(row))
@@ -145,15 +164,9 @@ struct PayloadColumnsBuilder: Sendable {
     // The numbers of paths are the shredder's own; it starts anew before it has to give any up.
     if shredder.paths.count > PayloadShredder.maximumPaths / 2 { shredder = PayloadShredder() }
     var cells: [PayloadShredder.Cell] = []
+    var columnOfPath: [Int] = []
     shredder.shred(line, into: &cells)
-    for cell in cells {
-      if cell.path == PayloadShredder.lost {
-        lose()
-      } else {
-        let number = column(shredder.paths[Int(cell.path)])
-        add(number, row: row, tag: cell.tag, value: cell.value, line)
-      }
-    }
+    add(cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
   }
 
   /// The paths that get a column, with the columns, for a block of `count` rows.

@@ -79,27 +79,13 @@ struct Appender {
     if isNew { open.columns.newNames.append([UInt8](copying: name)) }
     let tile = state.tree.append(leafHash: leaf, filling: UInt64(BlockDirectory.tileLeaves))
     if let tile { open.tiles.append(tile) }
-    addPayload(batch, number, line)
+    open.payload.add(
+      batch.cells(of: number), paths: batch.shredder.paths, columnOfPath: &columnOfPath,
+      row: open.columns.count - 1, line)
     state.earliest = min(state.earliest, entry.occurred)
     state.latest = max(state.latest, entry.occurred)
     state.subjects = UInt32(subjects.count)
     if open.columns.count == BlockColumns.length { try seal(&transaction) }
-  }
-
-  private mutating func addPayload(_ batch: EventBatch, _ number: Int, _ line: Span<UInt8>) {
-    let row = open.columns.count - 1
-    for cell in batch.cells(of: number) {
-      if cell.path == PayloadShredder.lost {
-        open.payload.lose()
-        continue
-      }
-      let path = Int(cell.path)
-      while columnOfPath.count <= path { columnOfPath.append(-1) }
-      if columnOfPath[path] < 0 {
-        columnOfPath[path] = open.payload.column(batch.shredder.paths[path])
-      }
-      open.payload.add(columnOfPath[path], row: row, tag: cell.tag, value: cell.value, line)
-    }
   }
 
   private mutating func endChunk() {

@@ -61,10 +61,7 @@ struct IDIndex {
 
 /// Dense numbers of subjects by name, and where each one's chain ends.
 struct SubjectIndex {
-  private var names = NameTable()
-  /// Number + 1; 0 for free.
-  private var table: [UInt32] = Array(repeating: 0, count: 1024)
-  private var hashes: [UInt64] = []
+  private var names = TextDictionary()
   private var last: [UInt64] = []
   private var sequences: [UInt32] = []
 
@@ -72,32 +69,12 @@ struct SubjectIndex {
 
   /// The number of a name, given now if it is new.
   mutating func insert(_ name: Span<UInt8>) -> (number: UInt32, isNew: Bool) {
-    let hash = Checksum.xxh64(name, seed: 0)
-    let mask = table.count - 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
-    while table[slot] != 0 {
-      let number = table[slot] - 1
-      if hashes[Int(number)] == hash && names.isName(number, name) { return (number, false) }
-      slot = (slot + 1) & mask
+    let (number, isNew) = names.insert(name)
+    if isNew {
+      last.append(UInt64.max)
+      sequences.append(0)
     }
-    let number = UInt32(count)
-    table[slot] = number + 1
-    hashes.append(hash)
-    names.append(name)
-    last.append(UInt64.max)
-    sequences.append(0)
-    if count * 2 > table.count { grow() }
-    return (number, true)
-  }
-
-  private mutating func grow() {
-    table = Array(repeating: 0, count: table.count * 2)
-    let mask = table.count - 1
-    for number in hashes.indices {
-      var slot = Int(truncatingIfNeeded: hashes[number]) & mask
-      while table[slot] != 0 { slot = (slot + 1) & mask }
-      table[slot] = UInt32(number) + 1
-    }
+    return (UInt32(number), isNew)
   }
 
   /// Moves the end of a subject's chain; its number in the chain, and where it ended before.

@@ -74,25 +74,24 @@ struct PayloadShredder: Sendable {
       } else {
         scanner.skipKnownValue()
       }
-    case UInt8(ascii: "["):
-      cells.append(Cell(path: path, tag: PayloadTag.list, value: 0))
-      scanner.skipKnownValue()
-    case UInt8(ascii: "t"):
-      cells.append(Cell(path: path, tag: PayloadTag.true, value: 0))
-      scanner.skipKnownValue()
-    case UInt8(ascii: "f"):
-      cells.append(Cell(path: path, tag: PayloadTag.false, value: 0))
-      scanner.skipKnownValue()
-    case UInt8(ascii: "n"):
-      cells.append(Cell(path: path, tag: PayloadTag.null, value: 0))
-      scanner.skipKnownValue()
     default:
       scanner.skipKnownValue()
-      let number = SpelledDecimal(scanner.text.extracting(start..<scanner.offset))
-      cells.append(
-        Cell(
-          path: path, tag: number.map { PayloadTag.number + $0.scale } ?? PayloadTag.elsewhere,
-          value: number?.mantissa ?? 0))
+      cells.append(Self.cell(ofPlain: scanner.text.extracting(start..<scanner.offset), path))
+    }
+  }
+
+  /// A list, a word or a number.
+  private static func cell(ofPlain text: Span<UInt8>, _ path: UInt16) -> Cell {
+    switch text[0] {
+    case UInt8(ascii: "["): return Cell(path: path, tag: PayloadTag.list, value: 0)
+    case UInt8(ascii: "t"): return Cell(path: path, tag: PayloadTag.true, value: 0)
+    case UInt8(ascii: "f"): return Cell(path: path, tag: PayloadTag.false, value: 0)
+    case UInt8(ascii: "n"): return Cell(path: path, tag: PayloadTag.null, value: 0)
+    default:
+      guard let number = SpelledDecimal(text) else {
+        return Cell(path: path, tag: PayloadTag.elsewhere, value: 0)
+      }
+      return Cell(path: path, tag: PayloadTag.number + number.scale, value: number.mantissa)
     }
   }
 

@@ -36,13 +36,6 @@ public struct TextDictionary: Sendable {
     body(bytes.span.extracting(starts[number]..<starts[number + 1]))
   }
 
-  public mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
-    starts.removeAll(keepingCapacity: true)
-    starts.append(0)
-    for slot in table.indices { table[slot] = 0 }
-  }
-
   private func slot(of text: Span<UInt8>) -> Int {
     let mask = table.count - 1
     var slot = Int(truncatingIfNeeded: Self.hash(text)) & mask

@@ -1,66 +1,15 @@
 import Glibc
 
 /// BG/NBD: purchases come as a Poisson process whose rate is gamma distributed (r, α), and a customer may stop after each
-/// purchase with a probability that is beta distributed (a, b). Who has bought only once has not stopped.
+/// repeat purchase with a probability that is beta distributed (a, b). Who has bought only once has not stopped.
 ///
 /// P. S. Fader, B. G. S. Hardie, K. L. Lee: "Counting Your Customers" the Easy Way, Marketing Science 24 (2005), 275-284.
-public struct BetaGeometricNBD: PurchaseModel {
-  public static let parameterNames = ["r", "alpha", "a", "b"]
+public struct BetaGeometricNBD: BetaGeometric {
   public let r, alpha, a, b: Double
+  static let chancesAtFirst = 0.0
 
   public init(_ parameters: [Double]) {
     (r, alpha, a, b) = (parameters[0], parameters[1], parameters[2], parameters[3])
-  }
-
-  public var parameters: [Double] { [r, alpha, a, b] }
-
-  /// Of equation (6), rearranged so that no factor can leave the range of a double.
-  public func logHead(_ x: Double) -> Double {
-    SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
-      + SpecialFunctions.logGamma(a + b) + SpecialFunctions.logGamma(b + x)
-      - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + x)
-  }
-
-  public func logTail(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    let alive = -(r + x) * log(alpha + history.age)
-    if x == 0 { return alive }
-    let gone = log(a / (b + x - 1)) - (r + x) * log(alpha + history.recency)
-    return SpecialFunctions.logAddExp(alive, gone)
-  }
-
-  /// The odds of having stopped after the last purchase.
-  private func oddsGone(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    if x == 0 { return 0 }
-    return a / (b + x - 1)
-      * exp((r + x) * (log(alpha + history.age) - log(alpha + history.recency)))
-  }
-
-  /// Fader, Hardie: Computing P(alive) Using the BG/NBD Model (2008).
-  public func probabilityAlive(_ history: PurchaseHistory) -> Double {
-    1 / (1 + oddsGone(history))
-  }
-
-  /// Equation (10).
-  public func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double {
-    let x = history.frequency
-    let z = time / (alpha + history.age + time)
-    let expected = nearOne(a) { a in
-      (a + b + x - 1) / (a - 1)
-        * (1
-          - SpecialFunctions.scaledHypergeometric(r + x, b + x, a + b + x - 1, z, power: r + x))
-    }
-    return expected / (1 + oddsGone(history))
-  }
-
-  /// Equation (9).
-  public func expectedPurchases(ofNewCustomerWithin time: Double) -> Double {
-    let z = time / (alpha + time)
-    return nearOne(a) { a in
-      (a + b - 1) / (a - 1)
-        * (1 - SpecialFunctions.scaledHypergeometric(r, b, a + b - 1, z, power: r))
-    }
   }
 }
 
@@ -69,54 +18,71 @@ public struct BetaGeometricNBD: PurchaseModel {
 /// E. P. Batislam, M. Denizel, A. Filiztekin: Empirical validation and comparison of models for customer base analysis,
 /// International Journal of Research in Marketing 24 (2007), 201-209; D. Hoppe, U. Wagner: Customer Base Analysis: The Case
 /// for a Central Variant of the Betageometric/NBD Model, Marketing ZFP 29 (2007), 75-90.
-public struct ModifiedBetaGeometricNBD: PurchaseModel {
-  public static let parameterNames = ["r", "alpha", "a", "b"]
+public struct ModifiedBetaGeometricNBD: BetaGeometric {
   public let r, alpha, a, b: Double
+  static let chancesAtFirst = 1.0
 
   public init(_ parameters: [Double]) {
     (r, alpha, a, b) = (parameters[0], parameters[1], parameters[2], parameters[3])
   }
+}
 
+/// What both share: they differ in the chances to stop that a customer had, x or x + 1 after x repeat purchases.
+protocol BetaGeometric: PurchaseModel {
+  var r: Double { get }
+  var alpha: Double { get }
+  var a: Double { get }
+  var b: Double { get }
+  /// Chances to stop that the first purchase gives.
+  static var chancesAtFirst: Double { get }
+}
+
+extension BetaGeometric {
+  public static var parameterNames: [String] { ["r", "alpha", "a", "b"] }
   public var parameters: [Double] { [r, alpha, a, b] }
 
+  /// Of equation (6) of Fader, Hardie and Lee, rearranged so that no factor can leave the range of a double.
   public func logHead(_ x: Double) -> Double {
-    SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
-      + SpecialFunctions.logGamma(a + b) + SpecialFunctions.logGamma(b + x + 1)
-      - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + x + 1)
+    let chances = x + Self.chancesAtFirst
+    return SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
+      + SpecialFunctions.logGamma(a + b) + SpecialFunctions.logGamma(b + chances)
+      - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + chances)
   }
 
   public func logTail(_ history: PurchaseHistory) -> Double {
     let x = history.frequency
+    let chances = x + Self.chancesAtFirst
     let alive = -(r + x) * log(alpha + history.age)
-    let gone = log(a / (b + x)) - (r + x) * log(alpha + history.recency)
+    if chances == 0 { return alive }
+    let gone = log(a / (b + chances - 1)) - (r + x) * log(alpha + history.recency)
     return SpecialFunctions.logAddExp(alive, gone)
   }
 
+  /// The odds of having stopped after the last purchase.
   private func oddsGone(_ history: PurchaseHistory) -> Double {
     let x = history.frequency
-    return a / (b + x) * exp((r + x) * (log(alpha + history.age) - log(alpha + history.recency)))
+    let chances = x + Self.chancesAtFirst
+    if chances == 0 { return 0 }
+    return a / (b + chances - 1)
+      * exp((r + x) * (log(alpha + history.age) - log(alpha + history.recency)))
   }
 
+  /// Fader, Hardie: Computing P(alive) Using the BG/NBD Model (2008).
   public func probabilityAlive(_ history: PurchaseHistory) -> Double {
     1 / (1 + oddsGone(history))
   }
 
+  /// Equation (10) of Fader, Hardie and Lee.
   public func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double {
     let x = history.frequency
+    let chances = x + Self.chancesAtFirst
     let z = time / (alpha + history.age + time)
     let expected = nearOne(a) { a in
-      (a + b + x) / (a - 1)
-        * (1
-          - SpecialFunctions.scaledHypergeometric(r + x, b + x + 1, a + b + x, z, power: r + x))
+      let c = a + b + chances - 1
+      return c / (a - 1)
+        * (1 - SpecialFunctions.scaledHypergeometric(r + x, b + chances, c, z, power: r + x))
     }
     return expected / (1 + oddsGone(history))
-  }
-
-  public func expectedPurchases(ofNewCustomerWithin time: Double) -> Double {
-    let z = time / (alpha + time)
-    return nearOne(a) { a in
-      b / (a - 1) * (1 - SpecialFunctions.scaledHypergeometric(r, b + 1, a + b, z, power: r))
-    }
   }
 }
 

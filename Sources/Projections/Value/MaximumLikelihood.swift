@@ -47,10 +47,7 @@ enum MaximumLikelihood {
   ) throws -> Fit {
     func value(_ logs: [Double]) throws -> Double {
       let parameters = logs.map { exp($0) }
-      for (name, parameter) in zip(names, parameters) where !range.contains(parameter) {
-        _ = name
-        return -.infinity
-      }
+      guard parameters.allSatisfy(range.contains) else { return -.infinity }
       let value = try logLikelihood(parameters)
       return value.isNaN ? -.infinity : value
     }

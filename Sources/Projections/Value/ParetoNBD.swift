@@ -62,11 +62,6 @@ public struct ParetoNBD: PurchaseModel {
     return probabilityAlive(history) * rate * Self.lifetime(base, s, time)
   }
 
-  /// Equation (17).
-  public func expectedPurchases(ofNewCustomerWithin time: Double) -> Double {
-    r / alpha * Self.lifetime(beta, s, time)
-  }
-
   /// Expected time alive within `time`: β ÷ (s − 1) × (1 − (β ÷ (β + t))^(s − 1)), and its limit at s = 1.
   private static func lifetime(_ beta: Double, _ s: Double, _ time: Double) -> Double {
     let span = log1p(time / beta)

@@ -54,13 +54,17 @@ public protocol PurchaseModel: Sendable {
   func probabilityAlive(_ history: PurchaseHistory) -> Double
   /// Expected number of purchases within `time` units after the end of the history.
   func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double
-  /// Expected number of repeat purchases of a new customer within `time` units of the first one.
-  func expectedPurchases(ofNewCustomerWithin time: Double) -> Double
 }
 
 extension PurchaseModel {
   /// Natural logarithm of the likelihood of one history.
   public func logLikelihood(_ history: PurchaseHistory) -> Double {
     logHead(history.frequency) + logTail(history)
+  }
+
+  /// Expected number of repeat purchases of a new customer within `time` units of the first one: of a history in which
+  /// nothing has happened yet.
+  public func expectedPurchases(ofNewCustomerWithin time: Double) -> Double {
+    expectedPurchases(PurchaseHistory(frequency: 0, recency: 0, age: 0), within: time)
   }
 }
