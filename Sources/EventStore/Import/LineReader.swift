@@ -18,7 +18,7 @@ final class LineReader {
       file = dup(0)
     } else {
       if Files.isDirectory(name) { throw LMDBError(EISDIR, "open \(name)") }
-      file = unsafe open(name, O_RDONLY | O_CLOEXEC)
+      file = try Files.open(name, O_RDONLY)
     }
     guard file >= 0 else { throw LMDBError(errno, "open \(name)") }
   }
@@ -52,7 +52,7 @@ final class LineReader {
     var lines = 1
     var isOpen = false
     while true {
-      if let feed = find(from: scanned) {
+      if let feed = buffer.span.firstIndex(of: 0x0a, from: scanned) {
         if hasOddQuotes(buffer.span.extracting(segment..<feed)) { isOpen.toggle() }
         if isOpen && feed - start < EventParser.lineBytes {
           scanned = feed + 1
@@ -78,52 +78,27 @@ final class LineReader {
     }
   }
 
-  private func find(from: Int) -> Int? {
-    // Safe because `memchr` looks no further than the buffer's end.
-    unsafe buffer.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress, from < bytes.count,
-        let found = unsafe memchr(base + from, 0x0a, bytes.count - from)
-      else { return nil }
-      return unsafe UnsafeRawPointer(found) - base
-    }
-  }
-
   private func fill() throws(LMDBError) {
     let before = buffer.count
     if before > Self.keptBytes {
       try skipRest()
       return
     }
-    buffer.append(contentsOf: repeatElement(0, count: Self.blockBytes))
-    while true {
-      let count = unsafe buffer.withUnsafeMutableBytes {
-        unsafe Glibc.read(file, $0.baseAddress?.advanced(by: before), Self.blockBytes)
-      }
-      if count < 0 && errno == EINTR { continue }
-      let code = errno
-      buffer.removeLast(Self.blockBytes - max(0, count))
-      guard count >= 0 else { throw LMDBError(code, "read \(name)") }
-      if count == 0 { isAtEnd = true }
-      break
-    }
+    if try Files.read(file, behind: &buffer, atMost: Self.blockBytes) == 0 { isAtEnd = true }
     if before == 0 && lineNumber == 0 && buffer.starts(with: [0xef, 0xbb, 0xbf]) { start = 3 }
   }
 
   /// Reads over the rest of a line that is too long to keep.
   private func skipRest() throws(LMDBError) {
-    var block = [UInt8](repeating: 0, count: Self.blockBytes)
+    var block: [UInt8] = []
     while true {
-      let count = unsafe block.withUnsafeMutableBytes {
-        unsafe Glibc.read(file, $0.baseAddress, $0.count)
-      }
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw LMDBError(errno, "read \(name)") }
-      if count == 0 {
+      block.removeAll(keepingCapacity: true)
+      if try Files.read(file, behind: &block, atMost: Self.blockBytes) == 0 {
         isAtEnd = true
         return
       }
-      if let feed = block[0..<count].firstIndex(of: 0x0a) {
-        buffer += block[feed..<count]
+      if let feed = block.span.firstIndex(of: 0x0a, from: 0) {
+        buffer += block[feed...]
         return
       }
     }

@@ -18,10 +18,10 @@ final class RejectsFile {
     file name: String, line: Int, _ rejection: Rejection, _ text: Span<UInt8>
   ) throws(EventStoreError) {
     if file < 0 {
-      file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-      guard file >= 0 else {
-        throw EventStoreError(
-          LMDBError(errno, "open"), "open the rejects file `\(path)`", path: path)
+      do throws(LMDBError) {
+        file = try Files.open(path, O_WRONLY | O_CREAT | O_APPEND)
+      } catch {
+        throw EventStoreError(error, "open the rejects file `\(path)`", path: path)
       }
     }
     buffer += "{\"file\":".utf8

@@ -32,21 +32,46 @@ public enum Files {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
+  /// Opens a file, which the caller closes; one that is made can be read by all.
+  public static func open(_ path: String, _ flags: CInt) throws(LMDBError) -> CInt {
+    let file = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw LMDBError(errno, "open \(path)") }
+    return file
+  }
+
   /// The bytes of a file.
   public static func read(_ path: String) throws(LMDBError) -> [UInt8] {
-    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw LMDBError(errno, "open \(path)") }
+    let file = try open(path, O_RDONLY)
     defer { close(file) }
     var result: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while try read(file, behind: &result, atMost: 1 << 16) > 0 {}
+    return result
+  }
+
+  /// Reads from an open file to the end of a buffer; how many bytes, 0 at the end of the file.
+  static func read(
+    _ file: CInt, behind buffer: inout [UInt8], atMost limit: Int
+  ) throws(LMDBError) -> Int {
+    let before = buffer.count
+    buffer.append(contentsOf: repeatElement(0, count: limit))
     while true {
+      // Safe because the buffer has room for `limit` bytes behind those it had.
       let count = unsafe buffer.withUnsafeMutableBytes {
-        unsafe Glibc.read(file, $0.baseAddress, $0.count)
+        unsafe Glibc.read(file, $0.baseAddress?.advanced(by: before), limit)
       }
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw LMDBError(errno, "read \(path)") }
-      if count == 0 { return result }
-      result += buffer[0..<count]
+      let code = errno
+      if count < 0 && code == EINTR { continue }
+      buffer.removeLast(limit - max(0, count))
+      guard count >= 0 else { throw LMDBError(code, "read") }
+      return count
+    }
+  }
+
+  /// Writes at an offset of an open file, as far as it goes.
+  static func write(_ bytes: Span<UInt8>, to file: CInt, at offset: Int) {
+    // Safe because the pointer does not leave the call.
+    unsafe bytes.withUnsafeBytes {
+      _ = unsafe pwrite(file, $0.baseAddress, $0.count, off_t(offset))
     }
   }
 
@@ -75,8 +100,7 @@ public enum Files {
 
   /// Writes a small file and flushes it.
   public static func create(_ path: String, with text: String) throws(LMDBError) {
-    let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard file >= 0 else { throw LMDBError(errno, "create \(path)") }
+    let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
     defer { close(file) }
     try write(Array(text.utf8).span, to: file)
     guard fsync(file) == 0 else { throw LMDBError(errno, "flush \(path)") }
@@ -89,8 +113,7 @@ public enum Files {
   }
 
   public static func syncDirectory(_ path: String) throws(LMDBError) {
-    let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { throw LMDBError(errno, "open directory \(path)") }
+    let directory = try open(path, O_RDONLY | O_DIRECTORY)
     defer { close(directory) }
     guard fsync(directory) == 0 else { throw LMDBError(errno, "flush directory \(path)") }
   }
@@ -147,9 +170,7 @@ public enum Files {
 
   /// Takes a lock; nil where another process (or another opening in this one) holds it.
   public static func lock(_ path: String, shared: Bool = false) throws(LMDBError) -> Lock? {
-    let flags = shared ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC
-    let file = unsafe open(path, flags, 0o644)
-    guard file >= 0 else { throw LMDBError(errno, "open \(path)") }
+    let file = try open(path, shared ? O_RDONLY : O_RDWR | O_CREAT)
     if flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return Lock(file: file) }
     let code = errno
     close(file)
@@ -185,7 +206,7 @@ public enum Files {
 
   /// Bytes from the system's random source.
   public static func random(_ count: Int) -> [UInt8] {
-    let file = unsafe open("/dev/urandom", O_RDONLY | O_CLOEXEC)
+    let file = unsafe Glibc.open("/dev/urandom", O_RDONLY | O_CLOEXEC)
     precondition(file >= 0, "the system's random source is always there")
     defer { close(file) }
     var bytes = [UInt8](repeating: 0, count: count)

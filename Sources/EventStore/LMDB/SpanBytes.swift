@@ -1,3 +1,5 @@
+import Glibc
+
 extension Array where Element == UInt8 {
   /// The bytes of a span.
   public init(copying bytes: Span<UInt8>) {
@@ -19,6 +21,18 @@ extension Span where Element == UInt8 {
     // Safe because both pointers hold as many bytes and do not leave the call.
     return unsafe withUnsafeBufferPointer { left in
       unsafe other.withUnsafeBufferPointer { right in unsafe left.elementsEqual(right) }
+    }
+  }
+
+  /// The first place of a byte, from `start` on.
+  func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+    guard start < count else { return nil }
+    // Safe because `memchr` looks no further than the span's end.
+    return unsafe withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress,
+        let found = unsafe memchr(base + start, CInt(byte), bytes.count - start)
+      else { return nil }
+      return unsafe UnsafeRawPointer(found) - base
     }
   }
 }

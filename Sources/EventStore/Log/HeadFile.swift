@@ -8,18 +8,20 @@ struct HeadFile {
   private static let slotLength = 64
 
   func write(size: UInt64, root: [UInt8], commit: Int) {
-    let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
-    // A hint that cannot be written is no reason to refuse an event that is safe.
-    guard file >= 0 else { return }
+    let file: CInt
+    do throws(LMDBError) {
+      file = try Files.open(path, O_WRONLY | O_CREAT)
+    } catch {
+      // A hint that cannot be written is no reason to refuse an event that is safe.
+      return
+    }
     defer { close(file) }
     var slot: [UInt8] = []
     slot.appendLittle(size)
     slot += root
     slot += [UInt8](repeating: 0, count: Self.slotLength - slot.count - Checksum.length)
     Checksum.seal(&slot, table: "head", key: [UInt8]().span)
-    unsafe slot.withUnsafeBytes {
-      _ = unsafe pwrite(file, $0.baseAddress, $0.count, off_t((commit & 1) * Self.slotLength))
-    }
+    Files.write(slot.span, to: file, at: (commit & 1) * Self.slotLength)
   }
 
   func check(size: UInt64) throws(EventStoreError) {

@@ -16,13 +16,14 @@ final class OutputFile {
   deinit {
     if let temporary, file >= 0 {
       Glibc.close(file)
-      unsafe unlink(temporary)
+      Files.remove(temporary)
     }
   }
 
   /// `-` is standard output; what is there and no plain file (a pipe, a device) is written as it is.
   static func open(_ path: String) throws -> OutputFile {
     if path == "-" { return OutputFile(path: path, temporary: nil, file: 1) }
+    // Safe because the status outlives the call.
     var status = stat()
     let isSpecial =
       unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
@@ -30,10 +31,12 @@ final class OutputFile {
       throw failure(path, EISDIR)
     }
     let name = isSpecial ? path : "\(path).tmp-\(Files.processID())"
-    let flags = isSpecial ? O_WRONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
-    let file = unsafe Glibc.open(name, flags, 0o644)
-    guard file >= 0 else { throw failure(path, errno) }
-    return OutputFile(path: path, temporary: isSpecial ? nil : name, file: file)
+    do throws(LMDBError) {
+      let file = try Files.open(name, isSpecial ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC)
+      return OutputFile(path: path, temporary: isSpecial ? nil : name, file: file)
+    } catch {
+      throw failure(path, error.code)
+    }
   }
 
   static func write(_ text: String, to path: String) throws {
@@ -56,10 +59,12 @@ final class OutputFile {
     let code = errno
     Glibc.close(file)
     file = -1
-    guard isFlushed, unsafe rename(temporary, path) == 0 else {
-      let failed = isFlushed ? errno : code
-      unsafe unlink(temporary)
-      throw Self.failure(path, failed)
+    do throws(LMDBError) {
+      if !isFlushed { throw LMDBError(code, "flush") }
+      try Files.rename(temporary, path)
+    } catch {
+      Files.remove(temporary)
+      throw Self.failure(path, error.code)
     }
   }
 
