@@ -55,7 +55,7 @@ def added_up(faults):
 
 
 def run_binary(binary, folder, threads):
-    """(transitions, customers, faults, parked) as the program computes them; rows are dictionaries."""
+    """(transitions, customers, faults, segments) as the program computes them; rows are dictionaries."""
     store, rules, at = str(folder / "store"), str(folder / "rules.yaml"), (folder / "as_of").read_text().strip()
     command(binary, "import", store, str(folder / "events.ndjson"), allowed=(0, 1))
     extra = ["--threads", str(threads)] if threads else []
@@ -64,11 +64,12 @@ def run_binary(binary, folder, threads):
         raise Failed(f"replay printed no summary and ended with {done.returncode}: {done.stderr.strip()[-600:]}")
     summary = json.loads(done.stdout.splitlines()[-1])
     tables = []
-    for table in ("transitions", "customers"):
+    for table in ("transitions", "customers", "segments"):
         text = command(binary, "export", store, "--table", table, "-o", "-", "--format", "csv").stdout
         (folder / f"{table}.csv").write_text(text, encoding="utf-8")
         tables.append(list(csv.DictReader(io.StringIO(text, newline=""))))
-    return tables[0], tables[1], added_up(summary.get("faults", [])), summary.get("parked", [])
+    spells = [row for row in tables[2] if row["cause"]]  # the others are those of segments that read the population
+    return tables[0], tables[1], added_up(summary.get("faults", [])), spells
 
 
 def fault_lines(want, got):
@@ -94,12 +95,16 @@ def compare(expected, found):
     if rows:
         labels.append("faults")
         lines += rows
+    rows = differences(expected[3], found[3]) if expected[3] else [f"+ {row}" for row in found[3]]
+    if rows:
+        labels.append("segments")
+        lines += rows
     return labels, lines
 
 
 def instants_of(tables):
     """Every instant that the program's rows name."""
-    found = {parse_time(row.get(c) or "") for rows in tables for row in rows for c in ("at", "since", "next_at", "parked_at")}
+    found = {parse_time(row.get(c) or "") for rows in tables for row in rows for c in ("at", "since", "next_at", "parked_at", "from", "to")}
     return found - {None}
 
 
@@ -121,13 +126,13 @@ def one(task):
         expected = evaluate(rules, events, at)
         labels, lines = compare(expected, found)
         if labels:  # perhaps the plan of instants has a gap: try those that the program found as well
-            again = evaluate(rules, events, at, also=instants_of(found[:2]))
+            again = evaluate(rules, events, at, also=instants_of((found[0], found[1], found[3])))
             if again != expected:
                 counts["plan gaps"] += 1
                 labels, lines = compare(again, found)
     except (Failed, ValueError, KeyError, TypeError, OSError) as error:
         return seed, "failed", [type(error).__name__], str(error).splitlines()[-6:], counts
-    counts.update(rows=len(found[0]), timers=sum(row["cause"] == "timer" for row in found[0]), customers=len(found[1]),
+    counts.update(rows=len(found[0]), spells=len(found[3]), timers=sum(row["cause"] == "timer" for row in found[0]), customers=len(found[1]),
                   parked=sum(bool(row["parked_at"]) for row in found[1]), seconds=round(time.time() - started))
     if not labels:
         shutil.rmtree(folder)

@@ -36,6 +36,7 @@ class Customer:
         self.applied, self.members = 0, {name: [] for name in rules.facts}
         self.stage = self.entered = self.previous = self.parked_at = self.last_seen = None
         self.now, self.cache, self.timer_rows, self.rows = None, {}, 0, []
+        self.spells, self.open, self.before = [], {}, None
 
     # --- facts
 
@@ -202,6 +203,7 @@ class Customer:
         try:
             if self.rules.first_match:
                 self.enter_first_match()
+                self.try_segments("event", first)
             else:
                 self.stage, self.entered = self.rules.stages[0], first.time
                 self.rows.append((first.time, "", self.stage, "", "event", first))
@@ -211,27 +213,52 @@ class Customer:
                     event = events[self.applied]
                     self.apply(event)
                     self.settle("event", event)
-                    self.try_segments()
+                    self.try_segments("event", event)
                 instant = plan.after(instant, self)
                 if self.applied < len(events):
                     instant = min(instant, events[self.applied].time)
                 if instant > as_of:
                     break
                 self.at(instant)
-                self.settle("timer")
-                self.try_segments()
+                self.before = (self.stage, self.entered, self.previous)
+                rows = self.settle("timer")
+                self.try_segments("timer", rows[0][5] if rows else None)
             self.at(as_of)
         except Parked:
-            pass
+            for spell in self.open.values():
+                spell[2] = self.parked_at
 
-    def try_segments(self):
-        """Notes the segments whose condition ends in an error other than an unset fact."""
+    def try_segments(self, cause, event):
+        """Follows the segments; notes those whose condition ends in an error other than an unset fact."""
         for name, when in self.rules.segments.items():
+            holds = False
             try:
-                when.function(self)
+                holds = when.function(self)
             except CelError as error:
                 if not error.unset:
                     self.faults.once("segment", name, self.name)
+            if holds and name not in self.open:
+                anchor = event if cause == "event" else self.segment_anchor(when) or event
+                self.open[name] = [name, self.now, None, cause, anchor]
+                self.spells.append(self.open[name])
+            elif not holds and name in self.open:
+                self.open.pop(name)[2] = self.now
+
+    def segment_anchor(self, when):
+        """The event whose age or leaving a window lets a segment hold now, the stage before the settle being `before`."""
+        found, after_state = [], (self.stage, self.entered, self.previous)
+        for node in comparisons(when, self.rules.facts):
+            after, now = self.outcome(node), self.now
+            self.at(now - 1)
+            self.stage, self.entered, self.previous = self.before
+            before = self.outcome(node)
+            self.stage, self.entered, self.previous = after_state
+            self.at(now)
+            if before != after:
+                facts = list(leaves(node, self.rules.facts))
+                leaving = [event for fact in facts for event in self.leaving(fact)]
+                found += leaving or [event for fact in facts for event in self.giving(fact)]
+        return max(found, key=lambda event: event.key, default=None)
 
     def enter_first_match(self):
         """The first row is the stage that holds after the first event."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A slow model of the rules: what must come out of a log and a rules file.
 
-usage: reference.py RULES EVENTS.ndjson AS_OF     prints one JSON object with transitions, customers and faults
+usage: reference.py RULES EVENTS.ndjson AS_OF     prints one JSON object with transitions, customers, segments and faults
        reference.py --cases DIR [NAME...]         runs the worked examples in DIR and prints what differs
 """
 import csv
@@ -19,6 +19,7 @@ from population import rank
 from rules import NoValue, Rules
 
 COLUMNS = ("customer", "at", "from", "to", "transition", "cause", "event_id", "position")
+SPELLS = ("customer", "segment", "from", "to", "cause", "event_id", "position")
 HEAD = ("customer", "stage", "since", "first_seen", "last_seen", "next_at", "next_to", "parked_at")
 UNKNOWN = "?"
 
@@ -106,7 +107,7 @@ def customer_row(customer, as_of, plan, ranks):
 
 
 def evaluate(rules, events, as_of, also=()):
-    """(transitions rows, customers rows, faults) of a log under `rules` as of an instant."""
+    """(transitions rows, customers rows, faults, segments rows) of a log under `rules` as of an instant."""
     faults = Faults()
     view = [event for event in events if event.time <= as_of and not_ignored(rules, event)]
     plan = Plan(rules, events, as_of)
@@ -125,7 +126,15 @@ def evaluate(rules, events, as_of, also=()):
             transitions.append(dict(zip(COLUMNS, (name, print_time(at), source, target, transition, cause, *anchor))))
     ranks = rank(rules, [customer for customer in customers if customer.parked_at is None])
     rows = [customer_row(customer, as_of, plan, ranks) for customer in customers]
-    return transitions, rows, faults.counts
+    return transitions, rows, faults.counts, [row for customer in customers for row in spell_rows(customer)]
+
+
+def spell_rows(customer):
+    """Spells by segment (file order) and time."""
+    order = list(customer.rules.segments)
+    for name, start, end, cause, event in sorted(customer.spells, key=lambda spell: order.index(spell[0])):
+        anchor = (event.id, str(event.position)) if event else ("", "")
+        yield dict(zip(SPELLS, (customer.name, name, print_time(start), "" if end is None else print_time(end), cause, *anchor)))
 
 
 def as_of_time(text):
@@ -154,7 +163,7 @@ def run_case(folder, stem):
     file = lambda ending: folder / f"{stem}.{ending}"
     rules = Rules(file("rules.yaml").read_text(encoding="utf-8"))
     events = read_events(file("events.ndjson"))
-    transitions, customers, faults = evaluate(rules, events, as_of_time(file("as_of").read_text().strip()))
+    transitions, customers, faults, _ = evaluate(rules, events, as_of_time(file("as_of").read_text().strip()))
     problems = differences(read_table(file("transitions.csv")), transitions)
     if file("customers.csv").exists():
         problems += differences(read_table(file("customers.csv")), customers)
@@ -184,9 +193,9 @@ def main(arguments):
     if len(arguments) != 3:
         sys.exit(__doc__)
     rules = Rules(pathlib.Path(arguments[0]).read_text(encoding="utf-8"))
-    transitions, customers, faults = evaluate(rules, read_events(arguments[1]), as_of_time(arguments[2]))
+    transitions, customers, faults, spells = evaluate(rules, read_events(arguments[1]), as_of_time(arguments[2]))
     listed = [{kind: name, "count": count} for (kind, name), count in sorted(faults.items())]
-    json.dump({"transitions": transitions, "customers": customers, "faults": listed}, sys.stdout, indent=1, ensure_ascii=False)
+    json.dump({"transitions": transitions, "customers": customers, "segments": spells, "faults": listed}, sys.stdout, indent=1, ensure_ascii=False)
     print()
     return 0
 

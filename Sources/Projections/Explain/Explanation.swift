@@ -1,9 +1,12 @@
 public import CEL
 
-/// Why a customer moved to a stage: rule, values before and after, events, what comes next (contract §7).
+/// Why a customer moved to a stage, or is in a segment: rule, values before and after, events, what comes next (contract §7).
 public struct Explanation: Sendable {
   public var customer: String
-  public var transition: CustomerRecord.Row
+  /// Nil where a segment is explained.
+  public var transition: CustomerRecord.Row?
+  /// Nil where a transition is explained.
+  public var stay: Stay?
   /// Nil for the entry row.
   public var rule: Rule?
   public var expression: Term?
@@ -12,6 +15,15 @@ public struct Explanation: Sendable {
   public var considered: [Considered]
   public var next: (at: Int64, to: String?)?
   public var parked: CustomerRecord.Parked?
+
+  /// A stay in a segment.
+  public struct Stay: Sendable {
+    public var segment: String
+    /// At as-of.
+    public var holds: Bool
+    /// The latest stay; nil for who was never in it, and for segments that read the population.
+    public var spell: SegmentSpells.Spell?
+  }
 
   public struct Rule: Sendable {
     public var id: String

@@ -3,10 +3,14 @@ import CEL
 extension CustomerFold {
   /// The event behind a timer (contract §5, fine print): of each comparison or `has` whose outcome differs from one
   /// microsecond earlier, the events that leave a window now, or else those that give its timestamps.
-  mutating func anchorOfTimer(_ roots: [Int32], _ instant: Int64) -> Int32 {
+  ///
+  /// - Parameter before: the stage one microsecond earlier, where it may be another.
+  mutating func anchorOfTimer(
+    _ roots: [Int32], _ instant: Int64, before: StageState? = nil
+  ) -> Int32 {
     var best: Int32 = -1
     for root in roots {
-      for comparison in comparisons(under: root) where differs(comparison.node, instant) {
+      for comparison in comparisons(under: root) where differs(comparison.node, instant, before) {
         note(comparison.feeds, instant, &best)
       }
     }
@@ -44,13 +48,25 @@ extension CustomerFold {
     compiled.program.forEachOperand(of: index) { collect($0, &seen, &found) }
   }
 
-  /// Whether a node's outcome is another than one microsecond earlier, facts and stage being the same.
-  private mutating func differs(_ index: Int32, _ instant: Int64) -> Bool {
+  /// Whether a node's outcome is another than one microsecond earlier, facts being the same.
+  private mutating func differs(
+    _ index: Int32, _ instant: Int64, _ before: StageState?
+  ) -> Bool {
     evaluator.readsAnew = true
     defer { evaluator.readsAnew = false }
     let now = evaluator.evaluate(index, at: instant)
-    let before = evaluator.evaluate(index, at: instant - 1)
-    return !now.isSame(as: before)
+    let after = (evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt)
+    if let before {
+      (evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt) =
+        (before.name, before.previous, before.enteredAt)
+      evaluator.stateChanged()
+    }
+    let earlier = evaluator.evaluate(index, at: instant - 1)
+    if before != nil {
+      (evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt) = after
+      evaluator.stateChanged()
+    }
+    return !now.isSame(as: earlier)
   }
 
   private mutating func note(_ feeds: [Int], _ instant: Int64, _ best: inout Int32) {

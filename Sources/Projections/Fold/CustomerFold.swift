@@ -22,6 +22,11 @@ struct CustomerFold {
   /// Segments to be evaluated at every step, since they may be a fault at any.
   private var watched: [Int] = []
   private var watchWake = Microseconds.never
+  /// Who is in which segment since when is followed at every step.
+  private let followsSegments: Bool
+  /// Of each segment the place of its open spell in the result; -1 without.
+  private var openSpells: [Int]
+  private var spellWake = Microseconds.never
   private var position: UInt64 = 0
   private let isFirstMatch: Bool
   /// Roots of the conditions, flat for the hot path.
@@ -39,8 +44,13 @@ struct CustomerFold {
   private let hasTimestampFields: Bool
   static let timerRowLimit = 1000
 
-  init(_ compiled: CompiledRules, keepsAll: Bool = false) {
+  /// - Parameters:
+  ///   - keepsAll: facts keep all their events, for explanations.
+  ///   - followsSegments: spells in segments are found, of those that do not read the population.
+  init(_ compiled: CompiledRules, keepsAll: Bool = false, followsSegments: Bool = false) {
     self.compiled = compiled
+    self.followsSegments = followsSegments
+    openSpells = Array(repeating: -1, count: compiled.segments.count)
     evaluator = Evaluator(
       program: compiled.program, facts: compiled.factStates(keepsAll: keepsAll))
     // Population variables are unset until the population is known.
@@ -90,6 +100,7 @@ struct CustomerFold {
   private mutating func reset(asOf: Int64) {
     for index in evaluator.facts.indices { evaluator.facts[index].reset() }
     result.rows.removeAll(keepingCapacity: true)
+    result.spells.removeAll(keepingCapacity: true)
     result.next = nil
     result.parked = nil
     result.facts.removeAll(keepingCapacity: true)
@@ -101,6 +112,8 @@ struct CustomerFold {
     timerRows = 0
     wake = Microseconds.never
     watchWake = Microseconds.never
+    spellWake = Microseconds.never
+    for index in openSpells.indices { openSpells[index] = -1 }
     for index in failedConditions.indices { failedConditions[index] = false }
     for index in failedSegments.indices { failedSegments[index] = false }
     evaluator.stagePrevious = -1
@@ -130,7 +143,10 @@ struct CustomerFold {
     } else if fed & compiled.stageReads[stage] != 0 || instant >= wake {
       settle(instant, event: index)
     }
-    if result.parked == nil { watch(instant) }
+    if result.parked == nil {
+      watch(instant)
+      if followsSegments { followSegments(instant, event: index, before: nil) }
+    }
   }
 
   /// Gives an event to its facts; which facts changed, as bits.
@@ -166,10 +182,14 @@ struct CustomerFold {
   /// Settles every instant up to and including `end` at which time alone may change something.
   private mutating func runTimers(through end: Int64) {
     while result.parked == nil {
-      let instant = min(wake, watchWake)
+      let instant = min(wake, watchWake, spellWake)
       if instant > end { return }
+      let before = followsSegments ? stageState : nil
       if wake == instant { settle(instant, event: -1) }
-      if result.parked == nil { watch(instant) }
+      if result.parked == nil {
+        watch(instant)
+        if followsSegments { followSegments(instant, event: -1, before: before) }
+      }
     }
   }
 
@@ -290,6 +310,9 @@ struct CustomerFold {
     result.parked = (instant, reason, transitions)
     wake = Microseconds.never
     watchWake = Microseconds.never
+    spellWake = Microseconds.never
+    if isLookingAhead { return }
+    for spell in openSpells where spell >= 0 { result.spells[spell].to = instant }
   }
 
   private static func distinct(_ transitions: [Int32]) -> [Int32] {
@@ -314,6 +337,56 @@ struct CustomerFold {
     }
   }
 
+  // MARK: Spells in segments
+
+  /// Where the customer stands, apart from the facts.
+  struct StageState {
+    var name: Int64
+    var previous: Int64
+    var enteredAt: Int64
+    var rows: Int
+  }
+
+  private var stageState: StageState {
+    StageState(
+      name: evaluator.stageName, previous: evaluator.stagePrevious,
+      enteredAt: evaluator.stageEnteredAt, rows: result.rows.count)
+  }
+
+  /// Begins and ends spells after a step. `event` is -1 for a timer, `before` the state it found.
+  private mutating func followSegments(_ instant: Int64, event: Int, before: StageState?) {
+    spellWake = Microseconds.never
+    for segment in segmentRoots.indices where segmentRoots[segment] >= 0 {
+      let outcome = evaluator.evaluate(segmentRoots[segment], at: instant)
+      spellWake = min(spellWake, outcome.until)
+      let open = openSpells[segment]
+      if outcome.isTrue == (open >= 0) { continue }
+      if open >= 0 {
+        result.spells[open].to = instant
+        openSpells[segment] = -1
+        continue
+      }
+      observer?.willEnter(segment: segment, at: instant, event: event, fold: self)
+      openSpells[segment] = result.spells.count
+      result.spells.append(
+        FoldSpell(
+          segment: Int32(segment), from: instant, to: Microseconds.never, isTimer: event < 0,
+          anchor: event < 0 ? anchorOfEntry(segment, instant, before) : Int32(event)))
+    }
+    if spellWake <= instant { spellWake = instant + 1 }
+  }
+
+  /// The event behind an entry by time alone; where only the stage's move brought it, the one behind the move.
+  private mutating func anchorOfEntry(
+    _ segment: Int, _ instant: Int64, _ before: StageState?
+  ) -> Int32 {
+    let anchor = anchorOfTimer([segmentRoots[segment]], instant, before: before)
+    if anchor < 0, let before, result.rows.count > before.rows {
+      return result.rows[before.rows].anchor
+    }
+    return anchor
+  }
+
   // MARK: The end
 
   private var isLookingAhead = false
@@ -321,6 +394,10 @@ struct CustomerFold {
   private mutating func finish(asOf: Int64) {
     result.stage = Int32(stage)
     result.since = evaluator.stageEnteredAt
+    // Where two begin at one instant, the events behind them stand in order.
+    result.spells.sort {
+      ($0.segment, $0.from, $0.anchor) < ($1.segment, $1.from, $1.anchor)
+    }
     guard result.parked == nil else { return }
     for root in factRoots { result.facts.append(evaluator.evaluate(root, at: asOf)) }
     for (index, root) in segmentRoots.enumerated() {
@@ -398,4 +475,6 @@ protocol FoldObserver: AnyObject {
   func willApply(event: Int, fold: CustomerFold)
   /// `condition` is a transition, or a stage; -1 for the entry of stages with conditions.
   func willTake(condition: Int, at instant: Int64, event: Int, fold: CustomerFold)
+  /// After a step, whose settle is done; told only where segments are followed.
+  func willEnter(segment: Int, at instant: Int64, event: Int, fold: CustomerFold)
 }

@@ -11,6 +11,17 @@ struct FoldRow: Sendable, Equatable {
   var anchor: Int32
 }
 
+/// A stay in a segment.
+struct FoldSpell: Sendable, Equatable {
+  var segment: Int32
+  var from: Int64
+  /// `never` while it lasts.
+  var to: Int64
+  var isTimer: Bool
+  /// Number of the customer's event behind the entry; -1 without.
+  var anchor: Int32
+}
+
 /// A fault of one customer, to be added up.
 struct FaultCounts: Sendable {
   enum Kind: Int, Sendable, CaseIterable {
@@ -81,6 +92,8 @@ enum ParkReason: UInt8, Sendable {
 /// What folding one customer left; reused from customer to customer.
 struct FoldResult: Sendable {
   var rows: [FoldRow] = []
+  /// By segment and time; empty unless they are followed.
+  var spells: [FoldSpell] = []
   var stage: Int32 = 0
   var since: Int64 = 0
   var firstSeen: Int64 = 0

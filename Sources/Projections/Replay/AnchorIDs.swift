@@ -29,8 +29,10 @@ struct AnchorIDs {
   private func byBlock(_ runs: [PendingCustomers]) -> [[UInt16]] {
     var wanted: [[UInt16]] = Array(repeating: [], count: view.blockCount)
     for run in runs {
-      for anchor in run.anchors where anchor != PendingCustomers.none {
-        wanted[Int(anchor >> 14)].append(UInt16(anchor & 0x3fff))
+      for anchors in [run.anchors, run.spellAnchors] {
+        for anchor in anchors where anchor != PendingCustomers.none {
+          wanted[Int(anchor >> 14)].append(UInt16(anchor & 0x3fff))
+        }
       }
     }
     return wanted

@@ -7,6 +7,10 @@ struct PendingCustomers: Sendable {
   private(set) var rowEnds: [Int] = []
   /// Position of each row's anchor; `none` without.
   private(set) var anchors: [UInt64] = []
+  /// Stays in segments, where they are followed, and the positions of their anchors.
+  private(set) var spells: [FoldSpell] = []
+  private(set) var spellEnds: [Int] = []
+  private(set) var spellAnchors: [UInt64] = []
   private(set) var ranks: [UInt32] = []
   /// Buyers who are not parked: index in this run, recency, frequency, monetary.
   private(set) var buyers: [Buyer] = []
@@ -51,9 +55,12 @@ struct PendingCustomers: Sendable {
     headEnds.append(heads.count)
     for row in fold.result.rows {
       rows.append(row)
-      anchors.append(row.anchor >= 0 ? fold.events.position[Int(row.anchor)] : Self.none)
+      anchors.append(Self.position(row.anchor, fold))
     }
     rowEnds.append(rows.count)
+    spells += fold.result.spells
+    spellAnchors += fold.result.spells.map { Self.position($0.anchor, fold) }
+    spellEnds.append(spells.count)
     ranks.append(rank)
     summary.add(fold.result)
     if let park = fold.result.parked {
@@ -70,6 +77,10 @@ struct PendingCustomers: Sendable {
           lastDay: Int32(clamping: fold.result.purchases.lastDay),
           repeatTotal: Int64(clamping: fold.result.purchases.repeatTotal)))
     }
+  }
+
+  private static func position(_ event: Int32, _ fold: CustomerFold) -> UInt64 {
+    event >= 0 ? fold.events.position[Int(event)] : none
   }
 
   func name(of index: Int) -> [UInt8] {

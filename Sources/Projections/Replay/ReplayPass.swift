@@ -8,6 +8,7 @@ struct ReplayPass {
   let names: NameTable
   let ranks: Range<Int>
   let threads: Int
+  var followsSegments = false
 
   struct Output: Sendable {
     var runs: [PendingCustomers]
@@ -40,7 +41,7 @@ struct ReplayPass {
       output.runs += runs
       output.faults.add(faults)
       first = end
-      let rows = output.runs.reduce(0) { $0 + $1.rows.count }
+      let rows = output.runs.reduce(0) { $0 + $1.rows.count + $1.spells.count }
       if rows < Self.rowLimit && first < runCount { continue }
       output.ids = try AnchorIDs(view: view, threads: threads).find(output.runs)
       try keep(output)
@@ -139,7 +140,7 @@ struct ReplayPass {
   private func foldRuns(
     _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket
   ) -> ([(run: Int, customers: PendingCustomers)], FaultCounts) {
-    var fold = CustomerFold(compiled)
+    var fold = CustomerFold(compiled, followsSegments: followsSegments)
     var loader = RunLoader()
     let base = fold.evaluator.interner
     var strings = StringTranslation(readers: readers)

@@ -6,6 +6,7 @@ public struct Replayer {
   public let compiled: CompiledRules
   public let view: LogView
   private let threads: Int
+  private let followsSegments: Bool
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
   private static let passBytes = 96 << 20
@@ -13,9 +14,14 @@ public struct Replayer {
   /// What an event takes while its pass is folded.
   private static let bytesPerEvent = 56
 
-  /// - Parameter threads: at least 1; the result does not depend on it.
-  public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
+  /// - Parameters:
+  ///   - threads: at least 1; the result does not depend on it.
+  ///   - followsSegments: find when customers were in segments.
+  public init(
+    _ compiled: CompiledRules, view: LogView, threads: Int, followsSegments: Bool = false
+  ) {
     self.compiled = compiled
+    self.followsSegments = followsSegments
     self.view = view
     self.threads = min(max(1, threads), EventSlice.readerLimit)
   }
@@ -33,7 +39,7 @@ public struct Replayer {
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, names: names, ranks: ranks,
-        threads: threads)
+        threads: threads, followsSegments: followsSegments)
       try pass.run { output in
         summary.add(output, names: names, directory: directory)
         for run in output.runs { buyers += run.buyers }

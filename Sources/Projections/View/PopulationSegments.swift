@@ -7,8 +7,6 @@ struct PopulationSegments {
   let numbers: [Int]
   /// Facts whose text one of the segments reads; of others it need not be looked at.
   private let readsText: [Bool]
-  /// Numbers of the names of the 125 scores.
-  private var scoreNames: [Int64] = []
   /// Where each fact's value goes: its feed, or -1 − number of the expr fact.
   private let places: [Int]
   private let roots: [Int32]
@@ -23,6 +21,13 @@ struct PopulationSegments {
     var ranks: PopulationRanks
 
     func value(_ record: Int) -> ValueFit.Customer? { values.isEmpty ? nil : values[record] }
+
+    func of(_ record: Int) -> PopulationValues {
+      let value = value(record)
+      return PopulationValues(
+        expected: value?.value, probabilityAlive: value?.probabilityAlive, scores: scores[record],
+        ranks: ranks.values.map { $0[record] })
+    }
   }
 
   /// Numbers of the segments that hold, and of those that ended in an error.
@@ -51,10 +56,6 @@ struct PopulationSegments {
       fact.feed >= 0 ? fact.feed : -1 - Int(compiled.program.nodes[Int(fact.root)].b)
     }
     readsText = compiled.facts.map { reached.contains($0.root) }
-    for code in 0..<125 {
-      let name = RFMNames.name(r: code / 25 + 1, f: code / 5 % 5 + 1, m: code % 5 + 1)
-      scoreNames.append(evaluator.interner.number(of: name))
-    }
   }
 
   /// Reads one record and asks all segments that read the population.
@@ -65,35 +66,14 @@ struct PopulationSegments {
     answer.failed.removeAll(keepingCapacity: true)
     let isParked = try read(&decoder)
     if isParked { return answer }
-    set(population.scores[record])
-    let value = population.value(record)
-    evaluator.slots[0] = value?.value.map { Outcome($0) } ?? unset
-    evaluator.slots[1] = value.map { Outcome(Outcome.double($0.probabilityAlive)) } ?? unset
-    for (entry, ranks) in population.ranks.values.enumerated() {
-      let rank = ranks[record].map { Outcome($0) } ?? unset
-      // Each under both its names.
-      evaluator.slots[6 + 2 * entry] = rank
-      evaluator.slots[7 + 2 * entry] = rank
-    }
+    population.of(record).set(&evaluator)
     evaluator.limit = asOf
-    evaluator.stateChanged()
     for (number, root) in zip(numbers, roots) {
       let outcome = evaluator.evaluate(root, at: asOf)
       if outcome.isTrue { answer.holding.append(number) }
       if outcome.status == .error { answer.failed.append(number) }
     }
     return answer
-  }
-
-  private mutating func set(_ scores: RFM.Scores?) {
-    guard let scores else {
-      for slot in 2...5 { evaluator.slots[slot] = unset }
-      return
-    }
-    evaluator.slots[2] = Outcome(Int64(scores.r))
-    evaluator.slots[3] = Outcome(Int64(scores.f))
-    evaluator.slots[4] = Outcome(Int64(scores.m))
-    evaluator.slots[5] = Outcome(scoreNames[scores.code])
   }
 
   /// Takes facts and stage from a record (``RecordCoding``); true where the customer is parked.

@@ -184,7 +184,9 @@ public final class ViewBuilder {
     let pages = ReadPages()
     let population = PopulationSegments.Population(
       scores: summary.scores, values: summary.values,
-      ranks: try ranks(environment, pages, records: first))
+      ranks: try PopulationRanks.scan(compiled, chunks: chunks.count, threads: threads) {
+        [chunks] in (try Self.records($0, environment, pages), chunks[$0])
+      })
     let (compiled, chunks, asOf) = (compiled, chunks, view.asOf)
     let ticket = Ticket()
     let parts = try Parallel.run(threads) { _ in
@@ -227,42 +229,6 @@ public final class ViewBuilder {
     var decoder = ByteDecoder(bytes ?? [])
     _ = try decoder.number()
     return decoder
-  }
-
-  /// The names under `population`, from the facts of all records.
-  private func ranks(
-    _ environment: LMDBEnvironment, _ pages: ReadPages, records: Int
-  ) throws -> PopulationRanks {
-    let facts = Set(compiled.rules.population.map(\.fact)).sorted()
-    if facts.isEmpty { return PopulationRanks([], keys: [:]) }
-    let (compiled, chunks) = (compiled, chunks)
-    let types = compiled.facts.map(\.type)
-    let ticket = Ticket()
-    let parts = try Parallel.run(threads) { _ in
-      var found: [(chunk: Int, keys: [[Int64?]])] = []
-      while true {
-        let chunk = ticket.take()
-        if chunk >= chunks.count { return found }
-        var decoder = try Self.records(chunk, environment, pages)
-        var keys: [[Int64?]] = facts.map { _ in [] }
-        for record in 0..<chunks[chunk] {
-          for place in facts.indices { keys[place].append(nil) }
-          _ = try RecordCoding.scan(&decoder, facts: compiled.facts.count) {
-            (index: Int, decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) in
-            let form = compiled.factForms[index]
-            guard let bits = try RecordCoding.scalar(form, &decoder) else { return }
-            guard let place = facts.firstIndex(of: index) else { return }
-            keys[place][record] = PopulationRanks.key(bits, types[index])
-          }
-        }
-        found.append((chunk, keys))
-      }
-    }
-    var all: [Int: [Int64?]] = [:]
-    for part in parts.flatMap({ $0 }).sorted(by: { $0.chunk < $1.chunk }) {
-      for (fact, keys) in zip(facts, part.keys) { all[fact, default: []] += keys }
-    }
-    return PopulationRanks(compiled.rules.population, keys: all)
   }
 
   private static func encode(

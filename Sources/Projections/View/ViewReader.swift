@@ -198,6 +198,34 @@ public final class ViewReader: Sendable {
     }
   }
 
+  /// What segments may read of a customer of this view beside its facts: ranks are taken over all customers again.
+  ///
+  /// - Parameter compiled: the view's own rules.
+  public func population(
+    of customer: ViewCustomer, _ compiled: CompiledRules, threads: Int
+  ) throws -> PopulationValues {
+    try guarded { () throws -> PopulationValues in
+      let ranks = try PopulationRanks.scan(compiled, chunks: chunkCount, threads: threads) {
+        try self.records($0)
+      }
+      let place = compiled.rules.population.isEmpty ? nil : try place(of: customer)
+      return PopulationValues(
+        expected: customer.value?.expected, probabilityAlive: customer.value?.probabilityAlive,
+        scores: customer.scores.map { RFM.Scores(r: UInt8($0.r), f: UInt8($0.f), m: UInt8($0.m)) },
+        ranks: ranks.values.map { values in place.flatMap { values[$0] } })
+    }
+  }
+
+  /// The number of a customer's record.
+  private func place(of customer: ViewCustomer) throws -> Int? {
+    let name = Array(customer.record.name.utf8)
+    guard let chunk = try chunk(of: name) else { return nil }
+    var place = 0
+    for before in 0..<chunk { place += try records(before).1 }
+    return try customers(in: chunk).firstIndex { Array($0.record.name.utf8) == name }
+      .map { place + $0 }
+  }
+
   /// A key of LMDB has at most 511 bytes; subjects have 255.
   private func joinedCustomer(_ subject: [UInt8]) throws -> [UInt8]? {
     if subject.isEmpty || subject.count > 255 { return nil }
@@ -205,6 +233,12 @@ public final class ViewReader: Sendable {
   }
 
   private func lookUp(_ name: [UInt8]) throws -> ViewCustomer? {
+    guard let chunk = try chunk(of: name) else { return nil }
+    return try customers(in: chunk).first { Array($0.record.name.utf8) == name }
+  }
+
+  /// The chunk that holds the record of a name, if there is one.
+  private func chunk(of name: [UInt8]) throws -> Int? {
     var low = 0
     var high = chunkCount
     // The last chunk whose first name is not behind the one looked for.
@@ -214,7 +248,6 @@ public final class ViewReader: Sendable {
       let first = try decoder.text()
       if name.lexicographicallyPrecedes(first) { high = middle } else { low = middle + 1 }
     }
-    guard low > 0 else { return nil }
-    return try customers(in: low - 1).first { Array($0.record.name.utf8) == name }
+    return low > 0 ? low - 1 : nil
   }
 }

@@ -11,7 +11,7 @@ struct CustomerAccess {
   private let reader: ViewReader
   private let view: LogView
   /// True where the view itself answers.
-  private let isCurrent: Bool
+  let isCurrent: Bool
   private let stored: ViewCustomer?
   private let subjects: [String]
 
@@ -70,6 +70,14 @@ struct CustomerAccess {
       throw Self.unknown(name, opened.path, viewName)
     }
     return record
+  }
+
+  /// What a segment may read beside the facts; nil under other times, where nobody has computed it.
+  func population() throws -> PopulationValues? {
+    guard let stored else { return nil }
+    return try opened.run {
+      try reader.population(of: stored, compiled, threads: Threads.count(nil))
+    }
   }
 
   func viewCustomer() throws -> ViewCustomer {

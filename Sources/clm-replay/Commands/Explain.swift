@@ -11,30 +11,72 @@ struct ExplainCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         clm-replay explain store C-1042 --to loyalty
+        clm-replay explain store C-1042 --segment high_value_at_risk
 
-      The latest transition is explained, or the latest one into --to, or the one in force at --at.
+      The latest transition is explained, or the latest one into --to, or the one in force at --at. With --segment it is the
+      latest stay in a segment, or the latest that began by --at; for who was never in it, and for segments that read clv, rfm
+      or a rank, what the condition came to at as-of.
       """)
 
   @OptionGroup var options: CustomerOptions
   @Option(help: "The latest transition into this stage.") var to: String?
   @Option(help: "The transition in force at this instant.") var at: String?
+  @Option(help: "Why the customer is in this segment, in place of a transition.")
+  var segment: String?
   @OptionGroup var global: GlobalOptions
+
+  func validate() throws {
+    if to != nil && segment != nil {
+      throw ValidationError("--to and --segment exclude each other")
+    }
+  }
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     let subject = try options.access()
-    let record = try subject.record()
-    let index = try chosenRow(record, subject)
-    guard let explanation = try subject.explainer().explain(row: index) else {
-      throw CommandError(
-        exit: .couldNotRun, code: "no-such-transition",
-        message: "customer `\(record.name)` has no transition \(index)")
-    }
+    let explanation =
+      if let segment { try stay(in: segment, subject) } else { try transition(subject) }
     if format == .json || format == .ndjson {
       try StandardOutput.write(json(explanation, subject).text + "\n")
     } else {
       try StandardOutput.write(ExplanationText(explanation, subject).text)
     }
+  }
+
+  private func transition(_ subject: CustomerAccess) throws -> Explanation {
+    let record = try subject.record()
+    let index = try chosenRow(record, subject)
+    if let explanation = try subject.explainer().explain(row: index) { return explanation }
+    throw CommandError(
+      exit: .couldNotRun, code: "no-such-transition",
+      message: "customer `\(record.name)` has no transition \(index)")
+  }
+
+  private func stay(in name: String, _ subject: CustomerAccess) throws -> Explanation {
+    let segments = subject.compiled.rules.segments
+    guard let number = segments.firstIndex(where: { $0.name == name }) else {
+      throw CommandError(
+        exit: .couldNotRun, code: "unknown-segment", message: "the rules have no segment `\(name)`",
+        help: segments.isEmpty
+          ? "the rules define none" : "segments are \(segments.map(\.name).joined(separator: ", "))"
+      )
+    }
+    let population = segments[number].readsPopulation ? try subject.population() : nil
+    if segments[number].readsPopulation && (population == nil || at != nil) {
+      throw CommandError(
+        exit: .couldNotRun, code: "known-at-as-of-only",
+        message:
+          "segment `\(name)` reads values over all customers, which are known at the view's as-of only",
+        help:
+          "`clm-replay replay \(options.store) --as-of T --view NAME` makes a view of another time")
+    }
+    let instant = try at.map { try Times.instant($0, option: "--at") }
+    let explanation = try subject.explainer().explain(
+      segment: number, at: instant, population: population)
+    if let explanation { return explanation }
+    throw CommandError(
+      exit: .couldNotRun, code: "unknown-customer",
+      message: "customer `\(subject.name)` has no event in view")
   }
 
   private func chosenRow(_ record: CustomerRecord, _ subject: CustomerAccess) throws -> Int {
@@ -76,7 +118,6 @@ struct ExplainCommand: ParsableCommand {
         ("text", .string(found.text)),
       ])
     }
-    let row = explanation.transition
     var facts: [(String, JSONValue)] = []
     for fact in explanation.facts {
       let events = fact.events.map { event in
@@ -102,15 +143,7 @@ struct ExplainCommand: ParsableCommand {
         .object([("name", .string(rules.modelName)), ("version", .count(rules.modelVersion))])
       ),
       ("rule", rule),
-      (
-        "transition",
-        .object(
-          Array(
-            zip(
-              ViewRows.transitionColumns,
-              ViewRows(rules).transition(row, customer: explanation.customer)
-            ).dropFirst()))
-      ),
+      happened(explanation, ViewRows(rules)),
       ("expr", explanation.expression.map { term($0, text) } ?? .null),
       ("facts", .object(facts)),
       (
@@ -125,6 +158,23 @@ struct ExplainCommand: ParsableCommand {
     ]
     if let parked = explanation.parked { members.append(("parked", parkedJSON(parked))) }
     return .object(members)
+  }
+
+  /// The row, or the stay in a segment.
+  private func happened(_ explanation: Explanation, _ rows: ViewRows) -> (String, JSONValue) {
+    if let row = explanation.transition {
+      let cells = rows.transition(row, customer: explanation.customer)
+      return ("transition", .object(Array(zip(ViewRows.transitionColumns, cells).dropFirst())))
+    }
+    guard let stay = explanation.stay else { return ("transition", .null) }
+    var members: [(String, JSONValue)] = [("segment", .string(stay.segment))]
+    if let spell = stay.spell {
+      members += zip(ViewRows.spellColumns, rows.spell(spell)).dropFirst(2)
+    } else {
+      members += ViewRows.spellColumns.dropFirst(2).map { ($0, .null) }
+    }
+    members.append(("holds", .bool(stay.holds)))
+    return ("stay", .object(members))
   }
 
   private func term(_ term: Explanation.Term, _ text: FactText) -> JSONValue {

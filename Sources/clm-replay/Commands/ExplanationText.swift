@@ -19,7 +19,7 @@ struct ExplanationText {
     if let rule = explanation.rule {
       let rules = subject.compiled.rules
       lines.append(
-        "rule \(rule.id), \(rules.file):\(rule.line), model \(rules.modelName) v\(rules.modelVersion)"
+        "\(explanation.stay == nil ? "rule" : "segment") \(rule.id), \(rules.file):\(rule.line), model \(rules.modelName) v\(rules.modelVersion)"
       )
       lines.append("")
       lines.append("  \(rule.text)")
@@ -53,17 +53,28 @@ struct ExplanationText {
   }
 
   private var headline: String {
-    let row = explanation.transition
+    if let stay = explanation.stay { return headline(stay) }
+    guard let row = explanation.transition else { return explanation.customer }
     let at = RFC3339.text(row.at)
     let move =
       row.from.map { "moved from \($0) to \(row.to)" } ?? "entered \(row.to)"
-    var cause = "by time alone"
-    if !row.isTimer, let anchor = row.anchor {
-      cause = "at event #\(anchor.position) \(anchor.eventID)"
-    } else if let anchor = row.anchor {
-      cause = "by time alone, since event #\(anchor.position) \(anchor.eventID)"
+    return "\(explanation.customer) \(move) on \(at), \(cause(row.isTimer, row.anchor))"
+  }
+
+  private func headline(_ stay: Explanation.Stay) -> String {
+    let name = "\(explanation.customer) \(stay.holds ? "is" : "is not") in \(stay.segment)"
+    guard let spell = stay.spell, let from = spell.from else {
+      return "\(name); values as of \(RFC3339.text(subject.asOf))"
     }
-    return "\(explanation.customer) \(move) on \(at), \(cause)"
+    let entry = "\(RFC3339.text(from)), \(cause(spell.isTimer == true, spell.anchor))"
+    guard let to = spell.to else { return "\(name) since \(entry)" }
+    return "\(name); was in it from \(entry), to \(RFC3339.text(to))"
+  }
+
+  private func cause(_ isTimer: Bool, _ anchor: CustomerRecord.Anchor?) -> String {
+    guard let anchor else { return "by time alone" }
+    let event = "event #\(anchor.position) \(anchor.eventID)"
+    return isTimer ? "by time alone, since \(event)" : "at \(event)"
   }
 
   // MARK: Conditions

@@ -10,18 +10,21 @@ struct ExportCommand: ParsableCommand {
       EXAMPLE
         clm-replay export store --table customers -o customers.csv
 
-      Rows are ordered by the bytes of the customer's name, transitions of one customer by time.
+      Rows are ordered by the bytes of the customer's name, transitions of one customer by time. `segments` holds one row for
+      each stay of a customer in a segment: from, to (empty while it lasts), and the event or timer behind the entry. Segments
+      that read clv, rfm or a rank are known at as-of only: their `from` and `cause` are empty.
       """)
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
-    case customers, transitions
+    case customers, transitions, segments
   }
 
   @Argument(help: "The store.") var store: String
-  @Option(help: "customers or transitions.") var table: Table
+  @Option(help: "customers, transitions or segments.") var table: Table
   @Option(name: .shortAndLong, help: "The file to write; `-` is standard output.")
   var output: String
   @Option(help: "The view, if there are several.") var view: String?
+  @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
@@ -30,19 +33,31 @@ struct ExportCommand: ParsableCommand {
     let reader = try opened.view(named: view)
     let rows = ViewRows(reader.rules)
     let columns =
-      table == .customers ? rows.customerColumns : ViewRows.transitionColumns
+      switch table {
+      case .customers: rows.customerColumns
+      case .transitions: ViewRows.transitionColumns
+      case .segments: ViewRows.spellColumns
+      }
     let file = try OutputFile.open(output)
     var writer = RowWriter(format: format, columns: columns, file: file)
     try writer.begin()
     try opened.run {
-      try reader.forEachCustomer { customer in
-        switch table {
-        case .customers: try writer.add(rows.customer(customer))
-        case .transitions:
+      switch table {
+      case .customers:
+        try reader.forEachCustomer { try writer.add(rows.customer($0)) }
+      case .transitions:
+        try reader.forEachCustomer { customer in
           for row in customer.record.rows {
             try writer.add(rows.transition(row, customer: customer.record.name))
           }
         }
+      case .segments:
+        let manifest = reader.manifest
+        let spells = SegmentSpells(
+          try LoadedRules.load(reader).compiled,
+          view: try opened.logView(size: manifest.size, asOf: manifest.asOf),
+          threads: Threads.count(threads))
+        try spells.forEach(reader) { try writer.add(rows.spell($0)) }
       }
     }
     try writer.end()

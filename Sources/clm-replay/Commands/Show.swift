@@ -22,6 +22,12 @@ struct ShowCommand: ParsableCommand {
     let subject = try options.access()
     let entry = try subject.viewCustomer()
     let rules = subject.compiled.rules
+    if !subject.isCurrent && (rules.clv != nil || rules.segments.contains(where: \.readsPopulation))
+    {
+      Notice.write(
+        "note: scores, fitted values and segments that read them are known at the view's as-of only; `replay --as-of T --view NAME` computes them for another",
+        quiet: global.quiet)
+    }
     if format == .json || format == .ndjson {
       try StandardOutput.write(json(entry, rules, subject).text + "\n")
     } else {

@@ -26,6 +26,10 @@ struct ViewRows {
     "customer", "at", "from", "to", "transition", "cause", "event_id", "position",
   ]
 
+  static let spellColumns = [
+    "customer", "segment", "from", "to", "cause", "event_id", "position",
+  ]
+
   /// Cells of the customers table; `segments` as a list.
   func customer(_ entry: ViewCustomer) -> [JSONValue] {
     let record = entry.record
@@ -70,6 +74,15 @@ struct ViewRows {
       .string(customer), .string(RFC3339.text(row.at)), .optional(row.from), .string(row.to),
       .optional(row.transition), .string(row.isTimer ? "timer" : "event"),
       .optional(row.anchor?.eventID), row.anchor.map { .count($0.position) } ?? .null,
+    ]
+  }
+
+  func spell(_ spell: SegmentSpells.Spell) -> [JSONValue] {
+    [
+      .string(spell.customer), .string(spell.segment),
+      .optional(spell.from.map { RFC3339.text($0) }), .optional(spell.to.map { RFC3339.text($0) }),
+      .optional(spell.isTimer.map { $0 ? "timer" : "event" }),
+      .optional(spell.anchor?.eventID), spell.anchor.map { .count($0.position) } ?? .null,
     ]
   }
 }

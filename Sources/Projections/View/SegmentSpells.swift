@@ -1,0 +1,108 @@
+import EventStore
+
+/// When customers were in the segments of a view: folded again from the log, under the rules, size and as-of of the view,
+/// so that a replay need not keep what few ask for.
+public struct SegmentSpells {
+  /// One stay.
+  public struct Spell: Sendable, Equatable {
+    public var customer: String
+    public var segment: String
+    /// Nil for a segment that reads the population, which is known at as-of only.
+    public var from: Int64?
+    /// Nil while it lasts.
+    public var to: Int64?
+    /// Nil as ``from``.
+    public var isTimer: Bool?
+    public var anchor: CustomerRecord.Anchor?
+  }
+
+  private let compiled: CompiledRules
+  private let view: LogView
+  private let threads: Int
+
+  public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
+    self.compiled = compiled
+    self.view = view
+    self.threads = threads
+  }
+
+  /// Visits all spells by customer (bytes of the name), segment (file order) and time.
+  ///
+  /// - Parameter reader: the view, which knows who is in segments that read the population.
+  public func forEach(_ reader: ViewReader, _ body: (Spell) throws -> Void) throws {
+    let ranked = try rankedSegments(reader)
+    var record = 0
+    let replayer = Replayer(compiled, view: view, threads: threads, followsSegments: true)
+    _ = try replayer.run(progress: { _ in }) { batch in
+      for run in batch.runs {
+        for index in 0..<run.count {
+          for spell in spells(of: index, in: run, batch.ids, ranked: ranked, record: record) {
+            try body(spell)
+          }
+          record += 1
+        }
+      }
+    }
+  }
+
+  /// Numbers of the population segments that hold, by record.
+  private struct Ranked {
+    var numbers: [Int32] = []
+    var ends: [Int] = []
+
+    func range(_ record: Int) -> Range<Int> {
+      ends.isEmpty ? 0..<0 : (record == 0 ? 0 : ends[record - 1])..<ends[record]
+    }
+  }
+
+  private func rankedSegments(_ reader: ViewReader) throws -> Ranked {
+    var ranked = Ranked()
+    let segments = compiled.rules.segments
+    guard segments.contains(where: \.readsPopulation) else { return ranked }
+    try reader.forEachCustomer { customer in
+      for (number, segment) in segments.enumerated()
+      where segment.readsPopulation && customer.segments.contains(segment.name) {
+        ranked.numbers.append(Int32(number))
+      }
+      ranked.ends.append(ranked.numbers.count)
+    }
+    return ranked
+  }
+
+  private func spells(
+    of index: Int, in run: PendingCustomers, _ ids: EventIDs, ranked: Ranked, record: Int
+  ) -> [Spell] {
+    let own = (index == 0 ? 0 : run.spellEnds[index - 1])..<run.spellEnds[index]
+    let held = ranked.range(record)
+    if own.isEmpty && held.isEmpty { return [] }
+    let customer = String(decoding: run.name(of: index), as: UTF8.self)
+    let names = compiled.rules.segments.map(\.name)
+    var found: [(number: Int32, spell: Spell)] = own.map { place in
+      let spell = run.spells[place]
+      let position = run.spellAnchors[place]
+      let anchor =
+        position == PendingCustomers.none
+        ? nil
+        : CustomerRecord.Anchor(
+          eventID: String(decoding: ids.id(position), as: UTF8.self), position: position)
+      return (
+        spell.segment,
+        Spell(
+          customer: customer, segment: names[Int(spell.segment)], from: spell.from,
+          to: spell.to == Microseconds.never ? nil : spell.to, isTimer: spell.isTimer,
+          anchor: anchor)
+      )
+    }
+    for number in ranked.numbers[held] {
+      let place = found.firstIndex { $0.number > number } ?? found.count
+      found.insert(
+        (
+          number,
+          Spell(
+            customer: customer, segment: names[Int(number)], from: nil, to: nil, isTimer: nil,
+            anchor: nil)
+        ), at: place)
+    }
+    return found.map(\.spell)
+  }
+}
