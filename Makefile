@@ -4,12 +4,15 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test lint bench soak clean
+.PHONY: setup build demo test check-metrics lint bench soak clean
 
 setup:
 	@if ! pkg-config --exists lmdb 2>/dev/null; then \
 	  echo "installing liblmdb-dev and pkg-config"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev pkg-config >/dev/null; fi
+	@if ! [ -e /usr/share/zoneinfo/Europe/Berlin ]; then \
+	  echo "installing tzdata"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq tzdata >/dev/null; fi
 
 build: setup
 	swift build -c release --product clm-replay
@@ -24,6 +27,11 @@ test: setup
 	@python3 -c "import yaml" 2>/dev/null || python3 -m pip install -q pyyaml
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind days -j 2
+
+# Every cell of `metrics` against SQL over the raw events.
+check-metrics: build
+	@python3 -c "import yaml, duckdb" 2>/dev/null || python3 -m pip install -q pyyaml duckdb
+	for period in month week quarter; do python3 Tests/Reference/metrics_sql.py --binary $(BINARY) --period $$period || exit 1; done
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift

@@ -21,7 +21,8 @@ struct ClmReplay: ParsableCommand {
     subcommands: [
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
-      ExportCommand.self, ViewsCommand.self, VerifyCommand.self, GenerateCommand.self,
+      ExportCommand.self, MetricsCommand.self, ViewsCommand.self, VerifyCommand.self,
+      GenerateCommand.self,
       EvalCommand.self,
     ])
 

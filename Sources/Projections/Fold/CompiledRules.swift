@@ -14,6 +14,8 @@ public final class CompiledRules: Sendable {
   /// Feed numbers of `clv.purchase` and `clv.refund`; -1 without.
   let purchaseFeed: Int
   let refundFeed: Int
+  /// Feeds from here on are read by no fact, but by who looks at events.
+  let firstExtraFeed: Int
   /// Facts in file order.
   let facts: [CompiledFact]
   let factForms: [RecordCoding.ValueForm]
@@ -67,6 +69,12 @@ public final class CompiledRules: Sendable {
     var isString: Bool
   }
 
+  /// Something to be read of the events of an alias: a field (by number), or only that it is one.
+  struct ExtraFeed: Sendable {
+    var alias: Int
+    var field: Int?
+  }
+
   struct CompiledFact: Sendable {
     var root: Int32
     /// Number of the feed; -1 for an expr.
@@ -92,9 +100,15 @@ public final class CompiledRules: Sendable {
   }
 
   /// - Throws: the diagnostics of parts whose changes in time cannot be computed.
-  public init(_ rules: Rules) throws(RulesRefusal) {
+  public convenience init(_ rules: Rules) throws(RulesRefusal) {
+    try self.init(rules, extra: [])
+  }
+
+  /// - Parameter extra: feeds beside those of facts and of the value.
+  init(_ rules: Rules, extra: [ExtraFeed]) throws(RulesRefusal) {
     var builder = CompiledRulesBuilder(rules)
-    try builder.build()
+    try builder.build(extra: extra)
+    firstExtraFeed = builder.feeds.count - extra.count
     self.rules = rules
     program = builder.lowering.program
     eventProgram = builder.events.program

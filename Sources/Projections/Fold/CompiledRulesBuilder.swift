@@ -31,9 +31,9 @@ struct CompiledRulesBuilder {
     events = Lowering()
   }
 
-  mutating func build() throws(RulesRefusal) {
+  mutating func build(extra: [CompiledRules.ExtraFeed]) throws(RulesRefusal) {
     buildEventConditions()
-    buildFacts()
+    buildFacts(extra: extra)
     buildStages()
     buildSegments()
     if !refusals.isEmpty { throw RulesRefusal(diagnostics: refusals) }
@@ -168,7 +168,7 @@ struct CompiledRulesBuilder {
 
   // MARK: Facts
 
-  private mutating func buildFacts() {
+  private mutating func buildFacts(extra: [CompiledRules.ExtraFeed]) {
     lowering.variables["now"] = lowering.add(
       Node(operation: .now), type: .timestamp, motion: .linear(direction: 1, slope: 1))
     for (index, fact) in rules.facts.enumerated() {
@@ -184,6 +184,7 @@ struct CompiledRulesBuilder {
       purchaseFeed = addHiddenFeed(clv.purchase)
       if let refund = clv.refund { refundFeed = addHiddenFeed(refund) }
     }
+    for feed in extra { addExtraFeed(feed) }
     for index in ignoreFields.indices {
       let slot = 4 + fields.count + index
       let old = Int32(ignoreFields[index].slot)
@@ -204,6 +205,16 @@ struct CompiledRulesBuilder {
         fact: -1,
         targets: [.init(alias: reference.alias, field: field, whereRoot: -1)], isString: false))
     return feeds.count - 1
+  }
+
+  private mutating func addExtraFeed(_ extra: CompiledRules.ExtraFeed) {
+    var target = CompiledRules.Feed.Target(alias: extra.alias, field: -1, whereRoot: -1)
+    var isString = false
+    if let field = extra.field {
+      target.field = fieldNumber(extra.alias, field)
+      isString = rules.aliases[extra.alias].fields[field].type == .string
+    }
+    feeds.append(CompiledRules.Feed(fact: -1, targets: [target], isString: isString))
   }
 
   private mutating func buildAggregate(

@@ -166,7 +166,7 @@ struct CustomerFold {
           }
         } else if number == compiled.purchaseFeed {
           result.purchases.addPurchase(at: instant, amount: value)
-        } else {
+        } else if number == compiled.refundFeed {
           result.purchases.addRefund(amount: value)
         }
       } else if what.isAliasFault {

@@ -140,20 +140,35 @@ struct ReplayPass {
   private func foldRuns(
     _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket
   ) -> ([(run: Int, customers: PendingCustomers)], FaultCounts) {
+    var result: [(run: Int, customers: PendingCustomers)] = []
+    let faults = forEachCustomer(
+      range, blocks, readers, ticket,
+      begin: { run, _ in result.append((run, PendingCustomers(compiled))) },
+      each: { fold, rank in add(fold, rank: rank, to: &result[result.count - 1].customers) })
+    return (result, faults)
+  }
+
+  /// Folds the customers of the runs that this thread takes.
+  ///
+  /// - Parameter begin: told of each run before its customers, and whether strings of the fold are numbered anew.
+  private func forEachCustomer(
+    _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket,
+    begin: (Int, Bool) -> Void, each: (CustomerFold, Int) -> Void
+  ) -> FaultCounts {
     var fold = CustomerFold(compiled, followsSegments: followsSegments)
     var loader = RunLoader()
     let base = fold.evaluator.interner
     var strings = StringTranslation(readers: readers)
-    var result: [(run: Int, customers: PendingCustomers)] = []
     while true {
       let run = range.lowerBound + ticket.take()
-      if run >= range.upperBound { break }
+      if run >= range.upperBound { return fold.faults }
       // Strings of past customers are forgotten once they are many.
-      if fold.evaluator.interner.count > base.count + 100_000 {
+      let forgets = fold.evaluator.interner.count > base.count + 100_000
+      if forgets {
         fold.evaluator.interner = base
         strings = StringTranslation(readers: readers)
       }
-      var customers = PendingCustomers(compiled)
+      begin(run, forgets)
       loader.gather(run, blocks)
       let start = run * EventSlice.runLength
       for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
@@ -162,11 +177,24 @@ struct ReplayPass {
           interner: &fold.evaluator.interner)
         guard isThere else { continue }
         fold.fold(asOf: view.asOf)
-        add(fold, rank: ranks.lowerBound + start + customer, to: &customers)
+        each(fold, ranks.lowerBound + start + customer)
       }
-      result.append((run, customers))
     }
-    return (result, fold.faults)
+  }
+
+  /// Folds the pass and gives its customers to collectors, one a thread, in no order.
+  func collect(_ make: @escaping @Sendable () -> MetricsCollector) throws -> [MetricsCollector] {
+    let (blocks, readers) = try readBlocks()
+    let ticket = Ticket()
+    let work = self
+    return try Parallel.run(threads) { _ in
+      var collector = make()
+      _ = work.forEachCustomer(
+        0..<work.runCount, blocks, readers, ticket,
+        begin: { _, forgets in if forgets { collector.forgetStrings() } },
+        each: { fold, rank in collector.add(fold, rank: UInt32(rank)) })
+      return collector
+    }
   }
 
   private func add(_ fold: CustomerFold, rank: Int, to customers: inout PendingCustomers) {

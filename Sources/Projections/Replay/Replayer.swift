@@ -55,6 +55,22 @@ public struct Replayer {
     return summary
   }
 
+  /// Folds all customers and adds up what collectors find, in no order.
+  func collect(
+    _ make: @escaping @Sendable () -> MetricsCollector
+  ) throws -> (found: MetricsCollector, names: NameTable, directory: CustomerDirectory) {
+    let names = try view.snapshot.subjectNames()
+    let directory = try view.directory(compiled, names: names, threads: threads)
+    var found = make()
+    for ranks in Self.passes(directory.counts) {
+      let pass = ReplayPass(
+        compiled: compiled, view: view, directory: directory, names: names, ranks: ranks,
+        threads: threads)
+      for part in try pass.collect(make) { found.add(part) }
+    }
+    return (found, names, directory)
+  }
+
   /// Runs of customers whose events fit the memory of a pass.
   static func passes(_ counts: [UInt32]) -> [Range<Int>] {
     let eventsPerPass = (passBytes + passBytesPerCustomer * counts.count) / bytesPerEvent

@@ -25,6 +25,7 @@ public struct Rules: Sendable {
   /// Other currencies into the rules' currency; the rate is `mantissa × 10^-scale`.
   public var exchange: [String: ExchangeRate]
   public var timezone: String?
+  public var rates: [Rate]
   public var tests: [RuleTest]
 
   /// Where something stands in the rules file; line and column count from 1.
@@ -176,6 +177,17 @@ public struct Rules: Sendable {
       self.mantissa = mantissa
       self.scale = scale
     }
+  }
+
+  /// A share of events that another one of the customer follows in time.
+  public struct Rate: Sendable {
+    public var name: String
+    /// Aliases.
+    public var from: Int
+    public var to: Int
+    /// Microseconds.
+    public var within: Int64
+    public var place: Place
   }
 
   public enum CLVModel: String, Sendable, CaseIterable {

@@ -79,6 +79,41 @@ extension RulesLoader {
     }
   }
 
+  // MARK: Rates
+
+  mutating func readRates(_ value: YAMLValue?) -> [Rules.Rate] {
+    var rates: [Rules.Rate] = []
+    for member in named(value, "rates") {
+      let what = "rate `\(member.key)`"
+      checkName(member.key, "a rate", member.keyPlace)
+      guard let keys = members(member.value, what, known: ["from", "to", "within"]) else {
+        continue
+      }
+      for key in ["from", "to", "within"] where keys[key] == nil {
+        fault("missing-key", "\(what) has no `\(key)`", member.keyPlace)
+      }
+      func text(_ key: String) -> YAMLValue.Scalar? {
+        keys[key].flatMap { scalar($0.value, "`\(key)` of \(what)") }
+      }
+      guard let from = text("from").flatMap({ aliasNumber($0, what) }),
+        let to = text("to").flatMap({ aliasNumber($0, what) }),
+        let within = text("within").flatMap({ span($0, "`within` of \(what)") })
+      else { continue }
+      rates.append(
+        Rules.Rate(
+          name: member.key, from: from, to: to, within: within, place: member.keyPlace))
+    }
+    return rates
+  }
+
+  private mutating func aliasNumber(_ name: YAMLValue.Scalar, _ what: String) -> Int? {
+    if let alias = aliases.firstIndex(where: { $0.name == name.text }) { return alias }
+    fault(
+      "unknown-name", "\(what): there is no alias `\(name.text)`", name.place,
+      help: Self.suggestion(name.text, aliases.map(\.name)))
+    return nil
+  }
+
   // MARK: Tests
 
   mutating func readTests(_ value: YAMLValue?) -> [Rules.RuleTest] {

@@ -239,7 +239,7 @@ public struct RulesLoader {
 
   private static let topLevel = [
     "rules", "model", "currency", "ignore", "identity", "events", "facts", "stages",
-    "transitions", "segments", "population", "clv", "exchange", "timezone", "tests",
+    "transitions", "segments", "population", "clv", "exchange", "timezone", "rates", "tests",
   ]
 
   private mutating func read() -> Rules? {
@@ -283,6 +283,7 @@ public struct RulesLoader {
     let clv = readCLV(top["clv"]?.value)
     let exchange = readExchange(top["exchange"]?.value)
     let timezone = readTimezone(top["timezone"]?.value)
+    let rates = readRates(top["rates"]?.value)
     let tests = readTests(top["tests"]?.value)
     let hash = SHA256Bytes.hash(source.span)
     let rules = Rules(
@@ -291,7 +292,7 @@ public struct RulesLoader {
       file: file, modelName: model.name, modelVersion: model.version, currency: currency,
       ignore: ignore, identity: identity, aliases: aliases, facts: facts, stages: stages,
       form: form, segments: segments, population: population, clv: clv, exchange: exchange,
-      timezone: timezone, tests: tests)
+      timezone: timezone, rates: rates, tests: tests)
     lint(rules)
     return rules
   }

@@ -15,9 +15,16 @@ enum Numbers {
   static func double(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
+    return formatted(value, digits: 9)
+  }
+
+  /// Four significant digits, for people.
+  static func short(_ value: Double) -> String { formatted(value, digits: 4) }
+
+  private static func formatted(_ value: Double, digits: Int32) -> String {
     var buffer = [CChar](repeating: 0, count: 64)
-    // Safe because nine digits, sign, point and exponent take less than 64 bytes.
-    _ = unsafe withVaList([value]) { unsafe vsnprintf(&buffer, 64, "%.9g", $0) }
+    // Safe because so few digits, sign, point and exponent take less than 64 bytes.
+    _ = unsafe withVaList([digits, value]) { unsafe vsnprintf(&buffer, 64, "%.*g", $0) }
     return String(
       decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

@@ -1,0 +1,135 @@
+/// What events say by themselves: answers, channels, referrals, rates. Sums over customers, in any order.
+struct EventMetrics: Sendable {
+  struct Score: Sendable {
+    var promoters: Int64 = 0
+    var passives: Int64 = 0
+    var detractors: Int64 = 0
+    var answers: Int64 { promoters + passives + detractors }
+
+    mutating func add(_ score: Double) {
+      if score >= 9 {
+        promoters += 1
+      } else if score >= 7 {
+        passives += 1
+      } else {
+        detractors += 1
+      }
+    }
+
+    mutating func add(_ other: Score) {
+      promoters += other.promoters
+      passives += other.passives
+      detractors += other.detractors
+    }
+  }
+
+  enum ScoreKey: Hashable, Sendable {
+    case all
+    case period(Int)
+    case stage(Int32)
+    /// Nil where the answer names none.
+    case channel(ByteString?)
+  }
+
+  struct Channel: Hashable, Sendable {
+    /// Nil where the event names none.
+    var name: ByteString?
+    var alias: Int
+  }
+
+  struct ChannelCount: Sendable {
+    var events: Int64 = 0
+    var customers: Int64 = 0
+    var amount: Int128 = 0
+  }
+
+  struct Referral: Sendable {
+    var referrer: UInt32
+    var referred: ByteString
+    var at: Int64
+    var position: UInt64
+  }
+
+  struct Rate: Sendable {
+    var starts: Int64 = 0
+    var converted: Int64 = 0
+    var open: Int64 = 0
+    /// From start to conversion, in microseconds.
+    var times: [Int64] = []
+  }
+
+  private(set) var scores: [ScoreKey: Score] = [:]
+  /// Answers outside 0 to 10.
+  var refusedScores: Int64 = 0
+  private(set) var channels: [Channel: ChannelCount] = [:]
+  var referrals: [Referral] = []
+  /// By rate, then by period.
+  private(set) var rates: [[Rate]]
+  private var channelsOfCustomer: Set<Channel> = []
+
+  init(periods: Int, rates: Int) {
+    self.rates = Array(repeating: Array(repeating: Rate(), count: periods), count: rates)
+  }
+
+  mutating func beginCustomer() { channelsOfCustomer.removeAll(keepingCapacity: true) }
+
+  mutating func addAnswer(_ score: Double, period: Int, stage: Int32, channel: ByteString?) {
+    guard score >= 0, score <= 10 else {
+      refusedScores += 1
+      return
+    }
+    for key in [ScoreKey.all, .period(period), .stage(stage), .channel(channel)] {
+      scores[key, default: Score()].add(score)
+    }
+  }
+
+  mutating func addEvent(_ alias: Int, channel: ByteString?, amount: Int64?) {
+    let key = Channel(name: channel, alias: alias)
+    let isNew = channelsOfCustomer.insert(key).inserted
+    var count = channels[key] ?? ChannelCount()
+    count.events += 1
+    if isNew { count.customers += 1 }
+    count.amount += Int128(amount ?? 0)
+    channels[key] = count
+  }
+
+  /// - Parameters:
+  ///   - from, to: the customer's events of both aliases, by number and instant, in order.
+  ///   - within: a `to` counts before this much time has passed.
+  mutating func addRate(
+    _ rate: Int, from: [(event: Int, at: Int64)], to: [(event: Int, at: Int64)], within: Int64,
+    _ periods: Periods, asOf: Int64
+  ) {
+    var next = 0
+    for start in from {
+      while next < to.count && to[next].event <= start.event { next += 1 }
+      let period = periods.index(of: start.at)
+      rates[rate][period].starts += 1
+      if next < to.count && to[next].at - start.at < within {
+        rates[rate][period].converted += 1
+        rates[rate][period].times.append(to[next].at - start.at)
+      } else if asOf - start.at < within - 1 {
+        rates[rate][period].open += 1
+      }
+    }
+  }
+
+  mutating func add(_ other: EventMetrics) {
+    for (key, score) in other.scores { scores[key, default: Score()].add(score) }
+    refusedScores += other.refusedScores
+    for (key, count) in other.channels {
+      channels[key, default: ChannelCount()].events += count.events
+      channels[key, default: ChannelCount()].customers += count.customers
+      channels[key, default: ChannelCount()].amount += count.amount
+    }
+    referrals += other.referrals
+    for rate in rates.indices {
+      for period in rates[rate].indices {
+        rates[rate][period].starts += other.rates[rate][period].starts
+        rates[rate][period].converted += other.rates[rate][period].converted
+        rates[rate][period].open += other.rates[rate][period].open
+        rates[rate][period].times += other.rates[rate][period].times
+      }
+    }
+  }
+}

@@ -1,0 +1,367 @@
+import CEL
+import EventStore
+
+/// Lifecycle metrics over all customers of a log, as tables (docs/metrics.md).
+public struct Metrics: Sendable {
+  public enum Name: String, Sendable, CaseIterable {
+    case stages, flow, lifecycle, cohorts, nps, channels, referrals, intervals, rates
+  }
+
+  public enum Cell: Sendable, Equatable {
+    case unset
+    case text(String)
+    case count(Int64)
+    case number(Double)
+    /// Minor units.
+    case money(Int64)
+    case instant(Int64)
+  }
+
+  public struct Table: Sendable {
+    public var columns: [String]
+    public var rows: [[Cell]] = []
+  }
+
+  public let plan: MetricsPlan
+  public let asOf: Int64
+  public let customers: Int64
+  /// Customers without a stage, who are left out of everything.
+  public let parked: Int64
+  /// NPS answers outside 0 to 10, which are left out.
+  public let refusedScores: Int64
+  let periods: Periods
+  let found: MetricsCollector
+  private let view: LogView
+  private let names: NameTable
+  private let directory: CustomerDirectory
+
+  /// - Throws: what the store throws, or a ``MetricsPlan/Fault`` where the time zone is not installed.
+  public init(_ plan: MetricsPlan, view: LogView, threads: Int) throws {
+    self.plan = plan
+    self.view = view
+    asOf = view.asOf
+    do {
+      let first = min(view.snapshot.earliestOccurred ?? view.asOf, view.asOf)
+      periods = try Periods(
+        plan.settings.period, zone: plan.compiled.rules.timezone, from: first, to: view.asOf)
+    } catch LocalTime.Failure.unknown(let zone) {
+      throw MetricsPlan.Fault(
+        message: "the time zone `\(zone)` of the rules is not installed here",
+        help: "install the IANA database (package tzdata)")
+    }
+    let (asOf, periods) = (asOf, periods)
+    let replayer = Replayer(plan.compiled, view: view, threads: threads)
+    (found, names, directory) = try replayer.collect {
+      MetricsCollector(plan, periods, asOf: asOf)
+    }
+    customers = found.customers
+    parked = found.parked
+    refusedScores = found.events.refusedScores
+  }
+
+  public func table(_ name: Name) throws -> Table {
+    switch name {
+    case .stages: stages
+    case .flow: flow
+    case .lifecycle: lifecycle
+    case .cohorts: cohorts
+    case .nps: nps
+    case .channels: channels
+    case .referrals: try referrals()
+    case .intervals: intervals
+    case .rates: rates
+    }
+  }
+
+  // MARK: Helpers
+
+  static func share(_ part: Int64, of whole: Int64) -> Cell {
+    whole == 0 ? .unset : .number(Double(part) / Double(whole))
+  }
+
+  static func days(_ microseconds: Double) -> Cell {
+    .number(microseconds / Double(Microseconds.day))
+  }
+
+  /// Linear interpolation between the two nearest ranks (R. J. Hyndman, Y. Fan 1996, type 7; SQL's `percentile_cont`).
+  static func quantile(_ sorted: [Int64], _ share: Double) -> Double? {
+    guard let last = sorted.last else { return nil }
+    let place = share * Double(sorted.count - 1)
+    let low = Int(place)
+    if low + 1 >= sorted.count { return Double(last) }
+    let rest = place - Double(low)
+    return Double(sorted[low]) + rest * Double(sorted[low + 1] - sorted[low])
+  }
+
+  // MARK: Stages
+
+  private var stages: Table {
+    var table = Table(columns: [
+      "period", "stage", "population", "entries", "exits", "to_next", "conversion", "down",
+      "stuck", "drop_off", "dwell_days_p25", "dwell_days_p50", "dwell_days_p75", "dwell_days_p90",
+      "churned", "churn_rate", "won_back",
+    ])
+    let names = plan.compiled.rules.stages.map(\.name)
+    var population = Array(repeating: Int64(0), count: names.count)
+    for (period, label) in periods.labels.enumerated() {
+      for (stage, name) in names.enumerated() {
+        let cell = found.stages.cell(period, stage)
+        let before = population[stage]
+        population[stage] += cell.change
+        let dwell = cell.dwell.sorted()
+        var row: [Cell] = [
+          .text(label), .text(name), .count(population[stage]), .count(cell.entries),
+          .count(cell.exits), .count(cell.toNext), Self.share(cell.toNext, of: cell.entries),
+          .count(cell.down), .count(cell.stuck), Self.share(cell.dropped, of: cell.entries),
+        ]
+        for share in [0.25, 0.5, 0.75, 0.9] {
+          row.append(Self.quantile(dwell, share).map(Self.days) ?? .unset)
+        }
+        row += [
+          .count(cell.churned), Self.share(cell.churned, of: before), .count(cell.wonBack),
+        ]
+        table.rows.append(row)
+      }
+    }
+    return table
+  }
+
+  private var flow: Table {
+    var table = Table(columns: ["period", "from", "to", "moves", "customers"])
+    let names = plan.compiled.rules.stages.map(\.name)
+    let moves = found.stages.flow.sorted {
+      ($0.key.period, $0.key.from, $0.key.to) < ($1.key.period, $1.key.from, $1.key.to)
+    }
+    for (move, count) in moves {
+      table.rows.append([
+        .text(periods.labels[move.period]),
+        move.from < 0 ? .unset : .text(names[Int(move.from)]), .text(names[Int(move.to)]),
+        .count(count.rows), .count(count.customers),
+      ])
+    }
+    return table
+  }
+
+  // MARK: Activity
+
+  private var lifecycle: Table {
+    var table = Table(columns: [
+      "period", "active", "new", "returning", "resurrecting", "dormant",
+    ])
+    for (label, counts) in zip(periods.labels, found.activity.lifecycle) {
+      table.rows.append([
+        .text(label), .count(counts.new + counts.returning + counts.resurrecting),
+        .count(counts.new), .count(counts.returning), .count(counts.resurrecting),
+        .count(counts.dormant),
+      ])
+    }
+    return table
+  }
+
+  private var cohorts: Table {
+    var table = Table(columns: ["cohort", "age", "period", "customers", "active", "retention"])
+    for (first, counts) in found.activity.cohorts.enumerated() where counts[0] > 0 {
+      for (age, active) in counts.enumerated() {
+        table.rows.append([
+          .text(periods.labels[first]), .count(Int64(age)), .text(periods.labels[first + age]),
+          .count(counts[0]), .count(active), Self.share(active, of: counts[0]),
+        ])
+      }
+    }
+    return table
+  }
+
+  private var intervals: Table {
+    var table = Table(columns: ["measure", "value"])
+    func add(_ name: String, _ cell: Cell) { table.rows.append([.text(name), cell]) }
+    let activity = found.activity
+    let buyers = activity.buyers
+    let purchases = buyers.reduce(0) { $0 + $1.orders }
+    add("buyers", .count(Int64(buyers.count)))
+    add("purchases", .count(purchases))
+    add("repeat_buyers", .count(activity.repeatBuyers))
+    add("repurchase_rate", Self.share(activity.repeatBuyers, of: Int64(buyers.count)))
+    add("repeat_day_buyers", .count(activity.repeatDayBuyers))
+    add("repeat_day_rate", Self.share(activity.repeatDayBuyers, of: Int64(buyers.count)))
+    let quantiles = [("p10", 0.1), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p90", 0.9)]
+    let gaps = activity.gaps.sorted()
+    add("gaps", .count(Int64(gaps.count)))
+    for (name, share) in quantiles {
+      add("gap_days_\(name)", Self.quantile(gaps, share).map(Self.days) ?? .unset)
+    }
+    let dayGaps = activity.dayGaps.sorted()
+    add("day_gaps", .count(Int64(dayGaps.count)))
+    for (name, share) in quantiles {
+      add("day_gap_\(name)", Self.quantile(dayGaps, share).map { .number($0) } ?? .unset)
+    }
+    let ranked = buyers.sorted { $0.spend > $1.spend }
+    for percent in [10, 1] { addTop(percent, ranked, add) }
+    return table
+  }
+
+  /// Value per order of the buyers who spent most, against the rest; ranked as `top` under `population`.
+  private func addTop(
+    _ percent: Int, _ ranked: [ActivityMetrics.Buyer], _ add: (String, Cell) -> Void
+  ) {
+    var count = 0
+    while count < ranked.count {
+      // The lowest rank among ties decides for all of them.
+      guard (count + 1) * 100 <= percent * ranked.count else { break }
+      let spend = ranked[count].spend
+      while count < ranked.count && ranked[count].spend == spend { count += 1 }
+    }
+    let scale = pow10(plan.compiled.rules.currency.digits)
+    func sums(_ part: ArraySlice<ActivityMetrics.Buyer>) -> (spend: Double, perOrder: Double?) {
+      let spend = Double(part.reduce(Int128(0)) { $0 + Int128($1.spend) }) / scale
+      let orders = part.reduce(0) { $0 + $1.orders }
+      return (spend, orders == 0 ? nil : spend / Double(orders))
+    }
+    let top = sums(ranked[..<count])
+    let rest = sums(ranked[count...])
+    let name = "top_\(percent)"
+    add("\(name)_buyers", .count(Int64(count)))
+    let all = top.spend + rest.spend
+    add("\(name)_spend_share", all == 0 ? .unset : .number(top.spend / all))
+    add("\(name)_value_per_order", top.perOrder.map { .number($0) } ?? .unset)
+    add("\(name)_rest_value_per_order", rest.perOrder.map { .number($0) } ?? .unset)
+    var ratio = Cell.unset
+    if let top = top.perOrder, let rest = rest.perOrder, rest != 0 { ratio = .number(top / rest) }
+    add("\(name)_ratio", ratio)
+  }
+
+  private func pow10(_ digits: Int) -> Double {
+    (0..<digits).reduce(1.0) { power, _ in power * 10 }
+  }
+
+  // MARK: Events
+
+  private var nps: Table {
+    var table = Table(columns: [
+      "by", "name", "answers", "promoters", "passives", "detractors", "nps",
+    ])
+    let names = plan.compiled.rules.stages.map(\.name)
+    func add(_ by: String, _ name: Cell, _ score: EventMetrics.Score) {
+      let net = Double(score.promoters - score.detractors) / Double(score.answers) * 100
+      table.rows.append([
+        .text(by), name, .count(score.answers), .count(score.promoters), .count(score.passives),
+        .count(score.detractors), .number(net),
+      ])
+    }
+    let scores = found.events.scores
+    if let all = scores[.all] { add("all", .unset, all) }
+    for (period, label) in periods.labels.enumerated() {
+      if let score = scores[.period(period)] { add("period", .text(label), score) }
+    }
+    for (stage, name) in names.enumerated() {
+      if let score = scores[.stage(Int32(stage))] { add("stage", .text(name), score) }
+    }
+    if let score = scores[.channel(nil)] { add("channel", .unset, score) }
+    let channels = scores.keys.compactMap { key -> ByteString? in
+      if case .channel(let name) = key { return name }
+      return nil
+    }
+    for channel in channels.sorted() {
+      if let score = scores[.channel(channel)] { add("channel", .text(channel.string), score) }
+    }
+    return table
+  }
+
+  private var channels: Table {
+    var table = Table(columns: ["channel", "alias", "events", "customers", "amount"])
+    let aliases = plan.compiled.rules.aliases.map(\.name)
+    let purchase = plan.compiled.rules.clv?.purchase.alias
+    let empty = ByteString("")
+    let sorted = found.events.channels.sorted { left, right in
+      let (l, r) = (left.key.name, right.key.name)
+      if l != r {
+        if l == nil || r == nil { return l == nil }
+        return l ?? empty < r ?? empty
+      }
+      return left.key.alias < right.key.alias
+    }
+    for (channel, count) in sorted {
+      table.rows.append([
+        channel.name.map { .text($0.string) } ?? .unset, .text(aliases[channel.alias]),
+        .count(count.events), .count(count.customers),
+        channel.alias == purchase
+          ? Int64(exactly: count.amount).map { .money($0) } ?? .unset : .unset,
+      ])
+    }
+    return table
+  }
+
+  /// The first referral of each pair; the first of all that name a customer brought it.
+  private func referrals() throws -> Table {
+    var table = Table(columns: [
+      "referrer", "referred", "at", "event_id", "position", "brought", "purchases", "monetary",
+      "clv_historical",
+    ])
+    var buyers: [UInt32: (net: Int64, purchases: Int64)] = [:]
+    for buyer in found.buyers { buyers[buyer.rank] = (buyer.net, buyer.purchases) }
+    var pairs: Set<Pair> = []
+    var brought: Set<ByteString> = []
+    func name(_ rank: UInt32) -> ByteString {
+      let bytes = names.bytes(of: directory.subjects[Int(rank)])
+      return ByteString(String(decoding: bytes, as: UTF8.self))
+    }
+    var rows: [(referrer: ByteString, row: [Cell])] = []
+    let sorted = found.events.referrals.sorted { ($0.at, $0.position) < ($1.at, $1.position) }
+    for referral in sorted {
+      var rank: UInt32?
+      if let subject = names.number(of: Array(referral.referred.string.utf8).span) {
+        rank = directory.ranks[Int(subject)]
+        if rank == CustomerDirectory.absent { rank = nil }
+      }
+      // Nobody brings himself.
+      if rank == referral.referrer { continue }
+      let referred = rank.map(name) ?? referral.referred
+      guard pairs.insert(Pair(referrer: referral.referrer, referred: referred)).inserted else {
+        continue
+      }
+      let isFirst = brought.insert(referred).inserted
+      let line = try view.snapshot.line(at: referral.position)
+      let id = line.flatMap { EventLine(position: referral.position, line: $0)?.id }
+      let buyer = rank.flatMap { buyers[$0] }
+      let value = buyer.flatMap { plan.compiled.rules.clv?.margin.times($0.net) }
+      let referrer = name(referral.referrer)
+      rows.append(
+        (
+          referrer,
+          [
+            .text(referrer.string), .text(referred.string), .instant(referral.at),
+            id.map { .text($0) } ?? .unset, .count(Int64(referral.position)),
+            .text(isFirst ? "true" : "false"), .count(buyer?.purchases ?? 0),
+            buyer.map { .money($0.net) } ?? .unset, value.map { .money($0) } ?? .unset,
+          ]
+        ))
+    }
+    // By referrer; those of one stay in time.
+    let order = rows.indices.sorted {
+      rows[$0].referrer != rows[$1].referrer ? rows[$0].referrer < rows[$1].referrer : $0 < $1
+    }
+    table.rows = order.map { rows[$0].row }
+    return table
+  }
+
+  private struct Pair: Hashable {
+    var referrer: UInt32
+    var referred: ByteString
+  }
+
+  private var rates: Table {
+    var table = Table(columns: [
+      "rate", "period", "starts", "converted", "open", "share", "median_hours",
+    ])
+    for (number, rate) in plan.compiled.rules.rates.enumerated() {
+      for (label, count) in zip(periods.labels, found.events.rates[number]) {
+        let median = Self.quantile(count.times.sorted(), 0.5)
+        table.rows.append([
+          .text(rate.name), .text(label), .count(count.starts), .count(count.converted),
+          .count(count.open), Self.share(count.converted, of: count.starts),
+          median.map { .number($0 / Double(Microseconds.hour)) } ?? .unset,
+        ])
+      }
+    }
+    return table
+  }
+}

@@ -1,0 +1,156 @@
+/// Gathers the metrics of the customers that one thread folds.
+struct MetricsCollector: Sendable {
+  private let plan: MetricsPlan
+  private let periods: Periods
+  private let asOf: Int64
+  private let aliases: Int
+  /// Aliases that a rate reads.
+  private let isTimed: [Bool]
+  private(set) var stages: StageMetrics
+  private(set) var activity: ActivityMetrics
+  private(set) var events: EventMetrics
+  private(set) var parked: Int64 = 0
+  private(set) var customers: Int64 = 0
+  /// Purchases less refunds and number of purchases of each buyer, by rank.
+  private(set) var buyers: [(rank: UInt32, net: Int64, purchases: Int64)] = []
+  /// Text of strings of the fold.
+  private var texts: [Int64: ByteString] = [:]
+  private var active: [Int] = []
+  private var purchases: [(at: Int64, amount: Int64)] = []
+  private var times: [[(event: Int, at: Int64)]]
+
+  init(_ plan: MetricsPlan, _ periods: Periods, asOf: Int64) {
+    self.plan = plan
+    self.periods = periods
+    self.asOf = asOf
+    let rules = plan.compiled.rules
+    aliases = rules.aliases.count
+    isTimed = rules.aliases.indices.map { alias in
+      rules.rates.contains { $0.from == alias || $0.to == alias }
+    }
+    stages = StageMetrics(periods: periods.count, stages: rules.stages.count)
+    activity = ActivityMetrics(periods: periods.count)
+    events = EventMetrics(periods: periods.count, rates: rules.rates.count)
+    times = Array(repeating: [], count: aliases)
+  }
+
+  /// The fold numbers its strings anew.
+  mutating func forgetStrings() { texts.removeAll() }
+
+  /// Adds a customer that has been folded; one that is parked is counted and left out.
+  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+    guard fold.result.parked == nil else {
+      parked += 1
+      return
+    }
+    customers += 1
+    active.removeAll(keepingCapacity: true)
+    purchases.removeAll(keepingCapacity: true)
+    for alias in times.indices where isTimed[alias] {
+      times[alias].removeAll(keepingCapacity: true)
+    }
+    events.beginCustomer()
+    stages.add(fold.result.rows, plan, periods, asOf: asOf)
+    var row = 0
+    for event in 0..<fold.events.count {
+      // The stage before the event: what time had settled by then, and what earlier events had.
+      let at = fold.events.occurred[event]
+      while row < fold.result.rows.count, Self.isBefore(fold.result.rows[row], event, at) {
+        row += 1
+      }
+      addEvent(event, fold, rank: rank, stage: fold.result.rows[max(0, row - 1)].to)
+    }
+    activity.addActivity(active)
+    activity.addPurchases(purchases)
+    if fold.result.purchases.count > 0 {
+      buyers.append(
+        (rank, Int64(clamping: fold.result.purchases.net), fold.result.purchases.count))
+    }
+    for (number, rate) in plan.compiled.rules.rates.enumerated() {
+      events.addRate(
+        number, from: times[rate.from], to: times[rate.to], within: rate.within, periods,
+        asOf: asOf)
+    }
+  }
+
+  private static func isBefore(_ row: FoldRow, _ event: Int, _ at: Int64) -> Bool {
+    if row.at != at { return row.at < at }
+    return row.isTimer || row.anchor < event || row.from < 0
+  }
+
+  private mutating func addEvent(_ event: Int, _ fold: CustomerFold, rank: UInt32, stage: Int32) {
+    let at = fold.events.occurred[event]
+    let range = Int(fold.events.starts[event])..<Int(fold.events.starts[event + 1])
+    var amount: Int64?
+    var isActive = false
+    var score: Double?
+    // Few aliases are one event: their channels stand behind them.
+    for place in range {
+      let operation = fold.events.operations[place]
+      guard operation.isFeed else { continue }
+      if operation.number == plan.compiled.purchaseFeed {
+        amount = operation.value
+        purchases.append((at, operation.value))
+        if plan.activity == .purchases { isActive = true }
+        continue
+      }
+      switch plan.extra(operation.number) {
+      case .alias(let alias)?:
+        if plan.activity == .any || plan.activity == .alias(alias) { isActive = true }
+        if isTimed[alias] { times[alias].append((event, at)) }
+        let counts = plan.compiled.rules.clv?.purchase.alias == alias
+        events.addEvent(
+          alias, channel: channel(of: alias, range, fold), amount: counts ? amount : nil)
+      case .score?: score = scoreValue(operation.value)
+      case .referred?:
+        events.referrals.append(
+          .init(
+            referrer: rank, referred: text(operation.value, fold), at: at,
+            position: fold.events.position[event]))
+      case .channel?, nil: break
+      }
+    }
+    if isActive {
+      let period = periods.index(of: at)
+      if active.last != period { active.append(period) }
+    }
+    if let score, let answers = plan.answers {
+      events.addAnswer(
+        score, period: periods.index(of: at), stage: stage,
+        channel: channel(of: answers, range, fold))
+    }
+  }
+
+  private func scoreValue(_ bits: Int64) -> Double {
+    let feed = plan.compiled.feeds[plan.compiled.firstExtraFeed + 2 * aliases]
+    let field = plan.compiled.fields[feed.targets[0].field].field
+    return field.type == .int ? Double(bits) : Double(bitPattern: UInt64(bitPattern: bits))
+  }
+
+  private mutating func channel(
+    of alias: Int, _ range: Range<Int>, _ fold: CustomerFold
+  ) -> ByteString? {
+    let feed = plan.compiled.firstExtraFeed + aliases + alias
+    for place in range {
+      let operation = fold.events.operations[place]
+      if operation.isFeed && operation.number == feed { return text(operation.value, fold) }
+    }
+    return nil
+  }
+
+  private mutating func text(_ number: Int64, _ fold: CustomerFold) -> ByteString {
+    if let known = texts[number] { return known }
+    let text = ByteString(fold.evaluator.interner.string(number))
+    texts[number] = text
+    return text
+  }
+
+  mutating func add(_ other: MetricsCollector) {
+    stages.add(other.stages)
+    activity.add(other.activity)
+    events.add(other.events)
+    parked += other.parked
+    customers += other.customers
+    buyers += other.buyers
+  }
+}

@@ -1,0 +1,128 @@
+import CEL
+import EventStore
+
+/// What metrics read of events beside what the rules' facts read: which aliases an event is, its channel, its NPS score, and
+/// whom it refers.
+public struct MetricsPlan: Sendable {
+  public struct Settings: Sendable {
+    public var period = Periods.Length.month
+    /// The alias whose events count as activity, or `any`; the purchases of `clv` unless given.
+    public var activity: String?
+    /// After how long in a stage a customer counts as stuck, in microseconds.
+    public var stuckAfter = 90 * Microseconds.day
+    /// Stages that count as churned; nil: those that are called, or also called, as ``churnNames``.
+    public var churned: [String]?
+    public init() {}
+  }
+
+  public enum Activity: Sendable, Equatable {
+    case purchases
+    case alias(Int)
+    case any
+  }
+
+  public struct Fault: Error, Sendable {
+    public var message: String
+    public var help: String
+  }
+
+  public static let churnNames: Set<String> = [
+    "churned", "lapsed", "dormant", "inactive", "lost", "sleeping",
+  ]
+
+  public let settings: Settings
+  public let activity: Activity
+  /// By stage.
+  public let isChurned: [Bool]
+  let compiled: CompiledRules
+  public var rules: Rules { compiled.rules }
+  /// The alias of NPS answers, and of referrals.
+  public let answers: Int?
+  public let referrals: Int?
+
+  /// - Throws: ``Fault`` where the settings name what the rules do not have.
+  public init(_ rules: Rules, _ settings: Settings) throws {
+    self.settings = settings
+    activity = try Self.activity(rules, settings.activity)
+    isChurned = try Self.churned(rules, settings.churned)
+    answers = Self.alias(rules, named: "nps", ofType: "nps_response")
+    referrals = Self.alias(rules, named: "referral", ofType: "referral")
+    var extended = rules
+    var extra = rules.aliases.indices.map { CompiledRules.ExtraFeed(alias: $0, field: nil) }
+    for alias in rules.aliases.indices {
+      let field = Self.field("channel", of: alias, [.string], &extended)
+      extra.append(CompiledRules.ExtraFeed(alias: alias, field: field))
+    }
+    if let answers {
+      let field = Self.field("score", of: answers, [.double, .int], &extended)
+      extra.append(CompiledRules.ExtraFeed(alias: answers, field: field))
+    }
+    if let referrals {
+      let field = Self.field("referred", of: referrals, [.string], &extended)
+      extra.append(CompiledRules.ExtraFeed(alias: referrals, field: field))
+    }
+    compiled = try CompiledRules(extended, extra: extra)
+  }
+
+  /// What an operation of an event says, beside what facts are fed.
+  enum Extra {
+    case alias(Int)
+    case channel(alias: Int)
+    case score
+    case referred
+  }
+
+  /// - Parameter feed: the number of a feed; nil for one that belongs to a fact or to the value.
+  @inline(__always)
+  func extra(_ feed: Int) -> Extra? {
+    let aliases = compiled.rules.aliases.count
+    let number = feed - compiled.firstExtraFeed
+    if number < 0 { return nil }
+    if number < aliases { return .alias(number) }
+    if number < 2 * aliases { return .channel(alias: number - aliases) }
+    return answers != nil && number == 2 * aliases ? .score : .referred
+  }
+
+  /// A field as the rules declare it, or as `data` has it.
+  private static func field(
+    _ name: String, of alias: Int, _ types: [Rules.FieldType], _ rules: inout Rules
+  ) -> Int {
+    let declared = rules.aliases[alias].fields
+    if let index = declared.firstIndex(where: { $0.name == name && types.contains($0.type) }) {
+      return index
+    }
+    // No rule can read a name with a blank.
+    rules.aliases[alias].fields.append(
+      Rules.Field(
+        name: " \(name)", type: types[0], path: [name], isPointer: false, currencyPath: nil,
+        currencyPathIsPointer: false, defaultValue: nil, place: rules.aliases[alias].place))
+    return rules.aliases[alias].fields.count - 1
+  }
+
+  private static func alias(_ rules: Rules, named name: String, ofType type: String) -> Int? {
+    rules.aliases.firstIndex { $0.name == name }
+      ?? rules.aliases.firstIndex { $0.types.contains(type) }
+  }
+
+  private static func activity(_ rules: Rules, _ name: String?) throws -> Activity {
+    guard let name else { return rules.clv == nil ? .any : .purchases }
+    if name == "any" { return .any }
+    if let alias = rules.aliases.firstIndex(where: { $0.name == name }) { return .alias(alias) }
+    throw Fault(
+      message: "the rules have no alias `\(name)`",
+      help: "aliases are \(rules.aliases.map(\.name).joined(separator: ", ")); `any` is all of them"
+    )
+  }
+
+  private static func churned(_ rules: Rules, _ names: [String]?) throws -> [Bool] {
+    for name in names ?? [] where !rules.stages.contains(where: { $0.isCalled(name) }) {
+      throw Fault(
+        message: "the rules have no stage `\(name)`",
+        help: "stages are \(rules.stages.map(\.name).joined(separator: ", "))")
+    }
+    let wanted = names.map { Set($0) } ?? churnNames
+    return rules.stages.map { stage in
+      ([stage.name] + stage.also).contains { wanted.contains($0) }
+    }
+  }
+}

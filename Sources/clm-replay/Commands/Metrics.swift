@@ -1,0 +1,179 @@
+import ArgumentParser
+import CEL
+import EventStore
+import Projections
+
+struct MetricsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "metrics",
+    abstract: "Lifecycle metrics of a view: stages, flow, cohorts, NPS, channels, referrals.",
+    discussion: """
+      EXAMPLE
+        clm-replay metrics store --table cohorts --format csv
+
+      Tables are stages, flow, lifecycle, cohorts, nps, channels, referrals, intervals and rates; without --table all of them.
+      Periods follow `timezone` of the rules, UTC without it. Columns and definitions are in docs/metrics.md.
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @Option(help: "One table.") var table: Metrics.Name?
+  @Option(help: "day, week (ISO 8601), month, quarter, year or all.")
+  var period: Periods.Length = .month
+  @Option(
+    help: "The alias whose events count as activity, or `any`; purchases of `clv` unless given.")
+  var activity: String?
+  @Option(help: "How long in a stage counts as stuck, such as 90d.") var stuckAfter = "90d"
+  @Option(
+    name: .customLong("churned"),
+    help:
+      "A stage that counts as churned (may be repeated); those named lapsed, churned, dormant, inactive, lost or sleeping unless given."
+  )
+  var churned: [String] = []
+  @Option(help: "The view, if there are several.") var view: String?
+  @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
+  @OptionGroup var global: GlobalOptions
+
+  func run() throws {
+    let format = global.resolvedFormat(oneObject: true)
+    if table == nil && (format == .csv || format == .ndjson) {
+      throw CommandError(
+        exit: .usage, code: "usage",
+        message: "\(format.rawValue) holds one table, and none is named",
+        help:
+          "add --table with one of \(Metrics.Name.allCases.map(\.rawValue).joined(separator: ", "))"
+      )
+    }
+    let opened = try OpenedStore(store)
+    let reader = try opened.view(named: view)
+    let metrics = try compute(opened, reader)
+    if metrics.parked > 0 {
+      Notice.write("note: \(metrics.parked) parked customers are left out", quiet: global.quiet)
+    }
+    if metrics.refusedScores > 0 {
+      Notice.write(
+        "note: \(metrics.refusedScores) NPS answers are outside 0 to 10 and left out",
+        quiet: global.quiet)
+    }
+    let names = table.map { [$0] } ?? Metrics.Name.allCases
+    let tables = try opened.run { try names.map { ($0, try metrics.table($0)) } }
+    let money = FactText(currencyDigits: reader.rules.currency.digits)
+    switch format {
+    case .json: try StandardOutput.write(json(tables, metrics, reader, money).text + "\n")
+    case .table: try StandardOutput.write(text(tables, metrics, reader, money))
+    case .csv, .ndjson:
+      let (_, table) = tables[0]
+      let file = try OutputFile.open("-")
+      var writer = RowWriter(format: format, columns: table.columns, file: file)
+      try writer.begin()
+      for row in table.rows { try writer.add(row.map { cell($0, money) }) }
+      try writer.end()
+    }
+  }
+
+  private func compute(_ opened: OpenedStore, _ reader: ViewReader) throws -> Metrics {
+    var settings = MetricsPlan.Settings()
+    settings.period = period
+    settings.activity = activity
+    settings.churned = churned.isEmpty ? nil : churned
+    settings.stuckAfter = try Times.length(stuckAfter, option: "--stuck-after")
+    let manifest = reader.manifest
+    let view = try opened.logView(size: manifest.size, asOf: manifest.asOf)
+    do {
+      return try opened.run {
+        try Metrics(
+          try MetricsPlan(reader.rules, settings), view: view, threads: Threads.count(threads))
+      }
+    } catch let fault as MetricsPlan.Fault {
+      throw CommandError(
+        exit: .couldNotRun, code: "metrics", message: fault.message, help: fault.help)
+    }
+  }
+
+  private func cell(_ cell: Metrics.Cell, _ money: FactText) -> JSONValue {
+    switch cell {
+    case .unset: .null
+    case .text(let text): .string(text)
+    case .count(let count): .count(count)
+    case .number(let number): .number(Numbers.double(number))
+    case .money(let minor): .string(money.money(minor))
+    case .instant(let instant): .string(RFC3339.text(instant))
+    }
+  }
+
+  // MARK: Forms
+
+  private func definitions(_ metrics: Metrics) -> [(String, String)] {
+    let rules = metrics.plan.rules
+    let activity =
+      switch metrics.plan.activity {
+      case .purchases: "\(rules.aliases[rules.clv?.purchase.alias ?? 0].name) (clv.purchase)"
+      case .alias(let alias): rules.aliases[alias].name
+      case .any: "events of any alias"
+      }
+    let churned = zip(rules.stages, metrics.plan.isChurned).filter { $0.1 }.map { $0.0.name }
+    return [
+      ("activity", activity),
+      ("dormant", "active in the period before, not in this one"),
+      ("stuck", "still there \(Numbers.span(metrics.plan.settings.stuckAfter)) after entering"),
+      ("churned", churned.isEmpty ? "no stage" : churned.joined(separator: ", ")),
+    ]
+  }
+
+  private func json(
+    _ tables: [(Metrics.Name, Metrics.Table)], _ metrics: Metrics, _ reader: ViewReader,
+    _ money: FactText
+  ) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("view", .string(reader.manifest.name)), ("as_of", .string(RFC3339.text(metrics.asOf))),
+      ("period", .string(period.rawValue)),
+      ("timezone", .string(reader.rules.timezone ?? "UTC")),
+      ("customers", .count(metrics.customers)), ("parked", .count(metrics.parked)),
+      ("definitions", .object(definitions(metrics).map { ($0.0, .string($0.1)) })),
+    ]
+    for (name, table) in tables {
+      let rows = table.rows.map { row in
+        JSONValue.object(Array(zip(table.columns, row.map { cell($0, money) })))
+      }
+      members.append((name.rawValue, .array(rows)))
+    }
+    return .object(members)
+  }
+
+  private func text(
+    _ tables: [(Metrics.Name, Metrics.Table)], _ metrics: Metrics, _ reader: ViewReader,
+    _ money: FactText
+  ) -> String {
+    var lines: [String] = []
+    for (name, table) in tables {
+      lines.append(name.rawValue)
+      var shown = TextTable(
+        columns: table.columns,
+        numeric: Set(
+          table.columns.indices.filter { column in
+            table.rows.contains { row in
+              switch row[column] {
+              case .count, .number, .money: true
+              default: false
+              }
+            }
+          }))
+      for row in table.rows {
+        shown.add(
+          row.map { value in
+            if case .number(let number) = value { return Numbers.short(number) }
+            if case .string(let text) = cell(value, money) { return text }
+            return value == .unset ? "" : cell(value, money).text
+          })
+      }
+      lines += shown.lines + [""]
+    }
+    for (name, text) in definitions(metrics) { lines.append("\(name): \(text)") }
+    lines.append(
+      "view \(reader.manifest.name) as of \(RFC3339.text(metrics.asOf)), \(metrics.customers) customers, periods in \(reader.rules.timezone ?? "UTC")"
+    )
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension Metrics.Name: ExpressibleByArgument {}
+extension Periods.Length: ExpressibleByArgument {}
