@@ -38,6 +38,7 @@ lint:
 
 bench: build
 	bash Benchmarks/run.sh $(BINARY)
+	bash Benchmarks/value.sh $(BINARY)
 
 # The long campaigns: random rules against the reference model, and imports killed at random.
 soak: build

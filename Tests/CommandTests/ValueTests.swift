@@ -110,4 +110,84 @@ import Testing
     #expect(warned.status == 0 && warned.errors.contains("warning[certain-p-alive]"))
     #expect(!silent.errors.contains("warning"))
   }
+
+  @Test func `parameters are saved, and used again in place of a fit`() throws {
+    let place = try Place()
+    let file = "\(place.path)/shop.ndjson"
+    try Program.run("generate", "--customers", "400", "--seed", "5", "-o", file)
+    try Program.run("import", place.store, file)
+    let rules = try rules(place, model: "mbg_nbd")
+    let fitted = try Program.run("replay", place.store, "--rules", rules, "--format", "json")
+    let saved = try place.file("fit.json", fitted.output)
+    let before = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+    let given = try Program.run(
+      "replay", place.store, "--rules", rules, "--clv-params", saved, "--format", "json")
+    let after = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+
+    let (one, two) = (try object(fitted), try object(given))
+    let clv = try #require(two["clv"] as? [String: Any])
+    #expect(clv["fitted"] as? Bool == false)
+    #expect(
+      clv["params"] as? NSDictionary == (one["clv"] as? [String: Any])?["params"] as? NSDictionary)
+    #expect(before.output.split(separator: "\n").count == after.output.split(separator: "\n").count)
+    // Nine digits of a parameter are nine digits of a value, give or take one.
+    let columns = before.output.split(separator: "\n")[0].split(separator: ",")
+    let alive = try #require(columns.firstIndex(of: "p_alive"))
+    for (left, right) in zip(
+      before.output.split(separator: "\n"), after.output.split(separator: "\n")
+    ).dropFirst() {
+      let cells = [left, right].map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      guard let a = Double(cells[0][alive]), let b = Double(cells[1][alive]) else { continue }
+      #expect((a - b).magnitude < 1e-7)
+    }
+
+    let other = try Program.run(
+      "replay", place.store, "--rules", try self.rules(place, model: "bg_nbd"), "--clv-params",
+      saved)
+    #expect(other.status == 2)
+    #expect(other.errors.contains("has parameters of `mbg_nbd`, and the rules ask for `bg_nbd`"))
+    let broken = try place.file("broken.json", #"{"model":"mbg_nbd","params":{"r":0}}"#)
+    let refused = try Program.run(
+      "replay", place.store, "--rules", rules, "--clv-params", broken)
+    #expect(refused.status == 2)
+    #expect(refused.errors.contains("has no number above 0 for `params.r`"))
+  }
+
+  @Test func `under BG-BB a unit is an opportunity`() throws {
+    let place = try Place()
+    var lines: [String] = []
+    var random = SeededSource(seed: 9)
+    for donor in 0..<600 {
+      let isLoyal = donor % 3 == 0
+      for year in 0..<6
+      where year == 0 || random.chance(isLoyal ? 0.8 : 0.15) {
+        lines.append(
+          #"{"id":"\#(donor)-\#(year)","source":"s","type":"purchase","subject":"d\#(donor)","time":"\#(2015 + year)-07-01T00:00:00Z","data":{"amount":"25.00"}}"#
+        )
+      }
+    }
+    let log = try place.file("gifts.ndjson", lines.joined(separator: "\n") + "\n")
+    let rules = try rules(place, model: "bg_bb")
+    let text = try String(contentsOfFile: rules, encoding: .utf8)
+      .replacingOccurrences(of: "unit: 7d, horizon: 182d", with: "unit: 365d, horizon: 1825d")
+    try Program.run("import", place.store, log)
+    let replay = try Program.run(
+      "replay", place.store, "--rules", try place.file("years.yaml", text), "--as-of", "2020-12-31",
+      "--format", "json")
+
+    let clv = try #require(try object(replay)["clv"] as? [String: Any])
+    #expect(
+      (clv["params"] as? [String: Double])?.keys.sorted() == ["alpha", "beta", "delta", "gamma"])
+    #expect(clv["unit"] as? String == "365d")
+  }
+}
+
+/// Numbers that are the same in every run.
+private struct SeededSource {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func chance(_ probability: Double) -> Bool {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Double(state >> 11) / Double(1 << 53) < probability
+  }
 }

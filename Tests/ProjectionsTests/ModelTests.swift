@@ -49,6 +49,64 @@ import Testing
     }
   }
 
+  @Test func `BG/BB gives every row of opportunities its share, and keeps its expectations`() {
+    let model = BetaGeometricBetaBinomial([1.203522, 0.749716, 0.656718, 2.783442])
+    // All rows of n opportunities, by how many purchases and where the last one is.
+    func histories(_ n: Int) -> [(history: PurchaseHistory, rows: Double)] {
+      var found = [(PurchaseHistory(frequency: 0, recency: 0, age: Double(n)), 1.0)]
+      for last in 1...n {
+        var rows = 1.0
+        for x in 1...last {
+          found.append(
+            (PurchaseHistory(frequency: Double(x), recency: Double(last), age: Double(n)), rows))
+          rows *= Double(last - x) / Double(x)
+        }
+      }
+      return found
+    }
+    func mean(_ n: Int) -> Double {
+      histories(n).reduce(0) {
+        $0 + $1.rows * exp(model.logLikelihood($1.history)) * $1.history.frequency
+      }
+    }
+    let shares = histories(9).map { $0.rows * exp(model.logLikelihood($0.history)) }
+    #expect(isClose(shares.reduce(0, +), 1, 1e-12))
+    #expect(isClose(model.expectedPurchases(ofNewCustomerWithin: 9), mean(9), 1e-12))
+    let toCome = zip(histories(6), histories(6).map { exp(model.logLikelihood($0.history)) })
+      .reduce(0) { $0 + $1.0.rows * $1.1 * model.expectedPurchases($1.0.history, within: 3) }
+    #expect(isClose(toCome, mean(9) - mean(6), 1e-11))
+  }
+
+  @Test func `BG/BB finds the parameters of the donations`() throws {
+    guard let data = Self.data else { return }
+    let text = try String(contentsOfFile: data + "/donations.csv", encoding: .utf8)
+    var donors: [PurchaseHistory] = []
+    for line in text.split(whereSeparator: \.isNewline).dropFirst() {
+      let cells = line.split(separator: ",").compactMap { Double($0) }
+      let history = PurchaseHistory(frequency: cells[0], recency: cells[1], age: cells[2])
+      donors += Array(repeating: history, count: Int(cells[3]))
+    }
+    #expect(donors.count == 11_104)
+
+    let fit = try BetaGeometricBetaBinomial.fit(donors)
+
+    #expect((fit.logLikelihood - -33225.581).magnitude < 1e-3)
+    for (found, expected) in zip(fit.parameters, [1.203522, 0.749716, 0.656718, 2.783442]) {
+      #expect(isClose(found, expected, 1e-4), "\(found)")
+    }
+    let model = BetaGeometricBetaBinomial(fit.parameters)
+    // Expected repeat donations of all 11,104 in the next five years.
+    let total = donors.reduce(0) { $0 + model.expectedPurchases($1, within: 5) }
+    #expect((total - 12_884.2).magnitude < 0.1, "\(total)")
+    // Published for the year to come: alive at the next opportunity.
+    func alive(_ x: Double, _ recency: Double) -> Double {
+      let history = PurchaseHistory(frequency: x, recency: recency, age: 6)
+      return model.probabilityAlive(history) * (model.delta + 6) / (model.gamma + model.delta + 6)
+    }
+    #expect((alive(0, 0) - 0.11).magnitude < 0.005)
+    #expect((alive(6, 6) - 0.93).magnitude < 0.005)
+  }
+
   @Test func `who never came back is alive for certain only under BG/NBD`() {
     let customer = PurchaseHistory(frequency: 0, recency: 0, age: 38.86)
     #expect(Self.bg.probabilityAlive(customer) == 1)

@@ -165,7 +165,8 @@ struct CustomerFold {
             faults.overflows[compiled.feeds[number].fact].add(position)
           }
         } else if number == compiled.purchaseFeed {
-          result.purchases.addPurchase(at: instant, amount: value)
+          result.purchases.addPurchase(
+            at: instant, amount: value, unit: compiled.opportunityLength)
         } else if number == compiled.refundFeed {
           result.purchases.addRefund(amount: value)
         }

@@ -122,7 +122,12 @@ struct CustomerValue: Sendable {
   /// Sum of the purchases after the first day, in minor units.
   private(set) var repeatTotal: Int128 = 0
 
-  mutating func addPurchase(at instant: Int64, amount: Int64) {
+  /// Spans of one unit after the first day's that have a purchase, and the last of them, counted from the first day.
+  private(set) var opportunities: Int64 = 0
+  private(set) var lastOpportunity: Int64 = 0
+
+  /// - Parameter unit: length of an opportunity in microseconds; 0 where nobody counts them.
+  mutating func addPurchase(at instant: Int64, amount: Int64, unit: Int64 = 0) {
     count += 1
     net += Int128(amount)
     lastPurchase = instant
@@ -132,6 +137,11 @@ struct CustomerValue: Sendable {
     if day != lastDay {
       days += 1
       lastDay = day
+      if unit > 0 {
+        let opportunity = (day - firstDay) * Microseconds.day / unit
+        if opportunity > lastOpportunity { opportunities += 1 }
+        lastOpportunity = opportunity
+      }
     }
   }
 

@@ -29,6 +29,8 @@ struct PendingCustomers: Sendable {
     var lastDay: Int32
     /// Purchases after the first day, in minor units.
     var repeatTotal: Int64
+    var opportunities: Int32
+    var lastOpportunity: Int32
   }
 
   struct ParkedCustomer: Sendable {
@@ -75,7 +77,9 @@ struct PendingCustomers: Sendable {
           monetary: Int64(clamping: fold.result.purchases.net),
           firstDay: Int32(clamping: fold.result.purchases.firstDay),
           lastDay: Int32(clamping: fold.result.purchases.lastDay),
-          repeatTotal: Int64(clamping: fold.result.purchases.repeatTotal)))
+          repeatTotal: Int64(clamping: fold.result.purchases.repeatTotal),
+          opportunities: Int32(clamping: fold.result.purchases.opportunities),
+          lastOpportunity: Int32(clamping: fold.result.purchases.lastOpportunity)))
     }
   }
 

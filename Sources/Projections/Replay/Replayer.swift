@@ -110,6 +110,8 @@ public struct ReplaySummary: Sendable {
   private var buyers: [PendingCustomers.Buyer] = []
   /// The models of `clv.model`; nil where the rules ask for none, or only rows were asked for.
   public private(set) var valueFit: ValueFit?
+  /// How long the models took, for people; nothing else depends on it.
+  public internal(set) var valueSeconds = 0.0
   /// What they say, by record; empty without them.
   private(set) var values: [ValueFit.Customer?] = []
   /// Other subjects of joined customers with the customer's name.
@@ -165,11 +167,13 @@ public struct ReplaySummary: Sendable {
   }
 
   /// Fits `clv.model`, if the rules name one.
-  mutating func fitValue(threads: Int) throws {
+  ///
+  /// - Parameter given: parameters of an earlier fit, in its place.
+  mutating func fitValue(threads: Int, given: ValueParameters? = nil) throws {
     guard let settings = compiled.rules.clv, let model = settings.model else { return }
     let fit = try ValueFit(
       settings, model: model, digits: compiled.rules.currency.digits, buyers: buyers, asOf: asOf,
-      threads: threads)
+      threads: threads, given: given)
     valueFit = fit
     guard let found = try fit.evaluate(buyers, threads: threads) else { return }
     var next = 0

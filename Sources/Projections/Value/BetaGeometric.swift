@@ -49,40 +49,31 @@ extension BetaGeometric {
       - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + chances)
   }
 
-  public func logTail(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    let chances = x + Self.chancesAtFirst
-    let alive = -(r + x) * log(alpha + history.age)
-    if chances == 0 { return alive }
-    let gone = log(a / (b + chances - 1)) - (r + x) * log(alpha + history.recency)
-    return SpecialFunctions.logAddExp(alive, gone)
+  public func ageTerm(_ frequency: Double, _ age: Double) -> AgeTerm {
+    AgeTerm(
+      frequency: frequency, age: age, logAlive: -(r + frequency) * log(alpha + age), part: 0)
   }
 
-  /// The odds of having stopped after the last purchase.
-  private func oddsGone(_ history: PurchaseHistory) -> Double {
-    let x = history.frequency
-    let chances = x + Self.chancesAtFirst
-    if chances == 0 { return 0 }
-    return a / (b + chances - 1)
-      * exp((r + x) * (log(alpha + history.age) - log(alpha + history.recency)))
+  public func recencyTerm(_ frequency: Double, _ recency: Double) -> RecencyTerm {
+    let chances = frequency + Self.chancesAtFirst
+    let gone =
+      chances == 0
+      ? -.infinity : log(a / (b + chances - 1)) - (r + frequency) * log(alpha + recency)
+    return RecencyTerm(recency: recency, part: gone)
   }
 
-  /// Fader, Hardie: Computing P(alive) Using the BG/NBD Model (2008).
-  public func probabilityAlive(_ history: PurchaseHistory) -> Double {
-    1 / (1 + oddsGone(history))
-  }
+  /// Its ratio to the likelihood of being alive gives P(alive) as in Fader, Hardie: Computing P(alive) Using the BG/NBD Model (2008).
+  public func logGone(_ age: AgeTerm, _ recency: RecencyTerm) -> Double { recency.part }
 
-  /// Equation (10) of Fader, Hardie and Lee.
-  public func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double {
-    let x = history.frequency
+  /// Equation (10) of Fader, Hardie and Lee, its numerator.
+  public func expectedWhileAlive(_ x: Double, _ age: Double, within time: Double) -> Double {
     let chances = x + Self.chancesAtFirst
-    let z = time / (alpha + history.age + time)
-    let expected = nearOne(a) { a in
+    let z = time / (alpha + age + time)
+    return nearOne(a) { a in
       let c = a + b + chances - 1
       return c / (a - 1)
         * (1 - SpecialFunctions.scaledHypergeometric(r + x, b + chances, c, z, power: r + x))
     }
-    return expected / (1 + oddsGone(history))
   }
 }
 

@@ -12,13 +12,24 @@ public enum DiscountedValue {
     _ model: some PurchaseModel, _ history: PurchaseHistory, horizon: Double, step: Double,
     rate: Double, period: Double
   ) -> Double {
-    if rate == 0 { return model.expectedPurchases(history, within: horizon) }
+    model.probabilityAlive(history)
+      * whileAlive(
+        model, history.frequency, history.age, horizon: horizon, step: step, rate: rate,
+        period: period)
+  }
+
+  /// The same of a customer who has not stopped by as-of: it depends on frequency and age alone.
+  static func whileAlive(
+    _ model: some PurchaseModel, _ frequency: Double, _ age: Double, horizon: Double, step: Double,
+    rate: Double, period: Double
+  ) -> Double {
+    if rate == 0 { return model.expectedWhileAlive(frequency, age, within: horizon) }
     var value = 0.0
     var before = 0.0
     var number = 1.0
     while true {
       let end = min(step * number, horizon)
-      let until = model.expectedPurchases(history, within: end)
+      let until = model.expectedWhileAlive(frequency, age, within: end)
       value += (until - before) * pow(1 + rate, -end / period)
       before = until
       if end >= horizon { return value }

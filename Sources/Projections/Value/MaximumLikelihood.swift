@@ -35,31 +35,62 @@ public enum FitFailure: Error, Sendable, Equatable {
 /// threads, since sums are cut into the same pieces.
 ///
 /// Nelder and Mead's simplex on the logarithms of the parameters finds the hill, Newton's method its top (derivatives by
-/// central differences), until a step changes no parameter by more than 1e-9 relative.
+/// central differences), until a step changes no parameter by more than 1e-7 relative; as its steps shrink quadratically, the
+/// last one leaves less than 1e-12.
 enum MaximumLikelihood {
   static let repeatersNeeded = 10
   /// A parameter beyond these has run away.
   private static let range = 1e-7...1e9
 
+  /// A likelihood of all customers, and of a sample of them that is enough to find the hill.
+  struct Target {
+    var all: ([Double]) throws -> Double
+    /// Nil where all are few.
+    var sample: (([Double]) throws -> Double)?
+  }
+
   static func maximize(
-    from start: [Double], names: [String], customers: Int,
-    _ logLikelihood: ([Double]) throws -> Double
+    from start: [Double], names: [String], customers: Int, _ target: Target
   ) throws -> Fit {
-    func value(_ logs: [Double]) throws -> Double {
-      let parameters = logs.map { exp($0) }
-      guard parameters.allSatisfy(range.contains) else { return -.infinity }
-      let value = try logLikelihood(parameters)
-      return value.isNaN ? -.infinity : value
+    func guarded(
+      _ likelihood: @escaping ([Double]) throws -> Double
+    ) -> ([Double]) throws -> Double {
+      { logs in
+        let parameters = logs.map { exp($0) }
+        guard parameters.allSatisfy(range.contains) else { return -.infinity }
+        let value = try likelihood(parameters)
+        return value.isNaN ? -.infinity : value
+      }
     }
-    var best = start.map { log($0) }
-    best = try simplex(best, size: 0.5, value)
-    best = try simplex(best, size: 0.05, value)
-    var isAtTop = false
-    var hessian: [[Double]] = []
+    let value = guarded(target.all)
+    let origin = start.map { log($0) }
+    if let sample = target.sample.map(guarded) {
+      // The sample's hill may lie where Newton's method finds no way up: then all have to search.
+      let near = try hill(origin, sample)
+      if let top = try top(near, value) { return try fit(top, names, customers, value) }
+    }
+    let near = try hill(origin, value)
+    guard let top = try top(near, value) else {
+      try refuseRunaways(near.map { exp($0) }, names)
+      throw FitFailure.notConverged
+    }
+    return try fit(top, names, customers, value)
+  }
+
+  private static func hill(
+    _ origin: [Double], _ value: ([Double]) throws -> Double
+  ) throws -> [Double] {
+    try simplex(try simplex(origin, size: 0.5, value), size: 0.05, value)
+  }
+
+  /// Newton's method; nil where it does not come to rest.
+  private static func top(
+    _ start: [Double], _ value: ([Double]) throws -> Double
+  ) throws -> (logs: [Double], hessian: [[Double]])? {
+    var best = start
     for _ in 0..<30 {
-      let (gradient, second) = try derivatives(best, value)
-      hessian = second
-      guard let inverse = inverse(second.map { $0.map { -$0 } }) else { break }
+      let (gradient, hessian) = try derivatives(best, value)
+      guard let inverse = inverse(hessian.map { $0.map { -$0 } }) else { return nil }
       let step = inverse.map { row in zip(row, gradient).reduce(0) { $0 + $1.0 * $1.1 } }
       let here = try value(best)
       var scale = 1.0
@@ -68,35 +99,43 @@ enum MaximumLikelihood {
         scale /= 2
         next = zip(best, step).map { $0 + scale * $1 }
       }
-      if scale <= 1e-4 { break }
+      if scale <= 1e-4 { return nil }
       best = next
-      if (step.map(\.magnitude).max() ?? 0) * scale < 1e-7 {
-        isAtTop = true
-        break
-      }
+      // So near the top the second derivatives are those of the top.
+      if (step.map(\.magnitude).max() ?? 0) * scale < 1e-7 { return (best, hessian) }
     }
-    let parameters = best.map { exp($0) }
-    for (name, parameter) in zip(names, parameters)
-    where parameter < range.lowerBound * 10 || parameter > range.upperBound / 10 {
-      throw FitFailure.noMaximum(parameter: name)
-    }
-    if !isAtTop { throw FitFailure.notConverged }
+    return nil
+  }
+
+  private static func fit(
+    _ top: (logs: [Double], hessian: [[Double]]), _ names: [String], _ customers: Int,
+    _ value: ([Double]) throws -> Double
+  ) throws -> Fit {
+    let parameters = top.logs.map { exp($0) }
+    try refuseRunaways(parameters, names)
     var errors: [Double]?
-    if let covariance = inverse(hessian.map { $0.map { -$0 } }),
+    if let covariance = inverse(top.hessian.map { $0.map { -$0 } }),
       covariance.indices.allSatisfy({ covariance[$0][$0] > 0 })
     {
       errors = covariance.indices.map { parameters[$0] * covariance[$0][$0].squareRoot() }
     }
     return Fit(
-      parameters: parameters, logLikelihood: try value(best), standardErrors: errors,
+      parameters: parameters, logLikelihood: try value(top.logs), standardErrors: errors,
       customers: customers)
+  }
+
+  private static func refuseRunaways(_ parameters: [Double], _ names: [String]) throws {
+    for (name, parameter) in zip(names, parameters)
+    where parameter < range.lowerBound * 10 || parameter > range.upperBound / 10 {
+      throw FitFailure.noMaximum(parameter: name)
+    }
   }
 
   /// Sums over pieces of fixed size on all threads, added up in order.
   static func sum(
-    _ count: Int, threads: Int, _ part: @escaping @Sendable (Range<Int>) -> Double
+    _ count: Int, pieceLength length: Int = 4096, threads: Int,
+    _ part: @escaping @Sendable (Range<Int>) -> Double
   ) throws -> Double {
-    let length = 4096
     let pieces = (count + length - 1) / length
     if pieces <= 1 || threads <= 1 {
       var total = 0.0
@@ -183,19 +222,18 @@ enum MaximumLikelihood {
       return try value(moved)
     }
     let here = try value(point)
-    var gradient = Array(repeating: 0.0, count: count)
+    let ups = try (0..<count).map { try at([($0, step)]) }
+    let downs = try (0..<count).map { try at([($0, -step)]) }
+    let gradient = (0..<count).map { (ups[$0] - downs[$0]) / (2 * step) }
     var hessian = Array(repeating: Array(repeating: 0.0, count: count), count: count)
     for i in 0..<count {
-      let up = try at([(i, step)])
-      let down = try at([(i, -step)])
-      gradient[i] = (up - down) / (2 * step)
-      hessian[i][i] = (up - 2 * here + down) / (step * step)
+      hessian[i][i] = (ups[i] - 2 * here + downs[i]) / (step * step)
       for j in 0..<i {
-        let mixed =
-          (try at([(i, step), (j, step)]) - at([(i, step), (j, -step)])
-            - at([(i, -step), (j, step)]) + at([(i, -step), (j, -step)])) / (4 * step * step)
-        hessian[i][j] = mixed
-        hessian[j][i] = mixed
+        // Of second order like the diagonal, from two more values only.
+        let both = try at([(i, step), (j, step)]) + at([(i, -step), (j, -step)])
+        let alone = ups[i] + downs[i] + ups[j] + downs[j]
+        hessian[i][j] = (both - alone + 2 * here) / (2 * step * step)
+        hessian[j][i] = hessian[i][j]
       }
     }
     return (gradient, hessian)
@@ -227,79 +265,5 @@ enum MaximumLikelihood {
       }
     }
     return right
-  }
-}
-
-extension PurchaseModel {
-  /// Fits the model.
-  ///
-  /// - Throws: ``FitFailure``.
-  public static func fit(_ all: [PurchaseHistory], threads: Int = 1) throws -> Fit {
-    let repeaters = all.count { $0.frequency > 0 }
-    guard repeaters >= MaximumLikelihood.repeatersNeeded else {
-      throw FitFailure.tooFewRepeaters(
-        found: repeaters, needed: MaximumLikelihood.repeatersNeeded)
-    }
-    let grouped = GroupedHistories(all)
-    let meanAge = all.reduce(0) { $0 + $1.age } / Double(all.count)
-    // Time is a scale: a start that follows it makes the search the same in days and in weeks.
-    var start = Array(repeating: 1.0, count: parameterNames.count)
-    for (index, name) in parameterNames.enumerated() where name == "alpha" || name == "beta" {
-      start[index] = max(meanAge, 1e-3) / 3
-    }
-    return try MaximumLikelihood.maximize(
-      from: start, names: parameterNames, customers: all.count
-    ) { parameters in
-      let model = Self(parameters)
-      return try MaximumLikelihood.sum(grouped.histories.count, threads: threads) { range in
-        // Histories stand by frequency, so that its part is computed once for each.
-        var sum = 0.0
-        var frequency = -1.0
-        var head = 0.0
-        for index in range {
-          let history = grouped.histories[index]
-          if history.frequency != frequency {
-            frequency = history.frequency
-            head = model.logHead(frequency)
-          }
-          sum += grouped.weights[index] * (head + model.logTail(history))
-        }
-        return sum
-      }
-    }
-  }
-}
-
-extension GammaGamma {
-  /// Fits the model to customers with a repeat and a mean above 0; others are left out.
-  ///
-  /// - Throws: ``FitFailure``.
-  public static func fit(_ all: [Spending], threads: Int = 1) throws -> Fit {
-    let usable = all.filter { $0.frequency > 0 && $0.mean > 0 }.sorted {
-      ($0.frequency, $0.mean) < ($1.frequency, $1.mean)
-    }
-    guard usable.count >= MaximumLikelihood.repeatersNeeded else {
-      throw FitFailure.tooFewRepeaters(
-        found: usable.count, needed: MaximumLikelihood.repeatersNeeded)
-    }
-    let mean = usable.reduce(0) { $0 + $1.mean } / Double(usable.count)
-    return try MaximumLikelihood.maximize(
-      from: [1, 2, mean], names: parameterNames, customers: usable.count
-    ) { parameters in
-      let model = GammaGamma(parameters)
-      return try MaximumLikelihood.sum(usable.count, threads: threads) { range in
-        var sum = 0.0
-        var frequency = 0.0
-        var head = 0.0
-        for index in range {
-          if usable[index].frequency != frequency {
-            frequency = usable[index].frequency
-            head = model.logHead(frequency)
-          }
-          sum += head + model.logTail(usable[index])
-        }
-        return sum
-      }
-    }
   }
 }

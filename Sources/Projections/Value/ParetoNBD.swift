@@ -26,40 +26,33 @@ public struct ParetoNBD: PurchaseModel {
     return log(scaled) + (1 - second) * log1p(-z) - sum * log(high + time)
   }
 
-  /// ln of A₀ (equation 20): the weight of having stopped between the last purchase and as-of; −∞ where there is no time.
-  private func logGone(_ history: PurchaseHistory) -> Double {
-    if history.age <= history.recency { return -.infinity }
-    let first = logPart(history.frequency, history.recency)
-    let last = logPart(history.frequency, history.age)
-    let ratio = last - first
-    return ratio >= 0 ? -.infinity : first + log(-expm1(ratio))
-  }
-
-  private func logAlive(_ history: PurchaseHistory) -> Double {
-    -(r + history.frequency) * log(alpha + history.age) - s * log(beta + history.age)
-  }
-
   /// Of equation (18).
   public func logHead(_ x: Double) -> Double {
     SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
       + s * log(beta)
   }
 
-  public func logTail(_ history: PurchaseHistory) -> Double {
-    let gone = log(s / (r + s + history.frequency)) + logGone(history)
-    return SpecialFunctions.logAddExp(logAlive(history), gone)
+  public func ageTerm(_ frequency: Double, _ age: Double) -> AgeTerm {
+    AgeTerm(
+      frequency: frequency, age: age,
+      logAlive: -(r + frequency) * log(alpha + age) - s * log(beta + age),
+      part: recencyTerm(frequency, age).part)
   }
 
-  public func probabilityAlive(_ history: PurchaseHistory) -> Double {
-    let gone = log(s) - log(r + s + history.frequency) + logGone(history)
-    return 1 / (1 + exp(gone - logAlive(history)))
+  public func recencyTerm(_ frequency: Double, _ recency: Double) -> RecencyTerm {
+    RecencyTerm(
+      recency: recency, part: log(s / (r + s + frequency)) + logPart(frequency, recency))
   }
 
-  /// Equation (41).
-  public func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double {
-    let base = beta + history.age
-    let rate = (r + history.frequency) / (alpha + history.age)
-    return probabilityAlive(history) * rate * Self.lifetime(base, s, time)
+  /// ln of A₀ (equation 20): the weight of having stopped between the last purchase and as-of; −∞ where there is no time.
+  public func logGone(_ age: AgeTerm, _ recency: RecencyTerm) -> Double {
+    let ratio = age.part - recency.part
+    return ratio >= 0 ? -.infinity : recency.part + log(-expm1(ratio))
+  }
+
+  /// Equation (41), without P(alive).
+  public func expectedWhileAlive(_ x: Double, _ age: Double, within time: Double) -> Double {
+    (r + x) / (alpha + age) * Self.lifetime(beta + age, s, time)
   }
 
   /// Expected time alive within `time`: β ÷ (s − 1) × (1 − (β ÷ (β + t))^(s − 1)), and its limit at s = 1.

@@ -9,6 +9,7 @@ public final class ViewBuilder {
   private let view: LogView
   private let engine: String
   private let threads: Int
+  private let parameters: ValueParameters?
   private var outputRoot = OutputRoot()
   private var chunks: [Int] = []
   /// Held until the view is published or given up.
@@ -25,10 +26,12 @@ public final class ViewBuilder {
     var rows: Int64
   }
 
+  /// - Parameter parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
   public init(
     storePath: String, name: String, _ compiled: CompiledRules, view: LogView, engine: String,
-    threads: Int
+    threads: Int, parameters: ValueParameters? = nil
   ) {
+    self.parameters = parameters
     store = storePath
     self.name = name
     self.compiled = compiled
@@ -88,7 +91,9 @@ public final class ViewBuilder {
     var summary = try replayer.run(progress: progress) { batch in
       try self.write(batch, environment)
     }
-    try summary.fitValue(threads: threads)
+    let started = Files.monotonicSeconds()
+    try summary.fitValue(threads: threads, given: parameters)
+    summary.valueSeconds = Files.monotonicSeconds() - started
     try writePopulation(&summary, environment)
     try writeJoined(summary.joined, environment)
     return Built(

@@ -66,16 +66,4 @@ struct LoadedRules {
     let rules = compiled.rules
     return "\(rules.modelName) v\(rules.modelVersion) (\(rules.file))"
   }
-
-  /// What the file asks for and this version does not compute.
-  var notComputed: [String] {
-    let rules = compiled.rules
-    var lines: [String] = []
-    if rules.clv?.model == .bgBB {
-      lines.append(
-        "note: clv.model bg_bb is not fitted yet: clv_expected, p_alive and expected_purchases stay empty"
-      )
-    }
-    return lines
-  }
 }

@@ -24,6 +24,11 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "Only events recorded by then.") var knownAt: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @Flag(help: "Stop with 2 at faults, before the view is switched.") var strict = false
+  @Option(
+    help:
+      "Take the parameters of clv.model from this file (as --format json prints them) in place of a fit."
+  )
+  var clvParams: String?
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
   var receipt: String?
   @OptionGroup var global: GlobalOptions
@@ -32,12 +37,11 @@ struct ReplayCommand: ParsableCommand {
     let format = global.resolvedFormat(oneObject: true)
     let opened = try OpenedStore(store)
     let (loaded, name) = try rulesAndName(opened)
-    for line in loaded.notComputed { Notice.write(line, quiet: global.quiet) }
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     let started = Clock.monotonicSeconds()
     let builder = ViewBuilder(
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
-      threads: Threads.count(threads))
+      threads: Threads.count(threads), parameters: try parameters(loaded))
     let progress = ProgressLine("replay", quiet: global.quiet)
     let built = try opened.run {
       try builder.build(progress: { progress.update($0) })
@@ -61,6 +65,11 @@ struct ReplayCommand: ParsableCommand {
       try OutputFile.write(
         receiptJSON(manifest).text + "\n", to: receipt)
     }
+    if let fit = built.summary.valueFit {
+      Notice.write(
+        "valued \(fit.customers) buyers in \(Numbers.seconds(built.summary.valueSeconds)) s",
+        quiet: global.quiet)
+    }
     if format == .json || format == .ndjson {
       try StandardOutput.write(
         json(built.summary, manifest, loaded).text + "\n")
@@ -77,6 +86,24 @@ struct ReplayCommand: ParsableCommand {
         help:
           "transitions \(first.record.transitions.joined(separator: ", ")) chase each other; `clm-replay explain` shows a customer"
       )
+    }
+  }
+
+  private func parameters(_ loaded: LoadedRules) throws -> ValueParameters? {
+    guard let clvParams else { return nil }
+    guard let settings = loaded.compiled.rules.clv, let model = settings.model else {
+      throw CommandError(
+        exit: .usage, code: "usage",
+        message: "--clv-params is of no use: the rules name no clv.model"
+      )
+    }
+    let bytes = try InputFile.read(clvParams, what: "file of parameters")
+    do throws(ValueParameters.Fault) {
+      return try ValueParameters.read(bytes, model: model, unit: Numbers.span(settings.unit))
+    } catch {
+      throw CommandError(
+        exit: .couldNotRun, code: "clv-params", message: "`\(clvParams)` \(error.message)",
+        help: "`clm-replay replay STORE --rules RULES --format json` prints what it takes")
     }
   }
 
@@ -121,13 +148,29 @@ struct ReplayCommand: ParsableCommand {
     ])
   }
 
+  private func decimal(_ value: Rules.ExchangeRate) -> String {
+    Numbers.money(value.mantissa, digits: value.scale)
+  }
+
+  private func discount(_ settings: Rules.CLVSettings) -> JSONValue {
+    guard let period = settings.discountPeriod else { return .null }
+    return .object([
+      ("rate", .number(Numbers.double(settings.discountRate))),
+      ("per", .string(Numbers.span(period))), ("from", .string("end of each unit")),
+    ])
+  }
+
   private func fitJSON(_ fit: ValueFit) -> [(String, JSONValue)] {
     func object(_ names: [String], _ values: [Double]) -> JSONValue {
       .object(zip(names, values).map { ($0, .number(Numbers.double($1))) })
     }
     var members: [(String, JSONValue)] = [
-      ("unit", .string(Numbers.span(fit.unit))), ("customers", .count(fit.customers)),
+      ("unit", .string(Numbers.span(fit.unit))),
+      ("horizon", .string(Numbers.span(fit.settings.horizon))),
+      ("margin", .string(decimal(fit.settings.margin))), ("discount", discount(fit.settings)),
+      ("customers", .count(fit.customers)),
     ]
+    if fit.isGiven { members.append(("fitted", .bool(false))) }
     if let (names, purchases) = fit.purchases {
       members.append(("params", object(names, purchases.parameters)))
       members.append(("log_likelihood", .number(Numbers.double(purchases.logLikelihood))))
@@ -136,9 +179,9 @@ struct ReplayCommand: ParsableCommand {
       }
     }
     if let spending = fit.spending {
+      let values = spending.parameters + (fit.isGiven ? [] : [spending.logLikelihood])
       let names = GammaGamma.parameterNames + ["log_likelihood"]
-      members.append(
-        ("gamma_gamma", object(names, spending.parameters + [spending.logLikelihood])))
+      members.append(("gamma_gamma", object(names, values)))
     }
     if !fit.verdicts.isEmpty {
       members.append(("verdicts", .array(fit.verdicts.map { .string($0) })))
@@ -191,7 +234,7 @@ struct ReplayCommand: ParsableCommand {
       lines.append("")
       let values = zip(names, purchases.parameters).map { "\($0) \(Numbers.double($1))" }
       lines.append(
-        "\(fit.model.rawValue) over \(fit.customers) buyers, time in \(Numbers.span(fit.unit)): "
+        "\(fit.model.rawValue) over \(fit.customers) buyers\(fit.isGiven ? ", parameters as given" : ""), time in \(Numbers.span(fit.unit)): "
           + values.joined(separator: ", ")
           + ", log-likelihood \(Numbers.double(purchases.logLikelihood))")
     }

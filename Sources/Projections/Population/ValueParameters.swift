@@ -1,0 +1,72 @@
+/// Parameters of a fit that are used again.
+public struct ValueParameters: Sendable {
+  /// In the order of the model's names, time in the rules' unit.
+  public var purchases: [Double]
+  /// p, q, γ; nil where Gamma-Gamma was not fitted.
+  public var spending: [Double]?
+
+  /// Why a file does not do.
+  public struct Fault: Error, Sendable {
+    public var message: String
+  }
+
+  /// Reads what `replay --format json` prints: the whole object, or its `clv` alone. YAML will do as well.
+  ///
+  /// - Parameter unit: `clv.unit` as it is printed; the file has to be of the same one, as of the same model.
+  public static func read(
+    _ bytes: [UInt8], model: Rules.CLVModel, unit: String
+  ) throws(Fault) -> ValueParameters {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Fault(message: "is not UTF-8")
+    }
+    let root: YAMLValue
+    do throws(YAMLValue.Fault) {
+      root = try YAMLValue.parse(text)
+    } catch {
+      throw Fault(message: "line \(error.place.line): \(error.message)")
+    }
+    let value = member("clv", of: root) ?? root
+    guard let found = scalar(member("model", of: value)) else {
+      throw Fault(message: "names no `model`")
+    }
+    if found != model.rawValue {
+      throw Fault(
+        message: "has parameters of `\(found)`, and the rules ask for `\(model.rawValue)`")
+    }
+    if let found = scalar(member("unit", of: value)), found != unit {
+      throw Fault(message: "counts time in units of \(found), and the rules in \(unit)")
+    }
+    let params = member("params", of: value)
+    let purchases = try numbers(model.parameterNames, of: params, "params")
+    guard let spending = member("gamma_gamma", of: value) else {
+      return ValueParameters(purchases: purchases, spending: nil)
+    }
+    return ValueParameters(
+      purchases: purchases,
+      spending: try numbers(GammaGamma.parameterNames, of: spending, "gamma_gamma"))
+  }
+
+  private static func numbers(
+    _ names: [String], of value: YAMLValue?, _ what: String
+  ) throws(Fault) -> [Double] {
+    guard let value else { throw Fault(message: "has no `\(what)`") }
+    var numbers: [Double] = []
+    for name in names {
+      guard let text = scalar(member(name, of: value)), let number = Double(text), number.isFinite,
+        number > 0
+      else { throw Fault(message: "has no number above 0 for `\(what).\(name)`") }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  private static func member(_ name: String, of value: YAMLValue) -> YAMLValue? {
+    guard case .map(let members, _) = value else { return nil }
+    return members.first { $0.key == name }?.value
+  }
+
+  private static func scalar(_ value: YAMLValue?) -> String? {
+    guard case .scalar(let scalar)? = value, !scalar.isNull else { return nil }
+    return scalar.text
+  }
+}
