@@ -30,6 +30,11 @@ run show "$STORE" "$customer"
 run explain "$STORE" "$customer" --to loyalty
 run history "$STORE" "$customer"
 
+title "Who was at risk, and when; how the stages did"
+run export "$STORE" --table segments -o - | head -6
+run metrics "$STORE" --table stages --period year
+run metrics "$STORE" --table nps --period year
+
 title "What would other rules have said, over all history?"
 run compare "$STORE" --rules fixtures/rules/retail.yaml --rules fixtures/rules/retail-v4.yaml
 

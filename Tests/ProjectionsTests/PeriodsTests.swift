@@ -60,7 +60,17 @@ import Testing
     #expect(years.labels == ["2023", "2024"])
   }
 
+  @Test func `a date a thousand years away is refused where it would make endless periods`() throws
+  {
+    let years = try periods(.year, "Europe/Berlin", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z")
+    // Berlin's clock was 53 minutes and 28 seconds ahead before 1893.
+    #expect(years.labels.first == "0001" && years.labels.last == "9999")
+    #expect(throws: Periods.Failure.self) {
+      try periods(.day, nil, "0001-01-01T00:00:00Z", "2024-01-01T00:00:00Z")
+    }
+  }
+
   @Test func `a zone that is not installed is not taken for UTC`() {
-    #expect(throws: LocalTime.Failure.self) { try LocalTime("Europe/Nowhere") }
+    #expect(LocalTime("Europe/Nowhere") == nil)
   }
 }

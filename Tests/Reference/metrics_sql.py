@@ -249,7 +249,8 @@ left join population before on before.n = g.n - 1 and before.name = g.name order
                when 'p75' then (select quantile_cont(g, 0.75) from dg) else (select quantile_cont(g, 0.9) from dg) end from q
              union all select i, 'top_' || pct || '_buyers', buyers from top union all select i + 1, 'top_' || pct || '_spend_share', spend / whole from top
              union all select i + 2, 'top_' || pct || '_value_per_order', per_order from top union all select i + 3, 'top_' || pct || '_rest_value_per_order', rest from top
-             union all select i + 4, 'top_' || pct || '_ratio', per_order / rest from top) order by o"""),
+             union all select i + 4, 'top_' || pct || '_ratio', per_order / rest from top
+             union all select 45, 'top_1_to_lower_90_ratio', (select per_order from top where pct = 1) / (select rest from top where pct = 10)) order by o"""),
     "rates": (
         ["rate", "period", "starts", "converted", "open", "share", "median_hours"],
         """with r as (select * from (values (0, 'looked', 'visit', 'purchase', 24), (1, 'again', 'purchase', 'purchase', 720)) v(i, rate, f, o, hours)),

@@ -14,8 +14,14 @@ struct ActivityMetrics: Sendable {
   }
 
   private(set) var lifecycle: [Lifecycle]
-  /// Active customers by period of the first activity, then by periods since.
-  private(set) var cohorts: [[Int64]]
+  struct CohortAge: Hashable, Sendable {
+    /// Period of the first activity, and periods since.
+    var first: Int
+    var age: Int
+  }
+
+  /// Active customers; where there are none, nothing stands.
+  private(set) var cohorts: [CohortAge: Int64] = [:]
   private(set) var buyers: [Buyer] = []
   private(set) var repeatBuyers: Int64 = 0
   private(set) var repeatDayBuyers: Int64 = 0
@@ -25,14 +31,13 @@ struct ActivityMetrics: Sendable {
 
   init(periods: Int) {
     lifecycle = Array(repeating: Lifecycle(), count: periods)
-    cohorts = (0..<periods).map { Array(repeating: 0, count: periods - $0) }
   }
 
   /// - Parameter active: distinct periods with activity, in order.
   mutating func addActivity(_ active: [Int]) {
     guard let first = active.first else { return }
     for (place, period) in active.enumerated() {
-      cohorts[first][period - first] += 1
+      cohorts[CohortAge(first: first, age: period - first), default: 0] += 1
       if place == 0 {
         lifecycle[period].new += 1
       } else if active[place - 1] == period - 1 {
@@ -74,8 +79,8 @@ struct ActivityMetrics: Sendable {
       lifecycle[index].returning += other.lifecycle[index].returning
       lifecycle[index].resurrecting += other.lifecycle[index].resurrecting
       lifecycle[index].dormant += other.lifecycle[index].dormant
-      for age in cohorts[index].indices { cohorts[index][age] += other.cohorts[index][age] }
     }
+    for (key, count) in other.cohorts { cohorts[key, default: 0] += count }
     buyers += other.buyers
     repeatBuyers += other.repeatBuyers
     repeatDayBuyers += other.repeatDayBuyers

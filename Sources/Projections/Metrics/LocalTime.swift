@@ -5,16 +5,14 @@ import Glibc
 ///
 /// The zone is the process's own from then on: nothing else here asks for local time.
 struct LocalTime {
-  enum Failure: Error { case unknown(zone: String) }
-
-  /// - Parameter zone: a name of the IANA database; nil is UTC.
-  init(_ zone: String?) throws(Failure) {
+  /// - Parameter zone: a name of the IANA database; nil is UTC. Gives nil where it is not installed.
+  init?(_ zone: String?) {
     var name = "UTC0"
     if let zone, zone != "UTC" {
       let database = unsafe getenv("TZDIR").map { unsafe String(cString: $0) }
       // The C library takes a zone that it does not find for UTC, without a word.
       let file = "\(database ?? "/usr/share/zoneinfo")/\(zone)"
-      guard Files.exists(file), !Files.isDirectory(file) else { throw .unknown(zone: zone) }
+      guard Files.exists(file), !Files.isDirectory(file) else { return nil }
       name = ":\(zone)"
     }
     // Safe because no other thread runs yet that reads the environment.

@@ -44,7 +44,13 @@ public struct Metrics: Sendable {
       let first = min(view.snapshot.earliestOccurred ?? view.asOf, view.asOf)
       periods = try Periods(
         plan.settings.period, zone: plan.compiled.rules.timezone, from: first, to: view.asOf)
-    } catch LocalTime.Failure.unknown(let zone) {
+    } catch Periods.Failure.tooMany {
+      throw MetricsPlan.Fault(
+        message:
+          "from the first event to as-of there are more than \(Periods.limit) periods of one \(plan.settings.period.rawValue)",
+        help:
+          "take a longer --period, or look for a wrong date: `clm-replay status` shows the range")
+    } catch Periods.Failure.unknownZone(let zone) {
       throw MetricsPlan.Fault(
         message: "the time zone `\(zone)` of the rules is not installed here",
         help: "install the IANA database (package tzdata)")
@@ -160,11 +166,14 @@ public struct Metrics: Sendable {
 
   private var cohorts: Table {
     var table = Table(columns: ["cohort", "age", "period", "customers", "active", "retention"])
-    for (first, counts) in found.activity.cohorts.enumerated() where counts[0] > 0 {
-      for (age, active) in counts.enumerated() {
+    let cohorts = found.activity.cohorts
+    for first in periods.labels.indices {
+      guard let size = cohorts[.init(first: first, age: 0)] else { continue }
+      for age in 0..<periods.count - first {
+        let active = cohorts[.init(first: first, age: age)] ?? 0
         table.rows.append([
           .text(periods.labels[first]), .count(Int64(age)), .text(periods.labels[first + age]),
-          .count(counts[0]), .count(active), Self.share(active, of: counts[0]),
+          .count(size), .count(active), Self.share(active, of: size),
         ])
       }
     }
@@ -195,14 +204,18 @@ public struct Metrics: Sendable {
       add("day_gap_\(name)", Self.quantile(dayGaps, share).map { .number($0) } ?? .unset)
     }
     let ranked = buyers.sorted { $0.spend > $1.spend }
-    for percent in [10, 1] { addTop(percent, ranked, add) }
+    let lower = addTop(10, ranked, add).rest
+    let best = addTop(1, ranked, add).top
+    var ratio = Cell.unset
+    if let best, let lower, lower != 0 { ratio = .number(best / lower) }
+    add("top_1_to_lower_90_ratio", ratio)
     return table
   }
 
   /// Value per order of the buyers who spent most, against the rest; ranked as `top` under `population`.
   private func addTop(
     _ percent: Int, _ ranked: [ActivityMetrics.Buyer], _ add: (String, Cell) -> Void
-  ) {
+  ) -> (top: Double?, rest: Double?) {
     var count = 0
     while count < ranked.count {
       // The lowest rank among ties decides for all of them.
@@ -227,6 +240,7 @@ public struct Metrics: Sendable {
     var ratio = Cell.unset
     if let top = top.perOrder, let rest = rest.perOrder, rest != 0 { ratio = .number(top / rest) }
     add("\(name)_ratio", ratio)
+    return (top.perOrder, rest.perOrder)
   }
 
   private func pow10(_ digits: Int) -> Double {

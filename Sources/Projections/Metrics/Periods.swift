@@ -13,10 +13,17 @@ public struct Periods: Sendable {
 
   var count: Int { labels.count }
 
+  enum Failure: Error {
+    case unknownZone(String)
+    case tooMany
+  }
+
+  /// A wrong date may be thousands of years away.
+  static let limit = 100_000
+
   /// The periods from the one of `first` to the one of `last`.
-  init(_ length: Length, zone: String?, from first: Int64, to last: Int64) throws(LocalTime.Failure)
-  {
-    let local = try LocalTime(zone)
+  init(_ length: Length, zone: String?, from first: Int64, to last: Int64) throws(Failure) {
+    guard let local = LocalTime(zone) else { throw .unknownZone(zone ?? "") }
     if length == .all {
       labels = ["all"]
       starts = [Int64.min, Int64.max]
@@ -25,6 +32,7 @@ public struct Periods: Sendable {
     var day = Self.first(dayOf: local.day(of: first), length)
     starts = [local.start(ofDay: day)]
     while true {
+      if labels.count == Self.limit { throw .tooMany }
       labels.append(Self.label(day, length))
       day = Self.next(after: day, length)
       let start = local.start(ofDay: day)

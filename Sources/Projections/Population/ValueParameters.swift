@@ -12,7 +12,7 @@ public struct ValueParameters: Sendable {
 
   /// Reads what `replay --format json` prints: the whole object, or its `clv` alone. YAML will do as well.
   ///
-  /// - Parameter unit: `clv.unit` as it is printed; the file has to be of the same one, as of the same model.
+  /// - Parameter unit: `clv.unit` as it is printed; the file has to be of the same one, as of the same model, where it says so.
   public static func read(
     _ bytes: [UInt8], model: Rules.CLVModel, unit: String
   ) throws(Fault) -> ValueParameters {
@@ -26,10 +26,7 @@ public struct ValueParameters: Sendable {
       throw Fault(message: "line \(error.place.line): \(error.message)")
     }
     let value = member("clv", of: root) ?? root
-    guard let found = scalar(member("model", of: value)) else {
-      throw Fault(message: "names no `model`")
-    }
-    if found != model.rawValue {
+    if let found = scalar(member("model", of: value)), found != model.rawValue {
       throw Fault(
         message: "has parameters of `\(found)`, and the rules ask for `\(model.rawValue)`")
     }
