@@ -148,6 +148,14 @@ import Testing
       ])
   }
 
+  @Test func `the rules of docs-claims pass their own tests`() throws {
+    let file = Program.root.appendingPathComponent("docs/claims.yaml").path
+    let checked = try Program.run("check", file)
+    #expect(checked.status == 0, "\(checked.errors)")
+    #expect(
+      checked.output.contains("1 test, 0 failed") || checked.errors.contains("1 test, 0 failed"))
+  }
+
   @Test func `what cannot be computed is said`() throws {
     let place = try place([("a", "look", "2024-01-01T12:00:00Z", "")])
 

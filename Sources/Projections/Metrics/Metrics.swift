@@ -32,6 +32,7 @@ public struct Metrics: Sendable {
   let periods: Periods
   let found: MetricsCollector
   private let view: LogView
+  private let threads: Int
   private let names: NameTable
   private let directory: CustomerDirectory
 
@@ -39,6 +40,7 @@ public struct Metrics: Sendable {
   public init(_ plan: MetricsPlan, view: LogView, threads: Int) throws {
     self.plan = plan
     self.view = view
+    self.threads = threads
     asOf = view.asOf
     do {
       let first = min(view.snapshot.earliestOccurred ?? view.asOf, view.asOf)
@@ -320,12 +322,16 @@ public struct Metrics: Sendable {
     }
     var rows: [(referrer: ByteString, row: [Cell])] = []
     let sorted = found.events.referrals.sorted { ($0.at, $0.position) < ($1.at, $1.position) }
+    let ids = try AnchorIDs(view: view, threads: threads).find(sorted.map(\.position))
+    var wanted = Interner()
+    for referral in sorted { _ = wanted.number(of: referral.referred.string) }
+    let subjects = try view.subjects(named: wanted, names, threads: threads)
     for referral in sorted {
-      var rank: UInt32?
-      if let subject = names.number(of: Array(referral.referred.string.utf8).span) {
-        rank = directory.ranks[Int(subject)]
-        if rank == CustomerDirectory.absent { rank = nil }
+      let subject = wanted.find(Array(referral.referred.string.utf8).span).flatMap {
+        subjects[Int($0)]
       }
+      var rank = subject.map { directory.ranks[Int($0)] }
+      if rank == CustomerDirectory.absent { rank = nil }
       // Nobody brings himself.
       if rank == referral.referrer { continue }
       let referred = rank.map(name) ?? referral.referred
@@ -333,8 +339,7 @@ public struct Metrics: Sendable {
         continue
       }
       let isFirst = brought.insert(referred).inserted
-      let line = try view.snapshot.line(at: referral.position)
-      let id = line.flatMap { EventLine(position: referral.position, line: $0)?.id }
+      let id = String(decoding: ids.id(referral.position), as: UTF8.self)
       let buyer = rank.flatMap { buyers[$0] }
       let value = buyer.flatMap { plan.compiled.rules.clv?.margin.times($0.net) }
       let referrer = name(referral.referrer)
@@ -343,7 +348,7 @@ public struct Metrics: Sendable {
           referrer,
           [
             .text(referrer.string), .text(referred.string), .instant(referral.at),
-            id.map { .text($0) } ?? .unset, .count(Int64(referral.position)),
+            .text(id), .count(Int64(referral.position)),
             .text(isFirst ? "true" : "false"), .count(buyer?.purchases ?? 0),
             buyer.map { .money($0.net) } ?? .unset, value.map { .money($0) } ?? .unset,
           ]

@@ -6,7 +6,13 @@ struct AnchorIDs {
   let threads: Int
 
   func find(_ runs: [PendingCustomers]) throws -> EventIDs {
-    let wanted = byBlock(runs)
+    try find(byBlock(runs.flatMap { [$0.anchors, $0.spellAnchors] }))
+  }
+
+  /// The ids of some events.
+  func find(_ positions: [UInt64]) throws -> EventIDs { try find(byBlock([positions])) }
+
+  private func find(_ wanted: [[UInt16]]) throws -> EventIDs {
     let ticket = Ticket()
     let snapshot = view.snapshot
     let parts = try Parallel.run(threads) { _ in
@@ -26,13 +32,11 @@ struct AnchorIDs {
   }
 
   /// The rows that are anchors, by block, in no order.
-  private func byBlock(_ runs: [PendingCustomers]) -> [[UInt16]] {
+  private func byBlock(_ lists: [[UInt64]]) -> [[UInt16]] {
     var wanted: [[UInt16]] = Array(repeating: [], count: view.blockCount)
-    for run in runs {
-      for anchors in [run.anchors, run.spellAnchors] {
-        for anchor in anchors where anchor != PendingCustomers.none {
-          wanted[Int(anchor >> 14)].append(UInt16(anchor & 0x3fff))
-        }
+    for anchors in lists {
+      for anchor in anchors where anchor != PendingCustomers.none {
+        wanted[Int(anchor >> 14)].append(UInt16(anchor & 0x3fff))
       }
     }
     return wanted

@@ -151,7 +151,7 @@ public struct LogView: Sendable {
   }
 
   /// The subject of each name.
-  private func subjects(
+  func subjects(
     named wanted: Interner, _ names: NameTable, threads: Int
   ) throws -> [UInt32?] {
     let parts = try forEachSubject(names, threads) { subjects in

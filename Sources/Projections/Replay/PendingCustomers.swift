@@ -46,6 +46,13 @@ struct PendingCustomers: Sendable {
 
   var count: Int { ranks.count }
 
+  /// What it takes in memory.
+  var bytes: Int {
+    heads.count + (MemoryLayout<FoldRow>.stride + 8) * rows.count
+      + (MemoryLayout<FoldSpell>.stride + 8) * spells.count
+      + MemoryLayout<Buyer>.stride * buyers.count + 28 * ranks.count
+  }
+
   mutating func add(_ fold: CustomerFold, rank: UInt32, name: Span<UInt8>, joined: [[UInt8]]) {
     var encoder = ByteEncoder()
     encoder.bytes = heads

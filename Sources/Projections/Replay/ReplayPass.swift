@@ -22,9 +22,9 @@ struct ReplayPass {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
   }
 
-  /// Rows that are held before they are handed on: rules may move customers any number of times.
-  private static let rowLimit = 1 << 20
-  /// Runs that are folded before the rows are counted.
+  /// What is held before it is handed on, in bytes: rules may move customers any number of times, and customers are many.
+  private static let heldBytes = 80 << 20
+  /// Runs that are folded before their bytes are counted.
   private static let runsAtATime = 64
 
   /// - Parameter keep: called with runs in order; the counts of events come with the first.
@@ -41,8 +41,8 @@ struct ReplayPass {
       output.runs += runs
       output.faults.add(faults)
       first = end
-      let rows = output.runs.reduce(0) { $0 + $1.rows.count + $1.spells.count }
-      if rows < Self.rowLimit && first < runCount { continue }
+      let held = output.runs.reduce(0) { $0 + $1.bytes }
+      if held < Self.heldBytes && first < runCount { continue }
       output.ids = try AnchorIDs(view: view, threads: threads).find(output.runs)
       try keep(output)
       output = Output(

@@ -35,6 +35,8 @@ public struct Replayer {
     var summary = ReplaySummary(compiled, asOf: view.asOf)
     summary.faults.identity = directory.identityFaults
     var buyers: [PendingCustomers.Buyer] = []
+    // What is not written takes no memory; growing by copies would take twice as much.
+    buyers.reserveCapacity(compiled.rules.clv == nil ? 0 : directory.subjects.count)
     let passes = Self.passes(directory.counts)
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
