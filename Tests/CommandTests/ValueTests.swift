@@ -146,6 +146,12 @@ import Testing
       saved)
     #expect(other.status == 2)
     #expect(other.errors.contains("has parameters of `mbg_nbd`, and the rules ask for `bg_nbd`"))
+    let alone = try place.file(
+      "alone.json", #"{"params":{"r":1,"alpha":2,"a":1,"b":1}}"#)
+    let without = try Program.run(
+      "replay", place.store, "--rules", rules, "--clv-params", alone)
+    #expect(without.status == 0)
+    #expect(without.errors.contains("have none of Gamma-Gamma: clv_expected stays empty"))
     let broken = try place.file("broken.json", #"{"model":"mbg_nbd","params":{"r":0}}"#)
     let refused = try Program.run(
       "replay", place.store, "--rules", rules, "--clv-params", broken)

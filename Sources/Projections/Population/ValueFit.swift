@@ -91,6 +91,9 @@ public struct ValueFit: Sendable {
         parameters: given.purchases, logLikelihood: try value(model.kind.init(given.purchases)),
         standardErrors: nil, customers: customers)
     )
+    if given.spending == nil {
+      verdicts.append("the parameters given have none of Gamma-Gamma: clv_expected stays empty")
+    }
     spending = given.spending.map {
       Fit(parameters: $0, logLikelihood: .nan, standardErrors: nil, customers: customers)
     }
