@@ -47,8 +47,6 @@ struct ConditionTrace {
       before.stateChanged()
     }
 
-    var interner: Interner { now.interner }
-
     mutating func value(_ node: Int32, _ type: Type) -> Explanation.Known {
       let outcome = now.evaluate(node, at: instant)
       return Self.known(outcome, type, now.interner)

@@ -84,7 +84,8 @@ public struct Explainer {
     _ segment: Int, _ fold: inout CustomerFold, _ population: PopulationValues?,
     _ taken: [EventLine], _ explanation: inout Explanation
   ) {
-    population?.set(&fold.evaluator)
+    let scoreNames = PopulationValues.scoreNames(&fold.evaluator)
+    population?.set(&fold.evaluator, scoreNames: scoreNames)
     let condition = compiled.segments[segment].condition
     fold.evaluator.limit = asOf
     var moments = ConditionTrace.Moments(
@@ -102,15 +103,10 @@ public struct Explainer {
   private func named(
     _ spell: FoldSpell, _ fold: CustomerFold, _ taken: [EventLine]
   ) -> SegmentSpells.Spell {
-    var anchor: CustomerRecord.Anchor?
-    if spell.anchor >= 0 {
-      let line = taken[Int(spell.anchor)]
-      anchor = CustomerRecord.Anchor(eventID: line.id, position: line.position)
-    }
-    return SegmentSpells.Spell(
+    SegmentSpells.Spell(
       customer: customer, segment: compiled.rules.segments[Int(spell.segment)].name,
       from: spell.from, to: spell.to == Microseconds.never ? nil : spell.to,
-      isTimer: spell.isTimer, anchor: anchor)
+      isTimer: spell.isTimer, anchor: fold.anchor(spell.anchor, taken))
   }
 }
 

@@ -73,13 +73,16 @@ extension CustomerFold {
   func named(_ row: FoldRow, _ lines: [EventLine]) -> CustomerRecord.Row {
     let stages = compiled.rules.stages
     let transition = row.transition < 0 ? nil : compiled.conditionName(Int(row.transition))
-    var anchor: CustomerRecord.Anchor?
-    if row.anchor >= 0 {
-      let line = lines[Int(row.anchor)]
-      anchor = CustomerRecord.Anchor(eventID: line.id, position: line.position)
-    }
     return CustomerRecord.Row(
       at: row.at, from: row.from >= 0 ? stages[Int(row.from)].name : nil,
-      to: stages[Int(row.to)].name, transition: transition, isTimer: row.isTimer, anchor: anchor)
+      to: stages[Int(row.to)].name, transition: transition, isTimer: row.isTimer,
+      anchor: anchor(row.anchor, lines))
+  }
+
+  /// The event behind a row or a stay; `event` is its number, -1 without.
+  func anchor(_ event: Int32, _ lines: [EventLine]) -> CustomerRecord.Anchor? {
+    guard event >= 0 else { return nil }
+    let line = lines[Int(event)]
+    return CustomerRecord.Anchor(eventID: line.id, position: line.position)
   }
 }

@@ -9,6 +9,7 @@ struct LocalTime {
   init?(_ zone: String?) {
     var name = "UTC0"
     if let zone, zone != "UTC" {
+      // Safe because the text is copied before anything else can change the environment.
       let database = unsafe getenv("TZDIR").map { unsafe String(cString: $0) }
       // The C library takes a zone that it does not find for UTC, without a word.
       let file = "\(database ?? "/usr/share/zoneinfo")/\(zone)"

@@ -1,5 +1,6 @@
 import CEL
 import EventStore
+import Glibc
 
 /// Lifecycle metrics over all customers of a log, as tables (docs/metrics.md).
 public struct Metrics: Sendable {
@@ -225,7 +226,7 @@ public struct Metrics: Sendable {
       let spend = ranked[count].spend
       while count < ranked.count && ranked[count].spend == spend { count += 1 }
     }
-    let scale = pow10(plan.compiled.rules.currency.digits)
+    let scale = pow(10, Double(plan.compiled.rules.currency.digits))
     func sums(_ part: ArraySlice<ActivityMetrics.Buyer>) -> (spend: Double, perOrder: Double?) {
       let spend = Double(part.reduce(Int128(0)) { $0 + Int128($1.spend) }) / scale
       let orders = part.reduce(0) { $0 + $1.orders }
@@ -243,10 +244,6 @@ public struct Metrics: Sendable {
     if let top = top.perOrder, let rest = rest.perOrder, rest != 0 { ratio = .number(top / rest) }
     add("\(name)_ratio", ratio)
     return (top.perOrder, rest.perOrder)
-  }
-
-  private func pow10(_ digits: Int) -> Double {
-    (0..<digits).reduce(1.0) { power, _ in power * 10 }
   }
 
   // MARK: Events

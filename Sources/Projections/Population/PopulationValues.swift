@@ -7,8 +7,20 @@ public struct PopulationValues: Sendable {
   /// By entry under `population`.
   var ranks: [Int64?]
 
+  /// Numbers of the names of the 125 scores, by their code.
+  static func scoreNames(_ evaluator: inout Evaluator) -> [Int64] {
+    var numbers: [Int64] = []
+    for code in 0..<125 {
+      let name = RFMNames.name(r: code / 25 + 1, f: code / 5 % 5 + 1, m: code % 5 + 1)
+      numbers.append(evaluator.interner.number(of: name))
+    }
+    return numbers
+  }
+
   /// Puts the values where conditions read them (``Rules/populationVariables(_:)``).
-  func set(_ evaluator: inout Evaluator) {
+  ///
+  /// - Parameter scoreNames: of the same evaluator, looked up once for many customers.
+  func set(_ evaluator: inout Evaluator, scoreNames: [Int64]) {
     let unset = Outcome(failed: .unset, until: Microseconds.never)
     evaluator.slots[0] = expected.map { Outcome($0) } ?? unset
     evaluator.slots[1] = probabilityAlive.map { Outcome(Outcome.double($0)) } ?? unset
@@ -16,7 +28,7 @@ public struct PopulationValues: Sendable {
       evaluator.slots[2] = Outcome(Int64(scores.r))
       evaluator.slots[3] = Outcome(Int64(scores.f))
       evaluator.slots[4] = Outcome(Int64(scores.m))
-      evaluator.slots[5] = Outcome(evaluator.interner.number(of: scores.name))
+      evaluator.slots[5] = Outcome(scoreNames[scores.code])
     } else {
       for slot in 2...5 { evaluator.slots[slot] = unset }
     }

@@ -84,11 +84,11 @@ public struct ValueFit: Sendable {
     _ given: ValueParameters, _ grouped: GroupedHistories, _ threads: Int
   ) throws {
     let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
-    func value(_ kind: some PurchaseModel) throws -> Double { try likelihood.value(kind) }
     purchases = (
       model.kind.parameterNames,
       Fit(
-        parameters: given.purchases, logLikelihood: try value(model.kind.init(given.purchases)),
+        parameters: given.purchases,
+        logLikelihood: try likelihood.value(model.kind.init(given.purchases)),
         standardErrors: nil, customers: customers)
     )
     if given.spending == nil {

@@ -52,8 +52,9 @@ extension PurchaseModel {
     let meanAge = all.reduce(0) { $0 + $1.age } / Double(all.count)
     // Time is a scale: a start that follows it makes the search the same in days and in weeks.
     var start = Array(repeating: 1.0, count: parameterNames.count)
-    for (index, name) in parameterNames.enumerated() where name == "alpha" || name == "beta" {
-      if isTimeScaled { start[index] = max(meanAge, 1e-3) / 3 }
+    for (index, name) in parameterNames.enumerated()
+    where isTimeScaled && (name == "alpha" || name == "beta") {
+      start[index] = max(meanAge, 1e-3) / 3
     }
     let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
     var target = MaximumLikelihood.Target(all: { try likelihood.value(Self($0)) })

@@ -7,6 +7,7 @@ struct PopulationSegments {
   let numbers: [Int]
   /// Facts whose text one of the segments reads; of others it need not be looked at.
   private let readsText: [Bool]
+  private let scoreNames: [Int64]
   /// Where each fact's value goes: its feed, or -1 − number of the expr fact.
   private let places: [Int]
   private let roots: [Int32]
@@ -41,6 +42,7 @@ struct PopulationSegments {
     evaluator = Evaluator(program: compiled.program, facts: [])
     evaluator.slots = Array(
       repeating: unset, count: Rules.populationVariables(compiled.rules.population).count)
+    scoreNames = PopulationValues.scoreNames(&evaluator)
     evaluator.fixed = Evaluator.FixedFacts(
       aggregates: Array(repeating: unset, count: compiled.feeds.count),
       expressions: Array(repeating: unset, count: compiled.program.expressionFactCount))
@@ -66,7 +68,7 @@ struct PopulationSegments {
     answer.failed.removeAll(keepingCapacity: true)
     let isParked = try read(&decoder)
     if isParked { return answer }
-    population.of(record).set(&evaluator)
+    population.of(record).set(&evaluator, scoreNames: scoreNames)
     evaluator.limit = asOf
     for (number, root) in zip(numbers, roots) {
       let outcome = evaluator.evaluate(root, at: asOf)
