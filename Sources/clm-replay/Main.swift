@@ -22,8 +22,7 @@ struct ClmReplay: ParsableCommand {
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
       ExportCommand.self, MetricsCommand.self, ViewsCommand.self, VerifyCommand.self,
-      GenerateCommand.self,
-      EvalCommand.self,
+      CheckpointCommand.self, ProveCommand.self, GenerateCommand.self, EvalCommand.self,
     ])
 
   static func main() {

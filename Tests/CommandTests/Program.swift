@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// Runs the program as a user would, and gives what it said.
 struct Program {
@@ -52,6 +53,27 @@ struct Program {
       status: process.terminationStatus,
       output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
       errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
+  }
+}
+
+extension Program {
+  /// Holds the exit status against the one that is right.
+  func expect(_ status: Int32, _ location: SourceLocation = #_sourceLocation) {
+    if self.status != status {
+      Issue.record("ended with \(self.status), not \(status): \(errors)", sourceLocation: location)
+    }
+  }
+
+  /// Starts the program and does not wait for it.
+  static func start(_ arguments: String..., input: Pipe) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    process.standardInput = input
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
   }
 }
 

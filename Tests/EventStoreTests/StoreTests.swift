@@ -90,7 +90,7 @@ import Testing
       let number = try #require(try snapshot.subject(named: Array(subject.utf8).span))
       #expect(try snapshot.positions(ofSubject: number) == positions)
     }
-    let report = try store.verify { _ in }
+    let report = try store.verify(threads: 2) { _ in }
     #expect(report.isOK, "\(report.problems.prefix(3))")
     #expect(report.root == snapshot.root)
   }

@@ -150,7 +150,7 @@ import Testing
     #expect(summary.rejected == 0)
 
     let store = try Store.open(at: path)
-    #expect(try store.verify { _ in }.problems.map(\.what) == [])
+    #expect(try store.verify(threads: 2) { _ in }.problems.map(\.what) == [])
     let snapshot = try store.snapshot()
     let directory = try #require(try snapshot.directory(ofBlock: 0))
     #expect(directory.isComplete == !wide)
@@ -161,7 +161,7 @@ import Testing
       snapshot: snapshot, size: snapshot.size, asOf: try #require(snapshot.latestOccurred))
     let builder = ViewBuilder(
       storePath: path, name: "columns", compiled, view: view, engine: "test", threads: 2)
-    _ = try builder.publish(try builder.build { _ in }, switchedAt: 0)
+    _ = try builder.publish(try builder.build { _ in }, switchedAt: 0) { _ in }
     var customers = 0
     try ViewReader.open(path, named: nil).forEachCustomer { customer in
       customers += 1

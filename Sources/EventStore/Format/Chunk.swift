@@ -85,6 +85,10 @@ struct ChunkView: ~Escapable {
     for index in 0..<count {
       let slot = 5 + index * ChunkBuilder.slotLength
       let lineLength = Int(content.little(slot + 1, 4))
+      let kind = content[slot]
+      guard kind == 0 || kind == Self.erased && lineLength == SHA256Bytes.length else {
+        throw ChunkFault(first, "a chunk's slot table is malformed")
+      }
       starts.append(offset)
       offset += lineLength + 1
       guard offset <= length else { throw ChunkFault(first, "a chunk's lines are malformed") }
@@ -106,14 +110,32 @@ struct ChunkView: ~Escapable {
     return lineStarts[index]..<end - 1
   }
 
+  func sequence(_ index: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: bytes.little(slot(index) + 5, 4))
+  }
+
+  func recorded(_ index: Int) -> Int64 { Int64(bitPattern: bytes.little(slot(index) + 9, 8)) }
+
+  /// Position of the subject's previous event; nil for its first.
+  func previous(_ index: Int) -> UInt64? {
+    let previous = bytes.little(slot(index) + 17, 8)
+    return previous == UInt64.max ? nil : previous
+  }
+
+  /// What the leaf hash of an event is made of: 0x00 ‖ header ‖ line. The slot holds the header from its fifth byte on.
+  func appendLeaf(_ index: Int, to input: inout [UInt8]) {
+    input.append(0)
+    EventHeader.appendStart(to: &input)
+    let slot = slot(index)
+    input.append(bytes.extracting(slot + 5..<slot + ChunkBuilder.slotLength))
+    input.append(bytes.extracting(lineRange(index)))
+  }
+
   func header(_ index: Int) -> EventHeader {
     let slot = slot(index)
-    let previous = bytes.little(slot + 17, 8)
     let salt = [UInt8](copying: bytes.extracting(slot + 25..<slot + 41))
     return EventHeader(
-      sequence: UInt32(truncatingIfNeeded: bytes.little(slot + 5, 4)),
-      recorded: Int64(bitPattern: bytes.little(slot + 9, 8)),
-      previous: previous == UInt64.max ? nil : previous, salt: salt)
+      sequence: sequence(index), recorded: recorded(index), previous: previous(index), salt: salt)
   }
 
   /// The columns of a chunk of the open block; nil where it has none.

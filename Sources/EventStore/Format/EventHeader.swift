@@ -20,10 +20,16 @@ public struct EventHeader: Sendable, Equatable {
   static let length = 40
   static let saltLength = 16
 
-  public func append(to bytes: inout [UInt8]) {
+  /// Version, kind and format of the line.
+  static func appendStart(to bytes: inout [UInt8]) {
     bytes.append(1)
     bytes.append(0)
-    bytes.appendLittle(UInt16(0))
+    bytes.append(0)
+    bytes.append(0)
+  }
+
+  public func append(to bytes: inout [UInt8]) {
+    Self.appendStart(to: &bytes)
     bytes.appendLittle(sequence)
     bytes.appendLittle(recorded)
     bytes.appendLittle(previous ?? UInt64.max)

@@ -29,21 +29,15 @@ struct SipHash: Sendable {
       v1 = rotated(v1, 17) ^ v2
       v2 = rotated(v2, 32)
     }
-    var word: UInt64 = 0
-    var filled: UInt64 = 0
-    for index in bytes.indices {
-      word |= UInt64(bytes[index]) << (8 * filled)
-      filled += 1
-      if filled == 8 {
-        v3 ^= word
-        round()
-        round()
-        v0 ^= word
-        word = 0
-        filled = 0
-      }
+    let whole = bytes.count & ~7
+    for offset in stride(from: 0, to: whole, by: 8) {
+      let word = bytes.little(offset, 8)
+      v3 ^= word
+      round()
+      round()
+      v0 ^= word
     }
-    word |= UInt64(bytes.count & 0xff) << 56
+    let word = bytes.little(whole, bytes.count - whole) | UInt64(bytes.count & 0xff) << 56
     v3 ^= word
     round()
     round()

@@ -35,7 +35,7 @@ final class RejectsFile {
       JSONWriting.append(bytes, to: &buffer)
     } else {
       buffer += ",\"text_base64\":\"".utf8
-      Self.appendBase64(bytes, to: &buffer)
+      Base64.append(bytes, to: &buffer)
       buffer.append(UInt8(ascii: "\""))
     }
     buffer += "}\n".utf8
@@ -44,24 +44,6 @@ final class RejectsFile {
 
   private func isUTF8(_ bytes: [UInt8]) -> Bool {
     String(validating: bytes, as: UTF8.self) != nil
-  }
-
-  static func appendBase64(_ bytes: [UInt8], to buffer: inout [UInt8]) {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var index = 0
-    while index < bytes.count {
-      let count = min(3, bytes.count - index)
-      var group = UInt32(bytes[index]) << 16
-      if count > 1 { group |= UInt32(bytes[index + 1]) << 8 }
-      if count > 2 { group |= UInt32(bytes[index + 2]) }
-      for place in 0..<4 {
-        let isPadding = place > count
-        buffer.append(
-          isPadding
-            ? UInt8(ascii: "=") : alphabet[Int(group >> UInt32(18 - 6 * place)) & 63])
-      }
-      index += 3
-    }
   }
 
   private func flush() throws(EventStoreError) {

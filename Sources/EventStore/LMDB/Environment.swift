@@ -32,9 +32,13 @@ import Glibc
 
   /// Opens the environment in `directory`; with `creating` the tables are made.
   ///
-  /// Without `creating` the file's meta pages and length are checked before LMDB maps it.
+  /// Without `creating` all tree pages are checked before LMDB walks them; meta pages and length of the file the caller has
+  /// checked with ``MetaCheck``, before LMDB maps it.
+  ///
+  /// - Parameter replacing: tables whose values will be replaced or removed: then LMDB reads the headers of their pages, too.
   public static func open(
-    _ directory: String, tables: [String], mode: Mode, creating: Bool = false
+    _ directory: String, tables: [String], mode: Mode, creating: Bool = false,
+    replacing: [String] = []
   ) throws(LMDBError) -> LMDBEnvironment {
     var flags = UInt32(MDB_NOTLS)
     switch mode {
@@ -43,16 +47,17 @@ import Glibc
     case .writing: break
     }
     do throws(LMDBError) {
-      return try open(directory, tables, flags, creating)
+      return try open(directory, tables, flags, creating, replacing)
     } catch {
       guard mode == .reading, error.isReadOnly else { throw error }
       // A read-only medium cannot hold the lock file; nobody can write there either.
-      return try open(directory, tables, flags | UInt32(MDB_NOLOCK), creating)
+      return try open(directory, tables, flags | UInt32(MDB_NOLOCK), creating, replacing)
     }
   }
 
   private static func open(
-    _ directory: String, _ names: [String], _ flags: UInt32, _ creating: Bool
+    _ directory: String, _ names: [String], _ flags: UInt32, _ creating: Bool,
+    _ replacing: [String]
   ) throws(LMDBError) -> LMDBEnvironment {
     var handle: OpaquePointer?
     try unsafe LMDBError.check(mdb_env_create(&handle), "create an environment")
@@ -76,6 +81,7 @@ import Glibc
         var cleared: CInt = 0
         unsafe mdb_reader_check(environment, &cleared)
       }
+      if !creating { try unsafe checkPages(environment, replacing) }
       let tables = try unsafe openTables(environment, names, flags, creating)
       return unsafe LMDBEnvironment(handle: environment, tables: tables, directory: directory)
     } catch {
@@ -101,6 +107,32 @@ import Glibc
     if code != 0 && code != EOPNOTSUPP && code != EINVAL {
       throw LMDBError(code, "reserve \(path)")
     }
+  }
+
+  /// Walks the tree pages of the newest snapshot before LMDB does; a read transaction holds them in place meanwhile.
+  private static func checkPages(
+    _ environment: OpaquePointer, _ replacing: [String]
+  ) throws(LMDBError) {
+    var file: CInt = -1
+    try unsafe LMDBError.check(mdb_env_get_fd(environment, &file), "check tree pages")
+    // Others may commit twice between the beginning and the look at the meta pages: then their newest is looked at.
+    for _ in 0..<1000 {
+      var transaction: OpaquePointer?
+      try unsafe LMDBError.check(
+        mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction), "begin reading")
+      defer { unsafe mdb_txn_abort(transaction) }
+      do {
+        return try PageWalk.check(
+          file, transaction: unsafe UInt(mdb_txn_id(transaction)), checkingValuesOf: replacing)
+      } catch let fault as PageWalk.Fault {
+        throw LMDBError(damage: fault.text, "check tree pages")
+      } catch let error as LMDBError {
+        throw error
+      } catch {
+        continue
+      }
+    }
+    throw LMDBError(damage: "its meta pages do not name the newest transaction", "check tree pages")
   }
 
   private static func openTables(

@@ -106,6 +106,23 @@ public enum Files {
     guard fsync(file) == 0 else { throw LMDBError(errno, "flush \(path)") }
   }
 
+  /// Writes a small file that only its owner may read, and flushes it; it must not be there yet.
+  public static func createPrivate(_ path: String, with text: String) throws(LMDBError) {
+    let file = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw LMDBError(errno, "create \(path)") }
+    defer { close(file) }
+    try write(Array(text.utf8).span, to: file)
+    guard fsync(file) == 0 else { throw LMDBError(errno, "flush \(path)") }
+  }
+
+  /// The path from the root of the file system.
+  public static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let directory = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(directory) }
+    return unsafe String(cString: directory) + "/" + path
+  }
+
   public static func makeDirectory(_ path: String) throws(LMDBError) {
     guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
       throw LMDBError(errno, "make directory \(path)")

@@ -8,18 +8,35 @@ public struct LMDBError: Error, Sendable {
   /// What was being done, as "commit".
   public let operation: String
 
+  /// What is wrong with the file, where we found it before LMDB looked.
+  private(set) var damage: String?
+
   public init(_ code: CInt, _ operation: String) {
     self.code = code
     self.operation = operation
   }
 
+  init(damage: String, _ operation: String) {
+    self.init(MDB_CORRUPTED, operation)
+    self.damage = damage
+  }
+
   public var text: String {
+    if let damage { return damage }
     // Safe because the text is a constant of the C library or of LMDB.
-    unsafe String(cString: mdb_strerror(code))
+    return unsafe String(cString: mdb_strerror(code))
   }
 
   /// The medium is full: ENOSPC, or the short write that LMDB reports as EIO.
   var isDiskFull: Bool { code == ENOSPC || code == EIO || code == EDQUOT || code == MDB_MAP_FULL }
+  /// Found by us, or by LMDB itself.
+  var isDamage: Bool {
+    [
+      MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
+      MDB_INCOMPATIBLE,
+    ]
+    .contains(code)
+  }
   var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
 
   @inline(__always)

@@ -11,6 +11,13 @@ public enum SHA256Bytes {
     return Array(hasher.finalize())
   }
 
+  /// Adds the hash of bytes to a buffer.
+  static func append(hashOf bytes: Span<UInt8>, to hashes: inout [UInt8]) {
+    // Safe because neither pointer leaves its call.
+    let digest = unsafe bytes.withUnsafeBytes { unsafe SHA256.hash(data: $0) }
+    unsafe digest.withUnsafeBytes { unsafe hashes.append(contentsOf: $0) }
+  }
+
   /// SHA-256(prefix ‖ bytes).
   public static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
     var buffer: [UInt8] = [prefix]

@@ -24,6 +24,19 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// True where the bytes come before those of `other`; a beginning comes before the whole.
+  public func isOrdered(before other: Span<UInt8>) -> Bool {
+    let common = Swift.min(count, other.count)
+    // Safe because `memcmp` looks no further than the shorter span's end, and not at all where that is empty.
+    let order: CInt = unsafe withUnsafeBytes { left in
+      unsafe other.withUnsafeBytes { right in
+        guard let left = left.baseAddress, let right = right.baseAddress else { return 0 }
+        return unsafe memcmp(left, right, common)
+      }
+    }
+    return order == 0 ? count < other.count : order < 0
+  }
+
   /// The first place of a byte, from `start` on.
   func firstIndex(of byte: UInt8, from start: Int) -> Int? {
     guard start < count else { return nil }

@@ -13,6 +13,8 @@ public struct EventStoreError: Error, Sendable {
     case readOnly = "read-only"
     case io = "io"
     case limit = "limit"
+    case noPosition = "no-position"
+    case noSubject = "no-subject"
   }
   public var code: Code
   /// Lower case, no full stop; what happened and where.

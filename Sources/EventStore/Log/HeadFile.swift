@@ -25,26 +25,31 @@ struct HeadFile {
   }
 
   func check(size: UInt64) throws(EventStoreError) {
+    guard let known = known(), known > size else { return }
+    throw EventStoreError(
+      .damaged,
+      "acknowledged events are missing: the log has \(size) events, and \(known) were committed",
+      help:
+        "an older copy of `data.mdb` was put in place, or its meta pages are damaged; `clm-replay verify` says more; restore the store from a backup"
+    )
+  }
+
+  /// The largest size that was committed; nil where no slot holds.
+  func known() -> UInt64? {
     let bytes: [UInt8]
     do throws(LMDBError) {
       bytes = try Files.read(path)
     } catch {
-      return
+      return nil
     }
+    var largest: UInt64?
     for slot in 0..<bytes.count / Self.slotLength {
       let part = Array(bytes[slot * Self.slotLength..<(slot + 1) * Self.slotLength])
       guard Checksum.contentLength(part.span, table: "head", key: [UInt8]().span) != nil else {
         continue
       }
-      let known = part.span.little(0, 8)
-      if known > size {
-        throw EventStoreError(
-          .damaged,
-          "acknowledged events are missing: the log has \(size) events, and \(known) were committed",
-          help:
-            "an older copy of `data.mdb` was put in place, or its meta pages are damaged; restore the store from a backup"
-        )
-      }
+      largest = max(largest ?? 0, part.span.little(0, 8))
     }
+    return largest
   }
 }

@@ -5,6 +5,7 @@ final class LogReader: Sendable {
   let meta: Table
   let events: Table
   let columns: Table
+  let control: Table
   private let pages = ReadPages()
 
   static let idKey = Array("id-key".utf8)
@@ -15,12 +16,15 @@ final class LogReader: Sendable {
     meta = environment.table("meta")
     events = environment.table("ev")
     columns = environment.table("col")
+    control = environment.table("ctl")
   }
 
   /// Checks `data.mdb` and opens it.
-  static func open(_ directory: String, mode: LMDBEnvironment.Mode) throws(EventStoreError)
-    -> LogReader
-  {
+  ///
+  /// - Parameter replacing: tables whose values will be replaced or removed.
+  static func open(
+    _ directory: String, mode: LMDBEnvironment.Mode, replacing: [String] = []
+  ) throws(EventStoreError) -> LogReader {
     let file = "\(directory)/data.mdb"
     do throws(MetaCheck.Fault) {
       try MetaCheck.check(file)
@@ -29,7 +33,8 @@ final class LogReader: Sendable {
     }
     do throws(LMDBError) {
       return LogReader(
-        try LMDBEnvironment.open(directory, tables: StoreFiles.tables, mode: mode))
+        try LMDBEnvironment.open(
+          directory, tables: StoreFiles.tables, mode: mode, replacing: replacing))
     } catch {
       throw EventStoreError(error, "open `\(file)`", path: directory)
     }
@@ -46,6 +51,10 @@ final class LogReader: Sendable {
     } catch let fault as ChunkFault {
       throw EventStoreError(
         .damaged, "`\(directory)/data.mdb` is damaged at position \(fault.position): \(fault.what)",
+        help: "`clm-replay verify` lists all damage; restore the store from a backup")
+    } catch let fault as ControlFault {
+      throw EventStoreError(
+        .damaged, "`\(directory)/data.mdb` is damaged: \(fault.text)",
         help: "`clm-replay verify` lists all damage; restore the store from a backup")
     } catch let error as LMDBError {
       throw EventStoreError(error, doing, path: directory)

@@ -75,7 +75,8 @@ public final class LogWriter {
     self.files = files
     self.lock = lock
     self.clock = clock
-    reader = try LogReader.open(try files.generation(), mode: .writing)
+    reader = try LogReader.open(
+      try files.generation(), mode: .writing, replacing: ["meta", "ev"])
     state = try reader.state()
     try HeadFile(path: files.head).check(size: state.size)
     sipHash = try reader.idHashKey()
@@ -256,6 +257,16 @@ public final class LogWriter {
     let reader = self.reader
     try reader.guarded("append to the store `\(path)`") {
       try reader.environment.write { transaction in
+        // Control records may have been appended by another process; events may not.
+        let stateKey = StateRecord.key
+        guard let stored = try transaction.get(reader.meta, stateKey.span),
+          let current = StateRecord(stored.span)
+        else { throw ChunkFault(0, "the state record is missing or damaged") }
+        guard current.tree == state.tree else {
+          throw EventStoreError(
+            .busy, "another process has appended to `\(path)`", help: "open the store again")
+        }
+        next.control = current.control
         // Moved, not copied: a failed commit leaves the writer unusable anyway.
         isBroken = true
         var appender = Appender(
@@ -302,6 +313,14 @@ public final class LogWriter {
 
 /// The decoded `source` and `id` of a stored line.
 struct EventIdentity {
+  /// The decoded `subject` of a line; nil where it has none.
+  static func subject(of line: Span<UInt8>) -> [UInt8]? {
+    var values = paths.makeValues()
+    paths.extract(line, into: &values)
+    let subject = paths.subject(values)
+    return subject.kind == .string ? subject.text.decoded(in: line) : nil
+  }
+
   var source: [UInt8] = []
   var id: [UInt8] = []
 

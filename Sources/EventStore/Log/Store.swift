@@ -14,14 +14,25 @@ public final class Store: Sendable {
     self.reader = reader
   }
 
-  /// - Throws: `.missing`, `.foreign`, `.truncated`, `.damaged`, `.otherFormat`; the log's file is checked before it is mapped.
-  public static func open(at path: String) throws(EventStoreError) -> Store {
-    let directory = try StoreFiles(path: path).generation()
-    let reader = try LogReader.open(directory, mode: .reading)
+  /// - Parameters:
+  ///   - registering: open so that ``register(_:now:)`` can append control records.
+  ///   - checkingHead: refuse a log from which events are missing that were acknowledged.
+  /// - Throws: `.missing`, `.foreign`, `.truncated`, `.damaged`, `.otherFormat`; meta pages, length and tree pages of the
+  ///   log's file are checked before LMDB looks at them.
+  public static func open(
+    at path: String, registering: Bool = false, checkingHead: Bool = true
+  ) throws(EventStoreError) -> Store {
+    let files = StoreFiles(path: path)
+    let directory = try files.generation()
+    let reader = try LogReader.open(
+      directory, mode: registering ? .writing : .reading, replacing: registering ? ["meta"] : [])
     let store = Store(path: path, reader: reader)
-    try HeadFile(path: StoreFiles(path: path).head).check(size: try reader.state().size)
+    if checkingHead { try HeadFile(path: files.head).check(size: try reader.state().size) }
     return store
   }
+
+  /// 32 hexadecimal digits, given when the store was made; copies have the same.
+  public func id() throws(EventStoreError) -> String { try StoreFiles(path: path).id() }
 
   /// The log as it is now; what is appended later does not show.
   public func snapshot() throws(EventStoreError) -> LogSnapshot {
@@ -47,6 +58,9 @@ public struct LogSnapshot: Sendable {
   public var earliestOccurred: Int64? { state.size == 0 ? nil : state.earliest }
   public var latestOccurred: Int64? { state.size == 0 ? nil : state.latest }
   public var subjectCount: Int { Int(state.subjects) }
+  /// Number of control records, and the root of the RFC 6962 tree over them.
+  public var registerSize: UInt64 { state.control.size }
+  public var registerRoot: [UInt8] { state.control.root }
   /// Raw types by number.
   public var typeNames: [[UInt8]] { state.types }
 
@@ -223,17 +237,22 @@ public struct LogSnapshot: Sendable {
   /// The root over the first events.
   public func root(ofFirst size: UInt64) throws(EventStoreError) -> [UInt8] {
     if size >= state.size { return root }
-    return try reader.guarded("hash events") {
-      var tree = MerkleTree()
-      if size == 0 { return tree.root }
-      try reader.forEachChunk(from: 0) { chunk in
-        for index in 0..<chunk.count where tree.size < size {
-          tree.append(leafHash: LeafHashing.hash(chunk, index))
-        }
-        return tree.size < size
-      }
-      return tree.root
+    if size == 0 { return MerkleTree().root }
+    return try reader.guarded("hash events") { try LeafRanges(reader).root(0..<size) }
+  }
+
+  /// The root over the first control records.
+  public func registerRoot(ofFirst size: UInt64) throws(EventStoreError) -> [UInt8] {
+    var tree = MerkleTree()
+    for record in try register().records.prefix(Int(clamping: size)) {
+      tree.append(leafHash: record.leafHash)
     }
+    return tree.root
+  }
+
+  /// All control records.
+  public func register() throws(EventStoreError) -> Register {
+    try reader.guarded("read the register") { try reader.register(count: state.control.size) }
   }
 }
 
@@ -244,6 +263,9 @@ enum LeafHashing {
     if chunk.kind(index) == ChunkView.erased {
       return [UInt8](copying: line)
     }
-    return chunk.header(index).leafHash(line: line)
+    var input: [UInt8] = []
+    input.reserveCapacity(1 + EventHeader.length + line.count)
+    chunk.appendLeaf(index, to: &input)
+    return SHA256Bytes.hash(input.span)
   }
 }

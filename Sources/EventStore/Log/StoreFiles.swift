@@ -48,6 +48,15 @@ struct StoreFiles {
     }
   }
 
+  /// The store's id, 32 hexadecimal digits.
+  func id() throws(EventStoreError) -> String {
+    let lines = try text(format).split(separator: "\n")
+    guard let id = lines.first(where: { $0.hasPrefix("id ") })?.dropFirst(3), id.count == 32,
+      id.allSatisfy(\.isHexDigit)
+    else { throw EventStoreError(.damaged, "`\(format)` has no id of the store") }
+    return String(id)
+  }
+
   private func checkFormat(_ text: String) throws(EventStoreError) {
     let lines = text.split(separator: "\n").map(String.init)
     guard lines.first == "clm-replay store" else {
@@ -135,6 +144,10 @@ extension EventStoreError {
         help: "events that were acknowledged are safe; make room and import again")
     } else if error.isReadOnly {
       self.init(.readOnly, "cannot \(doing): \(error.text)")
+    } else if error.isDamage {
+      self.init(
+        .damaged, "cannot \(doing): the file is damaged: \(error.text)",
+        help: "restore the store from a backup")
     } else {
       self.init(.io, "cannot \(doing): \(error.operation): \(error.text)")
     }

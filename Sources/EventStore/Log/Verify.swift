@@ -1,9 +1,14 @@
-/// What ``Store/verify(progress:)`` found.
+/// What ``Store/verify(threads:progress:)`` found.
 public struct VerifyReport: Sendable {
   public struct Problem: Sendable {
     /// Nil where it concerns no single event.
     public var position: UInt64?
     public var what: String
+
+    public init(position: UInt64? = nil, what: String) {
+      self.position = position
+      self.what = what
+    }
   }
 
   public var size: UInt64
@@ -14,20 +19,29 @@ public struct VerifyReport: Sendable {
 }
 
 extension Store {
-  /// Reads every stored byte: checksums, positions without gaps, the root, columns against lines, subject chains.
+  /// Reads every stored byte: checksums, positions without gaps, the root, columns against lines, subject chains, the
+  /// register.
   ///
-  /// Damage is reported by position and reading goes on behind it.
-  public func verify(progress: (Double) -> Void) throws(EventStoreError) -> VerifyReport {
+  /// Damage is reported by position and reading goes on behind it. Blocks are checked on all threads; what reaches over
+  /// blocks (root, chains, order of `recorded`) is put together from what each block gave.
+  public func verify(
+    threads: Int, progress: (Double) -> Void
+  ) throws(EventStoreError) -> VerifyReport {
     let state = try reader.state()
-    var verification = Verification(
-      reader: reader, state: state, sipHash: try reader.idHashKey(),
-      report: VerifyReport(size: state.size, root: state.tree.root))
-    verification.run(progress)
-    return verification.report
+    let sipHash = try reader.idHashKey()
+    return try reader.guarded("verify") {
+      var verification = Verification(
+        reader: reader, state: state, sipHash: sipHash,
+        report: VerifyReport(size: state.size, root: state.tree.root))
+      try verification.run(threads: threads, progress)
+      verification.checkHead(HeadFile(path: StoreFiles(path: path).head))
+      verification.checkRegister(LogSnapshot(reader: reader, state: state))
+      return verification.report
+    }
   }
 }
 
-/// One walk over the log, block by block.
+/// A walk over the log: puts together what blocks gave.
 private struct Verification {
   let reader: LogReader
   let state: StateRecord
@@ -40,45 +54,44 @@ private struct Verification {
   private var sequences: [UInt32] = []
   private var recorded = Int64.min
   private var isWhole = true
-  /// What the lines of the block at hand give to its payload columns.
-  private var payload = PayloadColumnsBuilder()
-  private var shredder = PayloadShredder()
-  private let paths = PayloadPaths([])
-  private var values: [PayloadValue]
+  private static let maximumProblems = 10_000
 
   init(reader: LogReader, state: StateRecord, sipHash: SipHash, report: VerifyReport) {
     self.reader = reader
     self.state = state
     self.sipHash = sipHash
     self.report = report
-    values = paths.makeValues()
   }
 
   private mutating func add(_ position: UInt64?, _ what: String) {
-    // A damaged block names each of its events only so often.
-    if report.problems.count < 10_000 {
+    if report.problems.count < Self.maximumProblems {
       report.problems.append(VerifyReport.Problem(position: position, what: what))
     }
   }
 
-  private mutating func add(_ error: any Error, _ position: UInt64) {
-    isWhole = false
-    if let fault = error as? ChunkFault {
-      add(fault.position, fault.what)
-    } else if let error = error as? EventStoreError {
-      add(position, error.message)
-    } else if let error = error as? LMDBError {
-      add(position, "\(error.operation): \(error.text)")
-    } else {
-      add(position, "\(error)")
-    }
-  }
-
-  mutating func run(_ progress: (Double) -> Void) {
+  mutating func run(threads: Int, _ progress: (Double) -> Void) throws {
     let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
-    for block in 0..<blocks {
-      verify(block)
-      progress(Double(block + 1) / Double(blocks))
+    readNames(blocks)
+    last = Array(repeating: UInt64.max, count: names.count)
+    sequences = Array(repeating: 0, count: names.count)
+    let verifier = BlockVerifier(reader: reader, state: state, sipHash: sipHash, names: names)
+    // In waves, so that what is waiting to be put together stays small.
+    let wave = threads * 16
+    for first in stride(from: 0, to: blocks, by: wave) {
+      let numbers = first..<min(first + wave, blocks)
+      let ticket = Ticket()
+      let parts = try Parallel.run(threads) { _ in
+        var found: [BlockFindings] = []
+        while true {
+          let number = numbers.lowerBound + ticket.take()
+          if number >= numbers.upperBound { return found }
+          found.append(verifier.verify(number))
+        }
+      }
+      for findings in parts.flatMap({ $0 }).sorted(by: { $0.block < $1.block }) {
+        add(findings)
+      }
+      progress(Double(numbers.upperBound) / Double(blocks))
     }
     if isWhole {
       if tree.size != state.size {
@@ -92,188 +105,98 @@ private struct Verification {
     }
   }
 
-  private mutating func verify(_ number: Int) {
-    let first = UInt64(number) << 14
-    var columns: BlockColumns?
-    do {
-      columns = try reader.block(number, size: state.size, withIDs: true)
-      for name in try reader.newNames(block: number, size: state.size) { names.append(name) }
-    } catch {
-      add(error, first)
+  private mutating func readNames(_ blocks: Int) {
+    for block in 0..<blocks {
+      do {
+        for name in try reader.newNames(block: block, size: state.size) { names.append(name) }
+      } catch {
+        isWhole = false
+        let (position, what) = describe(error, UInt64(block) << 14)
+        add(position, what)
+      }
     }
-    while last.count < names.count {
-      last.append(UInt64.max)
-      sequences.append(0)
-    }
-    let end = min(state.size, first + UInt64(BlockColumns.length))
-    var next = first
-    let before = tree
-    payload = PayloadColumnsBuilder()
-    while next < end {
-      next = verifyChunk(at: next, end: end, columns)
-    }
-    verifyDirectory(number, first, end, before)
   }
 
-  /// Checks one chunk; the position behind it, or behind what is missing.
-  private mutating func verifyChunk(at position: UInt64, end: UInt64, _ columns: BlockColumns?)
-    -> UInt64
-  {
-    var next = end
-    var found = false
-    let key = [UInt8].bigEndian(position)
-    let reader = self.reader
+  /// Takes up the next block.
+  private mutating func add(_ findings: BlockFindings) {
+    for problem in findings.problems { add(problem.position, problem.what) }
+    if findings.firstRecorded < recorded {
+      add(UInt64(findings.block) << 14, "`recorded` goes back")
+    }
+    recorded = max(recorded, findings.lastRecorded)
+    isWhole = isWhole && findings.isWhole
+    if isWhole {
+      for subtree in findings.subtrees {
+        tree.appendSubtree(subtree.root, leaves: subtree.leaves)
+      }
+    }
+    for chain in findings.chains {
+      let number = Int(chain.subject)
+      guard number < last.count else { continue }
+      let previous = last[number] == UInt64.max ? nil : last[number]
+      if isWhole && (chain.previous != previous || chain.sequence != sequences[number]) {
+        add(chain.first, "the subject's chain does not lead to its previous event")
+      }
+      last[number] = chain.last
+      sequences[number] = chain.next
+    }
+  }
+
+  mutating func checkHead(_ head: HeadFile) {
+    if let known = head.known(), known > state.size {
+      add(
+        state.size,
+        "acknowledged events are missing: the log has \(state.size) events, and \(known) were committed"
+      )
+    }
+  }
+
+  /// Holds control records against their tree, and what they say against the log.
+  mutating func checkRegister(_ snapshot: LogSnapshot) {
+    let register: Register
     do {
-      try reader.environment.read { transaction in
-        try transaction.forEach(reader.events, from: key.span) { key, value in
-          let stored = key.bigEndian
-          next = min(stored, end)
-          if stored != position { return false }
-          found = true
-          let chunk = try ChunkView(key: key, value: value)
-          next = chunk.first + UInt64(chunk.count)
-          verify(chunk, columns)
-          return false
+      register = try reader.register(count: state.control.size)
+    } catch {
+      let (_, what) = describe(error, 0)
+      add(nil, what)
+      return
+    }
+    var tree = MerkleTree()
+    var recorded = Int64.min
+    var known: Set<[UInt8]> = []
+    for record in register.records {
+      tree.append(leafHash: record.leafHash)
+      let name = "control record \(record.number)"
+      if record.recorded < recorded { add(nil, "\(name): `recorded` goes back") }
+      recorded = max(recorded, record.recorded)
+      guard case .viewSwitch(let view) = record.content else { continue }
+      if let rules = view.rules {
+        if SHA256Bytes.hash(rules.span) != view.rulesHash {
+          add(nil, "\(name): the rules file is not the one of its hash")
         }
+        known.insert(view.rulesHash)
+      } else if !known.contains(view.rulesHash) {
+        add(nil, "\(name): its rules file is in no record")
       }
-    } catch {
-      add(error, position)
-      // Where the chunk ends is not known; the next key says.
-      next = nextKey(after: position, end: end)
-      return next
-    }
-    if !found {
-      isWhole = false
-      add(position, "events \(position) to \(next - 1) are missing")
-    }
-    return next
-  }
-
-  private func nextKey(after position: UInt64, end: UInt64) -> UInt64 {
-    let key = [UInt8].bigEndian(position + 1)
-    var next = end
-    do {
-      try reader.environment.read { transaction in
-        try transaction.forEach(reader.events, from: key.span) { key, _ in
-          let stored = key.bigEndian
-          next = min(stored, end)
-          return false
-        }
+      if view.size > state.size {
+        add(state.size, "\(name): view `\(view.view)` was made from \(view.size) events")
+      } else if isWhole, let root = try? snapshot.root(ofFirst: view.size), root != view.root {
+        add(nil, "\(name): view `\(view.view)` was made from a log of another root")
       }
-    } catch {
-      return end
     }
-    return next
-  }
-
-  private mutating func verify(_ chunk: borrowing ChunkView, _ columns: BlockColumns?) {
-    for index in 0..<chunk.count {
-      let position = chunk.first + UInt64(index)
-      tree.append(leafHash: LeafHashing.hash(chunk, index))
-      if chunk.kind(index) == ChunkView.erased { continue }
-      let header = chunk.header(index)
-      if header.recorded < recorded { add(position, "`recorded` goes back") }
-      recorded = max(recorded, header.recorded)
-      guard let columns else { continue }
-      let row = Int(position - columns.firstPosition)
-      guard row < columns.count else {
-        add(position, "the event has no row in the columns")
-        continue
-      }
-      verify(
-        chunk.bytes.extracting(chunk.lineRange(index)), position, header, row, columns)
+    if tree != state.control {
+      add(nil, "the root over the control records is not the one of the state record")
     }
   }
+}
 
-  /// Holds the columns of one event against its line, and its place in the subject's chain.
-  private mutating func verify(
-    _ line: Span<UInt8>, _ position: UInt64, _ header: EventHeader, _ row: Int,
-    _ columns: BlockColumns
-  ) {
-    var scanner = JSONScanner(line)
-    do throws(JSONFault) {
-      try scanner.checkDocument()
-    } catch {
-      add(position, "the line is not JSON: \(error.message)")
-      return
-    }
-    payload.add(line, row: row, &shredder)
-    paths.extract(line, into: &values)
-    func text(_ value: PayloadValue) -> [UInt8]? {
-      value.kind == .string ? value.text.decoded(in: line) : nil
-    }
-    guard let subject = text(paths.subject(values)), let type = text(paths.type(values)),
-      let source = text(paths.source(values)), let id = text(paths.id(values)),
-      let time = text(paths.time(values))
-    else {
-      add(position, "the line lacks an attribute")
-      return
-    }
-    let number = columns.subjects[row]
-    if Int(number) >= names.count || !names.isName(number, subject.span) {
-      add(position, "the column of subjects names another one than the line")
-    } else {
-      verifyChain(number, position, header)
-    }
-    let typeNumber = Int(columns.types[row])
-    if typeNumber >= state.types.count || state.types[typeNumber] != type {
-      add(position, "the column of types names another one than the line")
-    }
-    if RFC3339.microseconds(time.span) != columns.occurred[row] {
-      add(position, "the column of times says another one than the line")
-    }
-    var key: [UInt8] = []
-    key.appendLittle(UInt32(source.count))
-    key += source
-    key += id
-    if sipHash.hash(key.span) != columns.idHashes[row] {
-      add(position, "the hash of source and id is another one than the line's")
-    }
-  }
-
-  private mutating func verifyChain(_ subject: UInt32, _ position: UInt64, _ header: EventHeader) {
-    let number = Int(subject)
-    let previous = last[number] == UInt64.max ? nil : last[number]
-    if isWhole && (header.previous != previous || header.sequence != sequences[number]) {
-      add(position, "the subject's chain does not lead to its previous event")
-    }
-    last[number] = position
-    sequences[number] = header.sequence + 1
-  }
-
-  /// Holds a full block's directory and payload columns against what its lines gave.
-  private mutating func verifyDirectory(
-    _ number: Int, _ first: UInt64, _ end: UInt64, _ before: MerkleTree
-  ) {
-    guard end - first == UInt64(BlockColumns.length), isWhole else { return }
-    do {
-      guard let bytes = try reader.column(.directory, block: number) else { return }
-      guard let directory = BlockDirectory(bytes) else {
-        add(first, "the directory of the block is malformed")
-        return
-      }
-      var expected = before
-      expected.appendSubtree(directory.root, leaves: UInt64(BlockColumns.length))
-      if expected != tree { add(first, "the root of the block is not the one in its directory") }
-      try verifyPayload(number, first, directory)
-    } catch {
-      add(error, first)
-    }
-  }
-
-  private mutating func verifyPayload(
-    _ number: Int, _ first: UInt64, _ directory: BlockDirectory
-  ) throws {
-    // A block without payload columns is read from its lines.
-    if directory.paths.isEmpty && !directory.isComplete { return }
-    let expected = payload.encoded(count: BlockColumns.length)
-    if directory.paths != expected.paths || directory.isComplete != expected.isComplete {
-      add(first, "the payload columns of the block have other paths than its lines")
-      return
-    }
-    for (path, column) in expected.columns.enumerated()
-    where try reader.column(.payload(path), block: number) != column {
-      add(first, "payload column \(path) of the block says something else than its lines")
-    }
+/// An error met in a walk, as a problem at a position.
+func describe(_ error: any Error, _ position: UInt64) -> (position: UInt64, what: String) {
+  switch error {
+  case let fault as ChunkFault: return (fault.position, fault.what)
+  case let fault as ControlFault: return (position, fault.text)
+  case let error as EventStoreError: return (position, error.message)
+  case let error as LMDBError: return (position, "\(error.operation): \(error.text)")
+  default: return (position, "\(error)")
   }
 }

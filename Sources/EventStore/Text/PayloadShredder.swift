@@ -26,7 +26,12 @@ struct PayloadShredder: Sendable {
   private var root = PayloadPaths([PayloadPaths.Path(steps: [], isPointer: false)])
   private var values: [PayloadValue]
 
-  init() { values = root.makeValues() }
+  private let maximumPaths: Int
+
+  init(maximumPaths: Int = PayloadShredder.maximumPaths) {
+    self.maximumPaths = maximumPaths
+    values = root.makeValues()
+  }
 
   /// Adds the cells of a checked line.
   mutating func shred(_ line: Span<UInt8>, into cells: inout [Cell]) {
@@ -117,7 +122,7 @@ struct PayloadShredder: Sendable {
     } else {
       key.append(line.extracting(name.range))
     }
-    let isFull = names.count >= Self.maximumPaths
+    let isFull = names.count >= maximumPaths
     if isFull { return names.find(key.span).map { UInt16($0) } ?? Self.lost }
     let bytes = key
     let (number, isNew) = names.insert(bytes.span)

@@ -292,12 +292,20 @@ public final class ViewBuilder {
   /// Removes a generation that shall not come into force.
   public func discard(_ built: Built) throws { Files.remove(built.directory) }
 
-  /// Makes a generation durable and switches to it; readers of older ones keep what they have opened.
-  public func publish(_ built: Built, switchedAt: Int64) throws -> ViewManifest {
+  /// Makes a generation durable, notes it in the register and switches to it; readers of older ones keep what they have
+  /// opened.
+  ///
+  /// The register comes first, so that no view is ever in force without its record; a process that dies between the two
+  /// leaves the older view in force, and a record of one that never was.
+  /// - Parameter register: appends the control record; durable when it returns.
+  public func publish(
+    _ built: Built, switchedAt: Int64, register: (ViewSwitch) throws -> Void
+  ) throws -> ViewManifest {
     let rules = compiled.rules
+    let root = try view.snapshot.root(ofFirst: view.size)
     let manifest = ViewManifest(
       name: name, model: rules.modelName, version: rules.modelVersion, rulesHash: rules.sha256,
-      size: view.size, root: Hex.text(try view.snapshot.root(ofFirst: view.size)), engine: engine,
+      size: view.size, root: Hex.text(root), engine: engine,
       asOf: view.asOf, outputRoot: Hex.text(built.outputRoot), switchedAt: switchedAt,
       customers: built.summary.customers, rows: built.rows,
       parked: Int64(built.summary.parked.count))
@@ -321,6 +329,14 @@ public final class ViewBuilder {
       try Files.syncDirectory(built.directory)
       try Files.rename(built.directory, "\(home)/\(built.generation)")
       try Files.syncDirectory(home)
+      try register(
+        ViewSwitch(
+          view: name, generation: built.generation, model: rules.modelName,
+          version: Int64(rules.modelVersion), rulesHash: SHA256Bytes.hash(rules.source.span),
+          size: view.size,
+          root: root, engine: engine, asOf: view.asOf, outputRoot: built.outputRoot,
+          customers: UInt64(built.summary.customers), transitions: UInt64(built.rows),
+          parked: UInt64(built.summary.parked.count), rules: rules.source))
       try Files.replace("\(home)/CURRENT", with: built.generation + "\n")
     }
     prune(keeping: built.generation)

@@ -57,6 +57,7 @@ public struct ViewError: Error, Sendable {
         .diskFull, store.message,
         help: "the view in force is as it was; make room and replay again")
     case .readOnly: self.init(.readOnly, store.message)
+    case .damaged: self.init(.damaged, store.message, help: "replay it again")
     default: self.init(.failed, store.message)
     }
   }

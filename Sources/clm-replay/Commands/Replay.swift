@@ -23,7 +23,10 @@ struct ReplayCommand: ParsableCommand {
   var asOf: String?
   @Option(help: "Only events recorded by then.") var knownAt: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
-  @Flag(help: "Stop with 2 at faults, before the view is switched.") var strict = false
+  @Flag(
+    help:
+      "Stop with 2 at faults, and where model and version were served with other content, before the view is switched."
+  ) var strict = false
   @Option(
     help:
       "Take the parameters of clv.model from this file (as --format json prints them) in place of a fit."
@@ -35,8 +38,9 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let opened = try OpenedStore(store)
+    let opened = try OpenedStore(store, registering: true)
     let (loaded, name) = try rulesAndName(opened)
+    try checkRegister(opened, loaded)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     let started = Clock.monotonicSeconds()
     let builder = ViewBuilder(
@@ -59,7 +63,9 @@ struct ReplayCommand: ParsableCommand {
         help: "the view was not switched; without --strict faults are counted and listed")
     }
     let manifest = try opened.run {
-      try builder.publish(built, switchedAt: Clock.nowMicroseconds())
+      try builder.publish(built, switchedAt: Clock.nowMicroseconds()) {
+        try opened.store.register($0)
+      }
     }
     if let receipt {
       try OutputFile.write(
@@ -114,6 +120,27 @@ struct ReplayCommand: ParsableCommand {
     }
     let reader = try opened.view(named: view)
     return (try LoadedRules.load(reader), reader.manifest.name)
+  }
+
+  /// The same model and version with other content than was served before: a warning, under `--strict` a refusal.
+  private func checkRegister(_ opened: OpenedStore, _ loaded: LoadedRules) throws {
+    let rules = loaded.compiled.rules
+    let register = try opened.run { try opened.snapshot.register() }
+    guard
+      let other = register.otherContent(
+        model: rules.modelName, version: Int64(rules.modelVersion),
+        rulesHash: SHA256Bytes.hash(rules.source.span))
+    else { return }
+    let message =
+      "`\(rules.modelName)` version \(rules.modelVersion) was served with other content, by view `\(other.view.view)` on \(RFC3339.text(other.recorded)): sha256 \(Hex.text(other.view.rulesHash).prefix(12)) then, \(rules.sha256.prefix(12)) now"
+    let help = "raise model.version; `clm-replay views \(store) --history` lists what was served"
+    if strict {
+      throw CommandError(
+        exit: .couldNotRun, code: "rules-changed", message: message, help: help)
+    }
+    if !global.quiet {
+      ErrorReport(isWarning: true, code: "rules-changed", message: message, help: help).write()
+    }
   }
 
   private func receiptJSON(_ manifest: ViewManifest) -> JSONValue {

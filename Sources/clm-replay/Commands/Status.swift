@@ -28,6 +28,8 @@ struct StatusCommand: ParsableCommand {
       var members: [(String, JSONValue)] = [
         ("size", .count(snapshot.size)), ("root", .string(Hex.text(snapshot.root))),
         ("subjects", .count(snapshot.subjectCount)), ("bytes", .count(opened.store.bytes)),
+        ("register_size", .count(snapshot.registerSize)),
+        ("register_root", .string(Hex.text(snapshot.registerRoot))),
         ("from", .optional(from)), ("to", .optional(to)),
       ]
       members.append(("types", inventory?.json ?? .object([])))
@@ -38,7 +40,7 @@ struct StatusCommand: ParsableCommand {
     var lines = [
       "store     \(store)", "size      \(snapshot.size) events",
       "root      \(Hex.text(snapshot.root))", "subjects  \(snapshot.subjectCount)",
-      "bytes     \(opened.store.bytes)",
+      "bytes     \(opened.store.bytes)", "register  \(snapshot.registerSize) records",
     ]
     if let from, let to {
       lines.append("from      \(from)")
@@ -70,53 +72,4 @@ func viewJSON(_ view: ViewManifest, _ size: UInt64) -> JSONValue {
     ("behind", .count(size - min(view.size, size))), ("output_root", .string(view.outputRoot)),
     ("switched_at", .string(RFC3339.text(view.switchedAt))),
   ])
-}
-
-struct ViewsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "views", abstract: "List the views of a store.",
-    discussion: """
-      EXAMPLE
-        clm-replay views store
-      """)
-
-  @Argument(help: "The store.") var store: String
-  @OptionGroup var global: GlobalOptions
-
-  private static let columns = [
-    "name", "model", "version", "rules_hash", "size", "as_of", "behind", "output_root",
-    "switched_at",
-  ]
-
-  func run() throws {
-    let opened = try OpenedStore(store)
-    let views = try opened.manifests()
-    let size = opened.snapshot.size
-    switch global.format ?? .table {
-    case .json:
-      try StandardOutput.write(JSONValue.array(views.map { viewJSON($0, size) }).text + "\n")
-    case .ndjson, .csv:
-      let file = try OutputFile.open("-")
-      var writer = RowWriter(
-        format: global.format ?? .csv, columns: Self.columns, file: file)
-      try writer.begin()
-      for view in views {
-        guard case .object(let members) = viewJSON(view, size) else { continue }
-        try writer.add(members.map { $0.1 })
-      }
-      try writer.end()
-    case .table:
-      var table = TextTable(
-        columns: ["view", "model", "rules", "as of", "size", "behind", "switched at"],
-        numeric: [4, 5])
-      for view in views {
-        table.add([
-          view.name, "\(view.model) v\(view.version)", String(view.rulesHash.prefix(12)),
-          RFC3339.text(view.asOf), String(view.size), String(size - min(view.size, size)),
-          RFC3339.text(view.switchedAt),
-        ])
-      }
-      try StandardOutput.write(table.lines.joined(separator: "\n") + "\n")
-    }
-  }
 }

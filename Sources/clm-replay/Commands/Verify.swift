@@ -6,23 +6,37 @@ struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract:
-      "Read every stored byte: checksums, positions, root, columns against lines, subject chains.",
+      "Read every stored byte: checksums, positions, root, columns against lines, subject chains, register.",
     discussion: """
-      EXAMPLE
+      EXAMPLES
         clm-replay verify store
+        clm-replay verify store --against shop-2024-05-01.checkpoint --key shop.key.pub
 
-      Exit status 1 if anything is damaged; each problem is named with its position.
+      --against (may be repeated) refuses a store that is not a continuation of the one that the checkpoint was made of.
+      Signatures are checked with --key, else with the key that the store remembers.
+      Exit status 1 if anything is damaged, rolled back or forked; each problem is named with its position.
       """)
 
   @Argument(help: "The store.") var store: String
+  @Option(help: "A file with a checkpoint that was kept elsewhere.") var against: [String] = []
+  @Option(help: "The verifier key, or a file that holds it.") var key: String?
+  @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let opened = try OpenedStore(store)
+    let checkpoints = try against.map { try checkpoint($0) }
+    let opened = try OpenedStore(verifying: store)
     let progress = ProgressLine("verify", quiet: global.quiet)
-    let report = try opened.run { try opened.store.verify { progress.update($0) } }
+    var report = try opened.run {
+      try opened.store.verify(threads: Threads.count(threads)) { progress.update($0) }
+    }
     progress.end()
+    var isLogOK = report.isOK
+    report.problems += viewProblems(opened)
+    let viewProblems = report.problems.count
+    let code = try compare(opened, checkpoints, &report)
+    isLogOK = isLogOK && report.problems.count == viewProblems
     if format == .json || format == .ndjson {
       let problems = report.problems.map { problem in
         JSONValue.object([
@@ -43,15 +57,129 @@ struct VerifyCommand: ParsableCommand {
         lines.append("and \(report.problems.count - lines.count) more (all with --format json)")
       }
       lines.append(
-        "\(report.isOK ? "ok" : "damaged"): \(report.size) events, root \(Hex.text(report.root))")
+        "\(report.isOK ? "ok" : code): \(report.size) events, root \(Hex.text(report.root))")
       try StandardOutput.write(lines.joined(separator: "\n") + "\n")
     }
     if !report.isOK {
       throw CommandError(
-        exit: .problems, code: "damaged",
+        exit: .problems, code: code,
         message:
           "\(report.problems.count) problems in `\(store)`, the first: \(report.problems[0].what)",
-        help: "restore the store from a backup")
+        help: isLogOK ? nil : "restore the store from a backup")
+    }
+  }
+
+  // MARK: Checkpoints
+
+  private struct Kept {
+    var path: String
+    var checkpoint: Checkpoint
+  }
+
+  private func checkpoint(_ path: String) throws -> Kept {
+    let (note, checkpoint) = try CheckpointFile.read(path)
+    let known = key ?? StoreKey(store)?.verifier
+    guard let known else {
+      Notice.write(
+        "note: the signature of `\(path)` was not checked: --key names the key", quiet: global.quiet
+      )
+      return Kept(path: path, checkpoint: checkpoint)
+    }
+    let verifier = try CheckpointFile.verifierKey(known)
+    guard note.isSigned(by: verifier) else {
+      throw CommandError(
+        exit: .couldNotRun, code: "bad-signature",
+        message: "`\(path)` is not signed by `\(verifier.name)`, or was changed since",
+        help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
+    }
+    return Kept(path: path, checkpoint: checkpoint)
+  }
+
+  /// Adds what differs from checkpoints; what to call the whole.
+  private func compare(
+    _ opened: OpenedStore, _ kept: [Kept], _ report: inout VerifyReport
+  ) throws -> String {
+    var code = report.isOK ? "ok" : "damaged"
+    let origin = Checkpoint.origin(storeID: try opened.run { try opened.store.id() })
+    // Up to here the log is what an earlier checkpoint says.
+    var agreed: UInt64 = 0
+    for kept in kept.sorted(by: { $0.checkpoint.size < $1.checkpoint.size }) {
+      let (path, checkpoint) = (kept.path, kept.checkpoint)
+      func add(_ name: String, _ position: UInt64?, _ what: String) {
+        if code == "ok" { code = name }
+        report.problems.append(VerifyReport.Problem(position: position, what: what))
+      }
+      if checkpoint.origin != origin {
+        add(
+          "forked", nil,
+          "`\(path)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
+        )
+        continue
+      }
+      if checkpoint.size > opened.snapshot.size {
+        add(
+          "rolled-back", opened.snapshot.size,
+          "the log was rolled back: it has \(opened.snapshot.size) events, and `\(path)` was made at \(checkpoint.size)"
+        )
+      } else {
+        let root = try? opened.snapshot.root(ofFirst: checkpoint.size)
+        if root == checkpoint.root {
+          agreed = checkpoint.size
+        } else {
+          add(
+            "forked", agreed,
+            "the log was forked: an event from \(agreed) to \(checkpoint.size - min(1, checkpoint.size)) is not what it was when `\(path)` was made; their root is \(root.map { Hex.text($0) } ?? "unknown"), and was \(Hex.text(checkpoint.root))"
+          )
+        }
+      }
+      try compareRegister(opened.snapshot, kept) { add($0, nil, $1) }
+    }
+    return code
+  }
+
+  private func compareRegister(
+    _ snapshot: LogSnapshot, _ kept: Kept, _ add: (String, String) -> Void
+  ) throws {
+    guard let head = kept.checkpoint.register else { return }
+    if head.size > snapshot.registerSize {
+      add(
+        "rolled-back",
+        "the register was rolled back: it has \(snapshot.registerSize) records, and `\(kept.path)` was made at \(head.size)"
+      )
+      return
+    }
+    guard let root = try? snapshot.registerRoot(ofFirst: head.size) else { return }
+    if root != head.root {
+      add(
+        "forked",
+        "the register was forked: its first \(head.size) records are not those of `\(kept.path)`")
+    }
+  }
+
+  // MARK: Views
+
+  /// Views that cannot be read, or that came into force without a record.
+  private func viewProblems(_ opened: OpenedStore) -> [VerifyReport.Problem] {
+    // Damage of the register is in the report already.
+    guard let register = try? opened.snapshot.register() else { return [] }
+    return ViewReader.names(store).compactMap { name in
+      let manifest: ViewManifest
+      do {
+        manifest = try opened.view(named: name).manifest
+      } catch {
+        let message = (error as? CommandError)?.message ?? "\(error)"
+        return VerifyReport.Problem(what: "\(message); replaying it again mends it")
+      }
+      let isNoted = register.switches.contains { entry in
+        entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
+          && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf
+          && Hex.text(entry.view.rulesHash) == manifest.rulesHash
+          && Hex.text(entry.view.root) == manifest.root
+      }
+      return isNoted
+        ? nil
+        : VerifyReport.Problem(
+          what: "view `\(name)` is not in the register as it is; replaying it again notes it")
     }
   }
 }

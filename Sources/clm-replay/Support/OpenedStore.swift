@@ -7,10 +7,22 @@ struct OpenedStore {
   let store: Store
   let snapshot: LogSnapshot
 
-  init(_ path: String) throws {
+  /// - Parameter registering: for a command that notes the switch of a view in the register.
+  init(_ path: String, registering: Bool = false) throws {
     self.path = path
     do throws(EventStoreError) {
-      store = try Store.open(at: path)
+      store = try Store.open(at: path, registering: registering)
+      snapshot = try store.snapshot()
+    } catch {
+      throw CommandError(error)
+    }
+  }
+
+  /// Also where acknowledged events are missing: `verify` says which.
+  init(verifying path: String) throws {
+    self.path = path
+    do throws(EventStoreError) {
+      store = try Store.open(at: path, checkingHead: false)
       snapshot = try store.snapshot()
     } catch {
       throw CommandError(error)

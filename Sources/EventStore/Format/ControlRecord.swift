@@ -1,0 +1,126 @@
+/// An entry of the log that is no event (docs/format.md, "Control records"): a leaf of the second tree.
+public struct ControlRecord: Sendable, Equatable {
+  public enum Content: Sendable, Equatable {
+    case viewSwitch(ViewSwitch)
+    /// Of a later version: kept and hashed, not understood.
+    case unknown(kind: UInt8)
+  }
+
+  /// 0, 1, 2 … without gaps.
+  public var number: UInt64
+  /// Microseconds since 1970; never decreases along the register.
+  public var recorded: Int64
+  public var content: Content
+  /// The leaf: what is stored, without its checksum.
+  public var bytes: [UInt8]
+
+  static let viewSwitchKind: UInt8 = 1
+
+  public var leafHash: [UInt8] { MerkleTree.leafHash(bytes.span) }
+
+  init(number: UInt64, recorded: Int64, _ view: ViewSwitch) {
+    self.number = number
+    self.recorded = recorded
+    content = .viewSwitch(view)
+    bytes = [1, Self.viewSwitchKind]
+    bytes.appendLittle(recorded)
+    view.append(to: &bytes)
+  }
+
+  /// - Throws: where the bytes are no record.
+  init(number: UInt64, bytes: [UInt8]) throws(ByteReader.Short) {
+    self.number = number
+    self.bytes = bytes
+    var reader = ByteReader(bytes.span)
+    guard try reader.number(UInt8.self) == 1 else { throw ByteReader.Short() }
+    let kind = try reader.number(UInt8.self)
+    recorded = try reader.number(Int64.self)
+    guard kind == Self.viewSwitchKind else {
+      content = .unknown(kind: kind)
+      return
+    }
+    content = .viewSwitch(try ViewSwitch(&reader))
+    guard reader.remaining == 0 else { throw ByteReader.Short() }
+  }
+}
+
+/// What a view was made from and what came out, noted in the register when it came into force.
+public struct ViewSwitch: Sendable, Equatable {
+  public var view: String
+  /// Name of the generation's directory.
+  public var generation: String
+  public var model: String
+  public var version: Int64
+  /// SHA-256 of the rules file.
+  public var rulesHash: [UInt8]
+  /// Size and root of the log that was folded.
+  public var size: UInt64
+  public var root: [UInt8]
+  public var engine: String
+  /// Microseconds since 1970.
+  public var asOf: Int64
+  public var outputRoot: [UInt8]
+  public var customers: UInt64
+  public var transitions: UInt64
+  public var parked: UInt64
+  /// The rules file, in the first record of its hash only.
+  public var rules: [UInt8]?
+
+  public init(
+    view: String, generation: String, model: String, version: Int64, rulesHash: [UInt8],
+    size: UInt64, root: [UInt8], engine: String, asOf: Int64, outputRoot: [UInt8],
+    customers: UInt64, transitions: UInt64, parked: UInt64, rules: [UInt8]?
+  ) {
+    self.view = view
+    self.generation = generation
+    self.model = model
+    self.version = version
+    self.rulesHash = rulesHash
+    self.size = size
+    self.root = root
+    self.engine = engine
+    self.asOf = asOf
+    self.outputRoot = outputRoot
+    self.customers = customers
+    self.transitions = transitions
+    self.parked = parked
+    self.rules = rules
+  }
+
+  fileprivate func append(to bytes: inout [UInt8]) {
+    for text in [view, generation, model, engine] {
+      bytes.appendLittle(UInt16(text.utf8.count))
+      bytes += text.utf8
+    }
+    bytes.appendLittle(version)
+    bytes.appendLittle(size)
+    bytes.appendLittle(asOf)
+    bytes.appendLittle(customers)
+    bytes.appendLittle(transitions)
+    bytes.appendLittle(parked)
+    bytes += rulesHash + root + outputRoot
+    bytes.append(rules == nil ? 0 : 1)
+    if let rules { bytes += rules }
+  }
+
+  fileprivate init(_ reader: inout ByteReader) throws(ByteReader.Short) {
+    func text() throws(ByteReader.Short) -> String {
+      let bytes = try reader.array(Int(try reader.number(UInt16.self)))
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    view = try text()
+    generation = try text()
+    model = try text()
+    engine = try text()
+    version = try reader.number(Int64.self)
+    size = try reader.number(UInt64.self)
+    asOf = try reader.number(Int64.self)
+    customers = try reader.number(UInt64.self)
+    transitions = try reader.number(UInt64.self)
+    parked = try reader.number(UInt64.self)
+    rulesHash = try reader.array(SHA256Bytes.length)
+    root = try reader.array(SHA256Bytes.length)
+    outputRoot = try reader.array(SHA256Bytes.length)
+    rules = try reader.number(UInt8.self) == 1 ? try reader.array(reader.remaining) : nil
+  }
+}

@@ -1,0 +1,112 @@
+/// The register: all control records of a store, in order.
+public struct Register: Sendable {
+  public private(set) var records: [ControlRecord]
+
+  init(records: [ControlRecord]) { self.records = records }
+
+  /// Switches of views with the time at which each was recorded, in order.
+  public var switches: [(recorded: Int64, number: UInt64, view: ViewSwitch)] {
+    records.compactMap { record in
+      guard case .viewSwitch(let view) = record.content else { return nil }
+      return (record.recorded, record.number, view)
+    }
+  }
+
+  /// The rules file of a hash, 32 bytes; nil where no view was ever served under it.
+  public func rules(hash: [UInt8]) -> [UInt8]? {
+    switches.first { $0.view.rulesHash == hash && $0.view.rules != nil }?.view.rules
+  }
+
+  /// The latest switch under the same model and version with other content than `rulesHash`.
+  public func otherContent(
+    model: String, version: Int64, rulesHash: [UInt8]
+  ) -> (recorded: Int64, view: ViewSwitch)? {
+    switches.last {
+      $0.view.model == model && $0.view.version == version && $0.view.rulesHash != rulesHash
+    }.map { ($0.recorded, $0.view) }
+  }
+}
+
+extension LogReader {
+  /// The first `count` control records.
+  /// - Throws: ``ChunkFault`` without a position where one is missing or damaged.
+  func register(count: UInt64) throws -> Register {
+    var records: [ControlRecord] = []
+    try environment.read { transaction in
+      try transaction.forEach(control, from: [UInt8]().span) { key, value in
+        let number = UInt64(records.count)
+        if number == count { return false }
+        guard key.count == 8, key.bigEndian == number,
+          let length = Checksum.contentLength(value, table: "ctl", key: key)
+        else { throw ControlFault(number: number, what: "is missing or damaged") }
+        do throws(ByteReader.Short) {
+          records.append(
+            try ControlRecord(number: number, bytes: [UInt8](copying: value.extracting(0..<length)))
+          )
+        } catch {
+          throw ControlFault(number: number, what: "is malformed")
+        }
+        return true
+      }
+    }
+    guard UInt64(records.count) == count else {
+      throw ControlFault(number: UInt64(records.count), what: "is missing")
+    }
+    return Register(records: records)
+  }
+}
+
+/// What is wrong with a control record.
+struct ControlFault: Error {
+  var number: UInt64
+  var what: String
+
+  var text: String { "control record \(number) \(what)" }
+}
+
+extension Store {
+  /// Appends a control record for a view that comes into force; durable when it returns.
+  ///
+  /// May run while another process imports: the two share LMDB's one write transaction at a time, not the writer's lock.
+  /// The store must have been opened with `registering`. The rules file is stored with the first record of its hash.
+  public func register(
+    _ view: ViewSwitch, now: Int64 = Files.now()
+  ) throws(EventStoreError) {
+    try reader.guarded("note the switch of view `\(view.view)`") {
+      try reader.environment.write { transaction in
+        let stateKey = StateRecord.key
+        guard let stored = try transaction.get(reader.meta, stateKey.span),
+          var state = StateRecord(stored.span)
+        else { throw ChunkFault(0, "the state record is missing or damaged") }
+        var view = view
+        var recorded = now
+        try transaction.forEach(reader.control, from: [UInt8]().span) { key, value in
+          guard let length = Checksum.contentLength(value, table: "ctl", key: key) else {
+            throw ControlFault(number: key.bigEndian, what: "is damaged")
+          }
+          let bytes = [UInt8](copying: value.extracting(0..<length))
+          do throws(ByteReader.Short) {
+            let record = try ControlRecord(number: key.bigEndian, bytes: bytes)
+            recorded = max(recorded, record.recorded)
+            if case .viewSwitch(let earlier) = record.content, earlier.rules != nil,
+              earlier.rulesHash == view.rulesHash
+            {
+              view.rules = nil
+            }
+          } catch {
+            throw ControlFault(number: key.bigEndian, what: "is malformed")
+          }
+          return true
+        }
+        let record = ControlRecord(number: state.control.size, recorded: recorded, view)
+        let key = [UInt8].bigEndian(record.number)
+        var value = record.bytes
+        Checksum.seal(&value, table: "ctl", key: key.span)
+        try transaction.put(reader.control, key.span, value.span, appending: true)
+        state.control.append(leafHash: record.leafHash)
+        let encoded = state.encoded()
+        try transaction.put(reader.meta, stateKey.span, encoded.span)
+      }
+    }
+  }
+}

@@ -1,0 +1,355 @@
+/// What the check of one block found, and what the walk needs of it.
+struct BlockFindings: Sendable {
+  var block: Int
+  var problems: [(position: UInt64, what: String)] = []
+  /// All events of the block were there.
+  var isWhole = true
+  /// The roots that the block's leaves make: one over a full block, leaves of one that is not.
+  var subtrees: [(root: [UInt8], leaves: UInt64)] = []
+  var firstRecorded = Int64.max
+  var lastRecorded = Int64.min
+  var chains: [Chain] = []
+
+  /// A subject's events in the block.
+  struct Chain: Sendable {
+    var subject: UInt32
+    var first: UInt64
+    /// Of the first one: its number and where its predecessor stands.
+    var sequence: UInt32
+    var previous: UInt64?
+    var last: UInt64
+    /// The number that the subject's next event has.
+    var next: UInt32
+  }
+
+  mutating func add(_ position: UInt64, _ what: String) {
+    // A damaged block names its events only so often.
+    if problems.count < 1000 { problems.append((position, what)) }
+  }
+}
+
+/// Checks blocks one by one; several threads may do so at once.
+struct BlockVerifier: Sendable {
+  let reader: LogReader
+  let state: StateRecord
+  let sipHash: SipHash
+  let names: NameTable
+  private let types: NameTable
+
+  init(reader: LogReader, state: StateRecord, sipHash: SipHash, names: NameTable) {
+    self.reader = reader
+    self.state = state
+    self.sipHash = sipHash
+    self.names = names
+    var types = NameTable()
+    for type in state.types { types.append(type) }
+    self.types = types
+  }
+
+  func verify(_ number: Int) -> BlockFindings {
+    let first = UInt64(number) << 14
+    let end = min(state.size, first + UInt64(BlockColumns.length))
+    var columns: BlockColumns?
+    var walk = BlockWalk(
+      number, first: first, sipHash: sipHash, names: names, types: types)
+    do {
+      columns = try reader.block(number, size: state.size, withIDs: true)
+    } catch {
+      walk.add(error, first)
+    }
+    let next = visitChunks(from: first, end: end, columns, &walk)
+    if next < end { walk.miss(next..<end) }
+    walk.finish()
+    if walk.findings.isWhole && end - first == UInt64(BlockColumns.length) {
+      verifyDirectory(number, first, &walk)
+    }
+    return walk.findings
+  }
+
+  /// Goes on behind damage; the position behind the last event found.
+  private func visitChunks(
+    from first: UInt64, end: UInt64, _ columns: BlockColumns?, _ walk: inout BlockWalk
+  ) -> UInt64 {
+    var next = first
+    let key = [UInt8].bigEndian(first)
+    do {
+      try reader.environment.read { transaction in
+        try transaction.forEach(reader.events, from: key.span, releasing: true) { key, value in
+          let stored = key.bigEndian
+          if key.count != 8 || stored >= end { return false }
+          if stored > next { walk.miss(next..<stored) }
+          if stored < next { walk.add(ChunkFault(stored, "two chunks hold this position"), stored) }
+          do {
+            let chunk = try ChunkView(key: key, value: value)
+            walk.isLost = false
+            walk.take(chunk, end: end, columns)
+            next = min(end, stored + UInt64(chunk.count))
+          } catch {
+            walk.add(error, stored)
+            // Where it ends is not known: the next one says.
+            next = min(end, max(next, stored + 1))
+            walk.isLost = true
+          }
+          return next < end
+        }
+      }
+    } catch {
+      walk.add(error, next)
+    }
+    return walk.isLost ? end : next
+  }
+
+  /// Holds a full block's directory and payload columns against what its lines gave.
+  private func verifyDirectory(_ number: Int, _ first: UInt64, _ walk: inout BlockWalk) {
+    do {
+      guard let bytes = try reader.column(.directory, block: number) else {
+        return walk.findings.add(first, "the directory of the block is missing")
+      }
+      guard let directory = BlockDirectory(bytes) else {
+        return walk.findings.add(first, "the directory of the block is malformed")
+      }
+      if directory.tiles != walk.tiles || directory.root != walk.findings.subtrees.first?.root {
+        walk.findings.add(first, "the hashes of the block are not those in its directory")
+      }
+      // A block without payload columns is read from its lines.
+      if directory.paths.isEmpty && !directory.isComplete { return }
+      let expected = walk.payload.encoded(count: BlockColumns.length)
+      if directory.paths != expected.paths || directory.isComplete != expected.isComplete {
+        return walk.findings.add(
+          first, "the payload columns of the block have other paths than its lines")
+      }
+      for (path, column) in expected.columns.enumerated()
+      where try reader.column(.payload(path), block: number) != column {
+        walk.findings.add(
+          first, "payload column \(path) of the block says something else than its lines")
+      }
+    } catch {
+      walk.add(error, first)
+    }
+  }
+}
+
+/// One block's events in order.
+private struct BlockWalk {
+  private let first: UInt64
+  private let sipHash: SipHash
+  private let names: NameTable
+  private let types: NameTable
+  var findings: BlockFindings
+  /// Roots over 256 leaves each, of a full block.
+  var tiles: [[UInt8]] = []
+  /// What the lines give to payload columns.
+  var payload = PayloadColumnsBuilder()
+  /// A chunk was damaged, so that it is not known where it ends.
+  var isLost = false
+  private var hashes = LeafHashes()
+  private var chains = ChainIndex()
+  private var shredder = PayloadShredder(maximumPaths: Int(PayloadShredder.lost))
+  private var columnOfPath: [Int] = []
+  private var cells: [PayloadShredder.Cell] = []
+  private let paths = PayloadPaths([PayloadPaths.Path(steps: [], isPointer: false)])
+  private var values: [PayloadValue]
+  private var key: [UInt8] = []
+
+  init(
+    _ number: Int, first: UInt64, sipHash: SipHash, names: NameTable, types: NameTable
+  ) {
+    self.first = first
+    self.sipHash = sipHash
+    self.names = names
+    self.types = types
+    findings = BlockFindings(block: number)
+    values = paths.makeValues()
+  }
+
+  mutating func add(_ error: any Error, _ position: UInt64) {
+    findings.isWhole = false
+    let (position, what) = describe(error, position)
+    findings.add(position, what)
+  }
+
+  mutating func miss(_ positions: Range<UInt64>) {
+    findings.isWhole = false
+    // The end of a damaged chunk was said already.
+    if isLost {
+      isLost = false
+      return
+    }
+    findings.add(
+      positions.lowerBound,
+      positions.count == 1
+        ? "the event is missing"
+        : "events \(positions.lowerBound) to \(positions.upperBound - 1) are missing")
+  }
+
+  mutating func take(_ chunk: borrowing ChunkView, end: UInt64, _ columns: BlockColumns?) {
+    let count = min(chunk.count, Int(end - chunk.first))
+    for index in 0..<count {
+      let position = chunk.first + UInt64(index)
+      hashes.add(chunk, index)
+      if chunk.kind(index) == ChunkView.erased {
+        findings.add(position, "the event was erased, and no control record says so")
+        continue
+      }
+      let recorded = chunk.recorded(index)
+      if recorded < findings.lastRecorded { findings.add(position, "`recorded` goes back") }
+      findings.firstRecorded = min(findings.firstRecorded, recorded)
+      findings.lastRecorded = max(findings.lastRecorded, recorded)
+      guard let columns else { continue }
+      let row = Int(position - columns.firstPosition)
+      guard row < columns.count else {
+        findings.add(position, "the event has no row in the columns")
+        continue
+      }
+      if isDocument(chunk.bytes.extracting(chunk.lineRange(index)), position) {
+        verify(chunk, index, position, row, columns)
+      }
+    }
+  }
+
+  private mutating func isDocument(_ line: Span<UInt8>, _ position: UInt64) -> Bool {
+    var scanner = JSONScanner(line)
+    do throws(JSONFault) {
+      try scanner.checkDocument()
+    } catch {
+      findings.add(position, "the line is not JSON: \(error.message)")
+      return false
+    }
+    var start = JSONScanner(line)
+    start.skipBlanks()
+    if line[start.offset] == UInt8(ascii: "{") { return true }
+    findings.add(position, "the line is no object")
+    return false
+  }
+
+  /// Holds the columns of one event against its line, and notes its place in the subject's chain.
+  private mutating func verify(
+    _ chunk: borrowing ChunkView, _ index: Int, _ position: UInt64, _ row: Int,
+    _ columns: BlockColumns
+  ) {
+    let line = chunk.bytes.extracting(chunk.lineRange(index))
+    paths.extract(line, into: &values)
+    cells.removeAll(keepingCapacity: true)
+    shredder.shred(line, data: values[0], into: &cells)
+    payload.add(
+      cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
+    let (subject, type) = (paths.subject(values), paths.type(values))
+    let (source, id, time) = (paths.source(values), paths.id(values), paths.time(values))
+    guard
+      subject.kind == .string, type.kind == .string, source.kind == .string, id.kind == .string,
+      time.kind == .string
+    else { return findings.add(position, "the line lacks an attribute") }
+    let number = columns.subjects[row]
+    let isNamed =
+      Int(number) < names.count && subject.withText(line) { names.isName(number, $0) }
+    if !isNamed {
+      findings.add(position, "the column of subjects names another one than the line")
+    } else if !chains.add(
+      number, position, sequence: chunk.sequence(index), previous: chunk.previous(index),
+      to: &findings.chains)
+    {
+      findings.add(position, "the subject's chain does not lead to its previous event")
+    }
+    let typeNumber = UInt32(columns.types[row])
+    if Int(typeNumber) >= types.count || !type.withText(line, { types.isName(typeNumber, $0) }) {
+      findings.add(position, "the column of types names another one than the line")
+    }
+    if time.withText(line, { RFC3339.microseconds($0) }) != columns.occurred[row] {
+      findings.add(position, "the column of times says another one than the line")
+    }
+    key.removeAll(keepingCapacity: true)
+    source.withText(line) { text in
+      key.appendLittle(UInt32(text.count))
+      key.append(text)
+    }
+    id.withText(line) { key.append($0) }
+    if sipHash.hash(key.span) != columns.idHashes[row] {
+      findings.add(position, "the hash of source and id is another one than the line's")
+    }
+  }
+
+  /// Hashes up to the block's root.
+  mutating func finish() {
+    guard findings.isWhole else { return }
+    if hashes.count == BlockColumns.length {
+      hashes.reduce(levels: BlockDirectory.tileLeaves.trailingZeroBitCount)
+      tiles = hashes.all
+      hashes.reduce(levels: BlockDirectory.tileCount.trailingZeroBitCount)
+      findings.subtrees = [(hashes.all[0], UInt64(BlockColumns.length))]
+    } else {
+      findings.subtrees = hashes.all.map { ($0, 1) }
+    }
+  }
+}
+
+/// Hashes of leaves in a row, in one buffer.
+private struct LeafHashes {
+  private var bytes: [UInt8] = []
+  private var input: [UInt8] = []
+
+  var count: Int { bytes.count / SHA256Bytes.length }
+
+  var all: [[UInt8]] {
+    stride(from: 0, to: bytes.count, by: SHA256Bytes.length).map {
+      Array(bytes[$0..<$0 + SHA256Bytes.length])
+    }
+  }
+
+  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
+    if chunk.kind(index) == ChunkView.erased {
+      bytes.append(chunk.bytes.extracting(chunk.lineRange(index)))
+      return
+    }
+    input.removeAll(keepingCapacity: true)
+    chunk.appendLeaf(index, to: &input)
+    let leaf = input
+    SHA256Bytes.append(hashOf: leaf.span, to: &bytes)
+  }
+
+  /// Puts parents in the place of their children; the number of hashes is a multiple of 2^levels.
+  mutating func reduce(levels: Int) {
+    for _ in 0..<levels {
+      var parents: [UInt8] = []
+      parents.reserveCapacity(bytes.count / 2)
+      let pair = 2 * SHA256Bytes.length
+      for start in stride(from: 0, to: bytes.count, by: pair) {
+        input.removeAll(keepingCapacity: true)
+        input.append(1)
+        input += bytes[start..<start + pair]
+        SHA256Bytes.append(hashOf: input.span, to: &parents)
+      }
+      bytes = parents
+    }
+  }
+}
+
+/// The chains of a block's subjects.
+private struct ChainIndex {
+  /// Open addressing; number of the chain + 1, 0 for free. A block has at most 16,384 subjects.
+  private var slots = [UInt16](repeating: 0, count: 1 << 15)
+
+  /// Takes up an event; false where it does not follow its subject's one before.
+  mutating func add(
+    _ subject: UInt32, _ position: UInt64, sequence: UInt32, previous: UInt64?,
+    to chains: inout [BlockFindings.Chain]
+  ) -> Bool {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: (UInt64(subject) &* 0x9E37_79B9_7F4A_7C15) >> 40) & mask
+    while slots[slot] != 0 {
+      let number = Int(slots[slot]) - 1
+      if chains[number].subject == subject {
+        let isNext = previous == chains[number].last && sequence == chains[number].next
+        chains[number].last = position
+        chains[number].next = sequence &+ 1
+        return isNext
+      }
+      slot = (slot + 1) & mask
+    }
+    chains.append(
+      BlockFindings.Chain(
+        subject: subject, first: position, sequence: sequence, previous: previous, last: position,
+        next: sequence &+ 1))
+    slots[slot] = UInt16(chains.count)
+    return true
+  }
+}

@@ -1,0 +1,155 @@
+import ArgumentParser
+import EventStore
+
+struct CheckpointCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "checkpoint",
+    abstract: "Sign what the log is now; keep it elsewhere, and `verify --against` it later.",
+    discussion: """
+      EXAMPLES
+        clm-replay checkpoint store --init ~/keys/shop.key > shop-2024-05-01.checkpoint
+        clm-replay checkpoint store > shop-2024-05-02.checkpoint
+        clm-replay verify store --against shop-2024-05-01.checkpoint
+
+      --init makes an Ed25519 key (KEY, for its owner's eyes only, and KEY.pub to hand out); a key that is there is used.
+      The store remembers where the key is, never the key. The form is that of C2SP tlog-checkpoint and signed-note, with
+      the register's size and root as an extension line.
+      """)
+
+  @Argument(help: "The store.") var store: String
+  @Option(name: .customLong("init"), help: "Make a key here, outside the store, and sign with it.")
+  var newKey: String?
+  @Option(help: "Sign with this key; the one that --init named unless given.") var key: String?
+  @Option(name: .shortAndLong, help: "Where the checkpoint goes; standard output unless given.")
+  var output = "-"
+  @OptionGroup var global: GlobalOptions
+
+  func validate() throws {
+    if newKey != nil && key != nil {
+      throw ValidationError("--init and --key do not go together")
+    }
+  }
+
+  func run() throws {
+    let opened = try OpenedStore(store)
+    let origin = Checkpoint.origin(storeID: try opened.run { try opened.store.id() })
+    let signingKey = try newKey.map { try makeKey($0, origin) } ?? readKey()
+    let checkpoint = Checkpoint(origin: origin, opened.snapshot)
+    let note = try SignedNote(text: checkpoint.text, signedBy: signingKey)
+    if global.format == .json || global.format == .ndjson {
+      let object = JSONValue.object([
+        ("origin", .string(origin)), ("size", .count(checkpoint.size)),
+        ("root", .string(Hex.text(checkpoint.root))),
+        ("register_size", .count(opened.snapshot.registerSize)),
+        ("register_root", .string(Hex.text(opened.snapshot.registerRoot))),
+        ("key", .string(signingKey.verifier.text)), ("checkpoint", .string(note.note)),
+      ])
+      try OutputFile.write(object.text + "\n", to: output)
+    } else {
+      try OutputFile.write(note.note, to: output)
+    }
+  }
+
+  private func makeKey(_ path: String, _ origin: String) throws -> SigningKey {
+    let key: SigningKey
+    if Files.exists(path) {
+      key = try CheckpointFile.signingKey(path)
+      Notice.write("the key `\(path)` was there and is used", quiet: global.quiet)
+    } else {
+      key = SigningKey(name: origin)
+      do throws(LMDBError) {
+        try Files.createPrivate(path, with: key.text + "\n")
+        try Files.create("\(path).pub", with: key.verifier.text + "\n")
+        try Files.syncDirectory(Files.parent(of: path))
+      } catch {
+        throw CommandError(
+          exit: .couldNotRun, code: "cannot-write",
+          message: "the key `\(path)` cannot be written: \(error.text)")
+      }
+      Notice.write(
+        "made the key `\(path)`; who checks needs `\(path).pub`: \(key.verifier.text)",
+        quiet: global.quiet)
+    }
+    try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).write(store)
+    return key
+  }
+
+  private func readKey() throws -> SigningKey {
+    if let key { return try CheckpointFile.signingKey(key) }
+    guard let known = StoreKey(store) else {
+      throw CommandError(
+        exit: .couldNotRun, code: "no-key",
+        message: "the store `\(store)` knows no key to sign with",
+        help: "`clm-replay checkpoint \(store) --init KEY` makes one, --key names one")
+    }
+    return try CheckpointFile.signingKey(known.path)
+  }
+}
+
+/// Where the key of a store's checkpoints is, as the store remembers it: file `key`, two lines.
+struct StoreKey {
+  var path: String
+  var verifier: String
+
+  init(path: String, verifier: String) {
+    self.path = path
+    self.verifier = verifier
+  }
+
+  /// Nil where the store remembers none.
+  init?(_ store: String) {
+    guard let bytes = try? Files.read("\(store)/key") else { return nil }
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    guard lines.count == 2, lines[0].hasPrefix("private "), lines[1].hasPrefix("public ") else {
+      return nil
+    }
+    path = String(lines[0].dropFirst(8))
+    verifier = String(lines[1].dropFirst(7))
+  }
+
+  func write(_ store: String) throws {
+    do throws(LMDBError) {
+      try Files.replace("\(store)/key", with: "private \(path)\npublic \(verifier)\n")
+    } catch {
+      throw CommandError(
+        exit: .couldNotRun, code: "cannot-write",
+        message: "`\(store)/key` cannot be written: \(error.text)",
+        help: "the key is there; sign with --key \(path)")
+    }
+  }
+}
+
+/// Checkpoints and keys in files, with errors in the command line's words.
+enum CheckpointFile {
+  static func read(_ path: String) throws -> (note: SignedNote, checkpoint: Checkpoint) {
+    let text = String(decoding: try InputFile.read(path, what: "checkpoint"), as: UTF8.self)
+    do throws(NoteFault) {
+      let note = try SignedNote(parsing: text)
+      return (note, try Checkpoint(parsing: note.text))
+    } catch {
+      throw CommandError(
+        exit: .couldNotRun, code: "bad-checkpoint", message: "`\(path)` \(error.message)")
+    }
+  }
+
+  static func signingKey(_ path: String) throws -> SigningKey {
+    let text = String(decoding: try InputFile.read(path, what: "key"), as: UTF8.self)
+    do throws(NoteFault) {
+      return try SigningKey(parsing: text)
+    } catch {
+      throw CommandError(exit: .couldNotRun, code: "bad-key", message: "`\(path)` \(error.message)")
+    }
+  }
+
+  /// A verifier key, from a file or as it is.
+  static func verifierKey(_ text: String) throws -> VerifierKey {
+    let content =
+      Files.exists(text)
+      ? String(decoding: try InputFile.read(text, what: "key"), as: UTF8.self) : text
+    do throws(NoteFault) {
+      return try VerifierKey(parsing: content)
+    } catch {
+      throw CommandError(exit: .couldNotRun, code: "bad-key", message: "`\(text)` \(error.message)")
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import Foundation
+import Testing
+
+/// Checkpoints, proofs, the register, and stores that are not what they were.
+@Suite struct AuditTests {
+  private let rules = """
+    rules: 1
+    model: { name: simple, version: 1 }
+    currency: EUR
+    events: { buy: { types: [purchase] } }
+    facts: { buys: { count: buy } }
+    stages: [new, buyer]
+    transitions:
+      - { id: convert, from: new, to: buyer, when: "buys >= 1" }
+    """
+
+  private func events(_ range: Range<Int>) -> String {
+    range.map { event($0, "purchase", "2024-01-01T00:00:00Z", subject: "C-\($0 % 7)") }.joined()
+  }
+
+  /// A store of 20 events with a checkpoint at each ten.
+  private func makeStore(_ place: Place) throws -> (first: String, second: String) {
+    let key = "\(place.path)/shop.key"
+    let (first, second) = ("\(place.path)/first", "\(place.path)/second")
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    try Program.run("checkpoint", place.store, "--init", key, "-o", first).expect(0)
+    try Program.run("import", place.store, try place.file("b", events(10..<20))).expect(0)
+    try Program.run("checkpoint", place.store, "-o", second).expect(0)
+    return (first, second)
+  }
+
+  @Test func `a store that went on is what its checkpoints say`() throws {
+    let place = try Place()
+    let (first, second) = try makeStore(place)
+    try Program.run("verify", place.store, "--against", first, "--against", second).expect(0)
+    let lines = try String(contentsOfFile: first, encoding: .utf8).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    #expect(
+      lines.count == 7 && lines[1] == "10" && lines[3].hasPrefix("register 0 ") && lines[4].isEmpty)
+    let key = URL(fileURLWithPath: "\(place.path)/shop.key")
+    let permissions =
+      try FileManager.default.attributesOfItem(atPath: key.path)[.posixPermissions] as? Int
+    #expect(permissions == 0o600)
+    // The key stays outside the store.
+    #expect(
+      try !String(contentsOfFile: "\(place.store)/key", encoding: .utf8).contains("PRIVATE+KEY"))
+  }
+
+  @Test func `an older copy of the whole store is rolled back`() throws {
+    let place = try Place()
+    let copy = "\(place.path)/copy"
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    try FileManager.default.copyItem(atPath: place.store, toPath: copy)
+    try Program.run("import", place.store, try place.file("b", events(10..<20))).expect(0)
+    try Program.run("checkpoint", place.store, "--init", "\(place.path)/k", "-o", "\(place.path)/c")
+      .expect(0)
+    let run = try Program.run("verify", copy, "--against", "\(place.path)/c", "--format", "json")
+    run.expect(1)
+    #expect(run.errors.contains("error[rolled-back]"))
+    #expect(run.output.contains("\"position\":10"))
+    #expect(run.output.contains("it has 10 events, and"))
+  }
+
+  @Test func `an older copy of the log's file alone is refused, and verify names the positions`()
+    throws
+  {
+    let place = try Place()
+    let file = "\(place.store)/log/g1/data.mdb"
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    let old = try Data(contentsOf: URL(fileURLWithPath: file))
+    try Program.run("import", place.store, try place.file("b", events(10..<20))).expect(0)
+    try old.write(to: URL(fileURLWithPath: file))
+    let status = try Program.run("status", place.store)
+    status.expect(2)
+    #expect(status.errors.contains("acknowledged events are missing"))
+    let verify = try Program.run("verify", place.store, "--format", "json")
+    verify.expect(1)
+    #expect(verify.output.contains("\"position\":10,\"what\":\"acknowledged events are missing"))
+  }
+
+  @Test func `a fork is named with the positions between which it began`() throws {
+    let place = try Place()
+    let copy = "\(place.path)/copy"
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    try FileManager.default.copyItem(atPath: place.store, toPath: copy)
+    let (key, c1, c2) = ("\(place.path)/k", "\(place.path)/c1", "\(place.path)/c2")
+    try Program.run("checkpoint", place.store, "--init", key, "-o", c1).expect(0)
+    try Program.run("import", place.store, try place.file("b", events(10..<20))).expect(0)
+    try Program.run("checkpoint", place.store, "-o", c2).expect(0)
+    try Program.run("import", copy, try place.file("c", events(10..<25))).expect(0)
+    let run = try Program.run(
+      "verify", copy, "--against", c2, "--against", c1, "--key", "\(key).pub", "--format", "json")
+    run.expect(1)
+    #expect(run.errors.contains("error[forked]"))
+    #expect(run.output.contains("an event from 10 to 19 is not what it was"))
+  }
+
+  @Test func `a checkpoint of another store, or one that was changed, is refused`() throws {
+    let place = try Place()
+    let (first, _) = try makeStore(place)
+    let other = "\(place.path)/other"
+    try Program.run("import", other, try place.file("a", events(0..<10))).expect(0)
+    let run = try Program.run("verify", other, "--against", first)
+    run.expect(1)
+    #expect(run.errors.contains("is of another store"))
+    let text = try String(contentsOfFile: first, encoding: .utf8)
+    let changed = try place.file("changed", text.replacing("\n10\n", with: "\n11\n"))
+    let forged = try Program.run("verify", place.store, "--against", changed)
+    forged.expect(2)
+    #expect(forged.errors.contains("error[bad-signature]"))
+    let noNote = try Program.run("verify", place.store, "--against", try place.file("n", "10\n"))
+    noNote.expect(2)
+    #expect(noNote.errors.contains("error[bad-checkpoint]"))
+  }
+
+  @Test func `the register keeps what was served when views are gone`() throws {
+    let place = try Place()
+    _ = try makeStore(place)
+    let file = try place.file("simple.yaml", rules)
+    try Program.run("replay", place.store, "--rules", file).expect(0)
+    try Program.run("replay", place.store, "--rules", file).expect(0)
+    let history = try Program.run("views", place.store, "--history", "--format", "csv").output
+    try FileManager.default.removeItem(atPath: "\(place.store)/views")
+    #expect(try Program.run("views", place.store, "--history", "--format", "csv").output == history)
+    let rows = history.split(separator: "\n").map { $0.split(separator: ",") }
+    #expect(
+      rows.count == 3 && rows[1][2] == "simple" && rows[1][6] == "20" && rows[1][10] == rows[2][10])
+    let printed = try Program.run("views", place.store, "--rules", String(rows[1][5].prefix(10)))
+    #expect(printed.output == rules)
+    try Program.run("verify", place.store).expect(0)
+    try Program.run("views", place.store, "--rules", "zz").expect(2)
+  }
+
+  @Test func `a version served with other content is a warning, and under strict a refusal`() throws
+  {
+    let place = try Place()
+    _ = try makeStore(place)
+    try Program.run("replay", place.store, "--rules", try place.file("a.yaml", rules)).expect(0)
+    let other = try place.file("b.yaml", rules.replacing("buys >= 1", with: "buys >= 2"))
+    let strict = try Program.run("replay", place.store, "--rules", other, "--strict")
+    strict.expect(2)
+    #expect(strict.errors.contains("error[rules-changed]"))
+    let run = try Program.run("replay", place.store, "--rules", other)
+    run.expect(0)
+    #expect(run.errors.contains("warning[rules-changed]"))
+    let raised = try place.file("c.yaml", rules.replacing("version: 1", with: "version: 2"))
+    let next = try Program.run("replay", place.store, "--rules", raised, "--strict")
+    next.expect(0)
+    #expect(!next.errors.contains("rules-changed"))
+  }
+
+  @Test func `a replay during an import notes its switch, and the import goes on`() throws {
+    let place = try Place()
+    _ = try makeStore(place)
+    let file = try place.file("simple.yaml", rules)
+    let input = Pipe()
+    let importing = try Program.start("import", place.store, "-", "--acks", input: input)
+    // The importer holds the writer's lock and waits for its input.
+    try Program.run("replay", place.store, "--rules", file).expect(0)
+    input.fileHandleForWriting.write(Data(events(20..<30).utf8))
+    try input.fileHandleForWriting.close()
+    importing.waitUntilExit()
+    #expect(importing.terminationStatus == 0)
+    #expect(
+      try Program.run("views", place.store, "--history", "--format", "csv").output.split(
+        separator: "\n"
+      ).count == 2)
+    try Program.run("verify", place.store).expect(0)
+  }
+
+  @Test func `proofs ask for what is there`() throws {
+    let place = try Place()
+    let (first, _) = try makeStore(place)
+    try Program.run("prove", place.store, "20").expect(2)
+    try Program.run("prove", place.store, "19", "--size", "10").expect(2)
+    try Program.run("prove", place.store, "--subject", "nobody").expect(2)
+    try Program.run("prove", place.store, "--record", "0").expect(2)
+    try Program.run("prove", place.store, "--consistency", "21").expect(2)
+    try Program.run("prove", place.store, "--consistency", "\(place.path)/none").expect(2)
+    try Program.run("prove", place.store).expect(64)
+    try Program.run("prove", place.store, "--consistency", first).expect(0)
+    let proof = try Program.run("prove", place.store, "--subject", "C-3", "--format", "json")
+    proof.expect(0)
+    #expect(proof.output.contains("\"sequence\":2,\"previous\":10,"))
+    let key = try Program.run("checkpoint", place.store, "--key", "\(place.path)/none")
+    key.expect(2)
+    let fresh = "\(place.path)/fresh"
+    try Program.run("import", fresh, try place.file("a", events(0..<1))).expect(0)
+    let unknown = try Program.run("checkpoint", fresh)
+    unknown.expect(2)
+    #expect(unknown.errors.contains("error[no-key]"))
+  }
+}
