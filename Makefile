@@ -27,6 +27,7 @@ test: setup
 	@python3 -c "import yaml" 2>/dev/null || python3 -m pip install -q pyyaml
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind days -j 2
+	python3 Tests/Reference/evidence.py --binary .build/debug/clm-replay --events 2000
 
 # Every cell of `metrics` against SQL over the raw events.
 check-metrics: build

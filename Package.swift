@@ -31,6 +31,8 @@ let package = Package(
         "CEL", "EventStore", "Projections",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(
+      name: "append-benchmark", dependencies: ["EventStore"], path: "Benchmarks/Append"),
     .testTarget(name: "CELTests", dependencies: ["CEL"]),
     .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
     .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "EventStore", "CEL"]),

@@ -22,7 +22,8 @@ struct ClmReplay: ParsableCommand {
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
       ExportCommand.self, MetricsCommand.self, ViewsCommand.self, VerifyCommand.self,
-      CheckpointCommand.self, ProveCommand.self, GenerateCommand.self, EvalCommand.self,
+      CheckpointCommand.self, ProveCommand.self, BackupCommand.self, GenerateCommand.self,
+      EvalCommand.self,
     ])
 
   static func main() {

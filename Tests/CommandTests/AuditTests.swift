@@ -191,3 +191,63 @@ import Testing
     #expect(unknown.errors.contains("error[no-key]"))
   }
 }
+
+/// Copies of a store.
+@Suite struct BackupTests {
+  private func events(_ range: Range<Int>) -> String {
+    range.map { event($0, "purchase", "2024-01-01T00:00:00Z", subject: "C-\($0 % 7)") }.joined()
+  }
+
+  @Test func `a backup is the store, with its root, its id and its register`() throws {
+    let place = try Place()
+    let copy = "\(place.path)/copy"
+    // More than a block, and some in the open one.
+    try Program.run("import", place.store, try place.file("a", events(0..<17_000))).expect(0)
+    try Program.run(
+      "replay", place.store, "--rules", Program.fixture("rules/retail.yaml")
+    ).expect(0)
+    let checkpoint = "\(place.path)/checkpoint"
+    try Program.run("checkpoint", place.store, "--init", "\(place.path)/k", "-o", checkpoint)
+      .expect(0)
+    let run = try Program.run("backup", place.store, copy, "--format", "json")
+    run.expect(0)
+    #expect(run.output.contains("\"size\":17000,"))
+    try Program.run("verify", copy, "--against", checkpoint).expect(0)
+    let history = ["views", "--history", "--format", "csv"]
+    #expect(
+      try Program.run([history[0], copy] + history[1...]).output
+        == Program.run([history[0], place.store] + history[1...]).output)
+    // It goes on like any store.
+    try Program.run("import", copy, try place.file("b", events(16_990..<17_010))).expect(0)
+    try Program.run("verify", copy, "--against", checkpoint).expect(0)
+    try Program.run("verify", place.store, "--against", checkpoint).expect(0)
+  }
+
+  @Test func `nothing is overwritten, and what killed backups left goes`() throws {
+    let place = try Place()
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    let there = try Program.run("backup", place.store, place.path)
+    there.expect(2)
+    #expect(there.errors.contains("error[store-exists]"))
+    // No process has this number: it is above the system's limit.
+    let left = "\(place.path)/copy.tmp-2000000000"
+    try FileManager.default.createDirectory(atPath: left, withIntermediateDirectories: true)
+    try Program.run("backup", place.store, "\(place.path)/copy").expect(0)
+    #expect(!FileManager.default.fileExists(atPath: left))
+    try Program.run("backup", "\(place.path)/none", "\(place.path)/copy2").expect(2)
+  }
+
+  @Test func `a damaged source is not backed up`() throws {
+    let place = try Place()
+    try Program.run("import", place.store, try place.file("a", events(0..<100))).expect(0)
+    let file = "\(place.store)/log/g1/data.mdb"
+    var data = try Data(contentsOf: URL(fileURLWithPath: file))
+    let found = try #require(data.range(of: Data("\"id\":\"e50\"".utf8), options: .backwards))
+    data[found.lowerBound + 7] ^= 1
+    try data.write(to: URL(fileURLWithPath: file))
+    let run = try Program.run("backup", place.store, "\(place.path)/copy")
+    run.expect(2)
+    #expect(run.errors.contains("error[store-damaged]"))
+    #expect(!FileManager.default.fileExists(atPath: "\(place.path)/copy"))
+  }
+}

@@ -151,6 +151,26 @@ public enum Files {
     }
   }
 
+  /// Where something is made that shall appear under `path`: beside it, named after this process.
+  public static func temporary(for path: String) -> String {
+    let trimmed = path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path
+    return "\(trimmed).tmp-\(processID())"
+  }
+
+  /// Removes what processes that are no more have left beside `path` under the names of ``temporary(for:)``.
+  public static func removeStale(besides path: String) {
+    let parent = parent(of: path)
+    let name = temporary(for: path).split(separator: "/").last.map(String.init) ?? ""
+    guard let dash = name.lastIndex(of: "-") else { return }
+    let prefix = name[...dash]
+    for found in list(parent) where found.hasPrefix(prefix) {
+      guard let process = Int32(found.dropFirst(prefix.count)), process > 0,
+        kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      remove("\(parent)/\(found)")
+    }
+  }
+
   public static func parent(of path: String) -> String {
     let trimmed = path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path
     guard let slash = trimmed.lastIndex(of: "/") else { return "." }

@@ -49,6 +49,13 @@ public enum Parallel {
     func take() -> [Result<Output, any Error>] { results.withLock { $0.compactMap { $0 } } }
   }
 
+  /// Runs `body` on a thread that nobody waits for; false if the system has none left.
+  static func detach(_ body: @escaping @Sendable () -> Void) -> Bool {
+    guard let handle = start(Work(body)) else { return false }
+    pthread_detach(handle)
+    return true
+  }
+
   /// Starts a thread; nil if the system has none left.
   private static func start(_ work: Work) -> pthread_t? {
     var attributes = pthread_attr_t()

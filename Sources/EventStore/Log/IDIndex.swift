@@ -77,6 +77,9 @@ struct SubjectIndex {
     return (UInt32(number), isNew)
   }
 
+  /// How many events a subject has.
+  func count(of name: Span<UInt8>) -> UInt32 { names.find(name).map { sequences[$0] } ?? 0 }
+
   /// Moves the end of a subject's chain; its number in the chain, and where it ended before.
   @discardableResult
   mutating func advance(_ subject: UInt32, to position: UInt64) -> (UInt32, UInt64?) {

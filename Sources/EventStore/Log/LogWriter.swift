@@ -19,7 +19,7 @@ public final class LogWriter {
   private var salts = SaltSource()
   private var commits = 0
   private var lastChunk: StoredChunk?
-  /// A commit failed: what stands in memory is no longer what stands in the log.
+  /// An append is under way or failed: what stands in memory is not what stands in the log.
   private var isBroken = false
 
   /// Opens a store for appending, and makes it where `creating` says so.
@@ -83,13 +83,13 @@ public final class LogWriter {
     index = IDIndex(capacity: Int(state.size))
     subjects = SubjectIndex()
     open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
-    for (number, type) in state.types.enumerated() { typeNumbers[type] = UInt16(number) }
     try loadIndexes()
   }
 
   /// Reads the columns once: ids, names, and where each subject's chain ends.
   private func loadIndexes() throws(EventStoreError) {
     let state = self.state
+    for (number, type) in state.types.enumerated() { typeNumbers[type] = UInt16(number) }
     try reader.guarded("read the log") {
       let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
       for number in 0..<blocks {
@@ -134,15 +134,14 @@ public final class LogWriter {
   /// Appends what is new of a batch, in one durable commit; an outcome for each event.
   ///
   /// - Parameter sameValue: JSON equality of two lines.
-  /// - Throws: `.diskFull`, `.io`; then nothing of the batch was appended, and the writer has to be opened anew.
+  /// - Throws: `.diskFull`, `.io`; then nothing of the batch was appended, except where the last flush failed: what the log
+  ///   holds is read again at the next append.
   public func append(
     _ batch: EventBatch,
     sameValue: (Span<UInt8>, Span<UInt8>) -> Bool = { JSONEquality.sameValue($0, $1) }
   ) throws(EventStoreError) -> [AppendOutcome] {
-    guard !isBroken else {
-      throw EventStoreError(
-        .io, "an earlier commit to `\(path)` failed", help: "open the store again to append")
-    }
+    try recover()
+    isBroken = true
     var outcomes: [AppendOutcome] = []
     outcomes.reserveCapacity(batch.count)
     var pending: [Pending] = []
@@ -158,7 +157,129 @@ public final class LogWriter {
       }
     }
     if !pending.isEmpty { try commit(pending, batch) }
+    isBroken = false
     return outcomes
+  }
+
+  /// Appends groups of a batch's events, each as a whole and if its condition holds, in one durable commit.
+  ///
+  /// A group of which the log has all events is a duplicate, and its condition is not asked.
+  func append(
+    _ batch: EventBatch, groups: [AppendGroup]
+  ) throws(EventStoreError) -> [Result<[AppendOutcome], AppendError>] {
+    try recover()
+    isBroken = true
+    var results: [Result<[AppendOutcome], AppendError>] = []
+    var pending: [Pending] = []
+    for group in groups {
+      do {
+        results.append(.success(try add(group, batch, &pending)))
+      } catch let error as AppendError {
+        results.append(.failure(error))
+      } catch let error as EventStoreError {
+        throw error
+      } catch {
+        throw EventStoreError(.io, "cannot append: \(error)")
+      }
+    }
+    if !pending.isEmpty { try commit(pending, batch) }
+    isBroken = false
+    return results
+  }
+
+  private func add(
+    _ group: AppendGroup, _ batch: EventBatch, _ pending: inout [Pending]
+  ) throws -> [AppendOutcome] {
+    // Looked at first, so that a group that cannot be taken leaves no trace.
+    let bytes = batch.bytes.span
+    var isNew = false
+    var hashes: [UInt64] = []
+    for number in group.entries {
+      let hash = idHash(batch.entries[number], bytes)
+      hashes.append(hash)
+      switch try place(
+        number, batch.entries[number], hash, batch, pending, JSONEquality.sameValue)
+      {
+      case .appended: isNew = true
+      case .duplicate: break
+      case .conflict(let position): throw AppendError.otherEvent(at: position)
+      case .erased(let position): throw AppendError.erased(at: position)
+      }
+    }
+    if isNew {
+      try check(group.condition, batch, pending)
+      try checkWithin(group, hashes, batch, pending)
+    }
+    var outcomes: [AppendOutcome] = []
+    for (number, hash) in zip(group.entries, hashes) {
+      let outcome = try place(
+        number, batch.entries[number], hash, batch, pending, JSONEquality.sameValue)
+      outcomes.append(outcome)
+      if case .appended(let position) = outcome {
+        index.insert(hash, position: position)
+        pending.append(Pending(entry: number, idHash: hash))
+      }
+    }
+    return outcomes
+  }
+
+  /// The same id twice in one group has to be the same event.
+  private func checkWithin(
+    _ group: AppendGroup, _ hashes: [UInt64], _ batch: EventBatch, _ pending: [Pending]
+  ) throws(AppendError) {
+    if hashes.count < 2 || Set(hashes).count == hashes.count { return }
+    let bytes = batch.bytes.span
+    for (later, hash) in zip(group.entries, hashes) {
+      for (earlier, other) in zip(group.entries, hashes) where earlier < later && other == hash {
+        let (left, right) = (batch.entries[earlier], batch.entries[later])
+        let isSameID =
+          bytes.extracting(left.source).isEqual(to: bytes.extracting(right.source))
+          && bytes.extracting(left.id).isEqual(to: bytes.extracting(right.id))
+        let isSame = JSONEquality.sameValue(
+          bytes.extracting(left.line), bytes.extracting(right.line))
+        if isSameID && !isSame {
+          let position = state.size + UInt64(pending.count + earlier - group.entries.lowerBound)
+          throw .otherEvent(at: position)
+        }
+      }
+    }
+  }
+
+  private func check(
+    _ condition: AppendCondition, _ batch: EventBatch, _ pending: [Pending]
+  ) throws(AppendError) {
+    let actual: UInt64
+    switch condition {
+    case .always: return
+    case .logHas(let events):
+      actual = state.size + UInt64(pending.count)
+      if actual == events { return }
+    case .subjectHas(let events, let subject):
+      let name = Array(subject.utf8)
+      let bytes = batch.bytes.span
+      var count = UInt64(subjects.count(of: name.span))
+      for event in pending
+      where bytes.extracting(batch.entries[event.entry].subject).isEqual(to: name.span) {
+        count += 1
+      }
+      actual = count
+      if actual == UInt64(events) { return }
+    }
+    throw .conflict(condition, actual: actual)
+  }
+
+  /// After a commit that failed, what stands in memory is read from the log again: it holds all of the commit or nothing.
+  private func recover() throws(EventStoreError) {
+    guard isBroken else { return }
+    state = try reader.state()
+    index = IDIndex(capacity: Int(state.size))
+    subjects = SubjectIndex()
+    open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
+    typeNumbers = [:]
+    salts = SaltSource()
+    lastChunk = nil
+    try loadIndexes()
+    isBroken = false
   }
 
   private struct Pending {
@@ -267,8 +388,7 @@ public final class LogWriter {
             .busy, "another process has appended to `\(path)`", help: "open the store again")
         }
         next.control = current.control
-        // Moved, not copied: a failed commit leaves the writer unusable anyway.
-        isBroken = true
+        // Moved, not copied: after a failed commit they are read again anyway.
         var appender = Appender(
           reader: reader, state: next, open: open, subjects: subjects, salts: salts)
         open = OpenBlock(firstPosition: 0)
@@ -287,7 +407,6 @@ public final class LogWriter {
         salts = appender.salts
       }
     }
-    isBroken = false
     state = next
     commits += 1
     HeadFile(path: files.head).write(size: state.size, root: state.tree.root, commit: commits)

@@ -6,6 +6,7 @@
 /// STORE/log/CURRENT   name of the generation
 /// STORE/log/g1/       LMDB environment
 /// STORE/log/head      size and root after the last commit, not flushed: a hint against rolled-back files
+/// STORE/key           where the key of checkpoints is, if `checkpoint --init` was asked for
 /// STORE/views/NAME/   generations of a view
 /// ```
 struct StoreFiles {
@@ -19,6 +20,7 @@ struct StoreFiles {
   var log: String { "\(path)/log" }
   var current: String { "\(path)/log/CURRENT" }
   var head: String { "\(path)/log/head" }
+  var key: String { "\(path)/key" }
 
   static func isStore(_ path: String) -> Bool { Files.exists("\(path)/format") }
 
@@ -80,40 +82,25 @@ struct StoreFiles {
   }
 
   /// Makes an empty store, complete, under `path`; it appears by a rename.
+  ///
+  /// What processes that were killed while they made one have left is removed.
   func create() throws(EventStoreError) {
-    let temporary = "\(path).tmp-\(Files.processID())"
+    Files.removeStale(besides: path)
+    let temporary = Files.temporary(for: path)
     do throws(LMDBError) {
       Files.remove(temporary)
-      try Files.makeDirectory(temporary)
-      try Files.makeDirectory("\(temporary)/log")
-      try Files.makeDirectory("\(temporary)/views")
-      let generation = "\(temporary)/log/g1"
-      try Files.makeDirectory(generation)
+      let generation = try Self.makeDirectories(temporary)
       do {
-        let environment = try LMDBEnvironment.open(
-          generation, tables: Self.tables, mode: .writing, creating: true)
-        let meta = environment.table("meta")
-        try environment.write { transaction in
-          let stateKey = StateRecord.key
-          let state = StateRecord().encoded()
-          try transaction.put(meta, stateKey.span, state.span)
-          let idKey = LogReader.idKey
-          var key = Files.random(16)
-          Checksum.seal(&key, table: "meta", key: idKey.span)
-          try transaction.put(meta, idKey.span, key.span)
-        }
-        try environment.sync()
+        try Self.makeEmptyLog(generation)
       } catch let error as LMDBError {
         throw error
       } catch {
         throw LMDBError(5, "create a store")
       }
       try Files.syncDirectory(generation)
-      try Files.create("\(temporary)/log/CURRENT", with: "g1\n")
-      try Files.create("\(temporary)/lock", with: "")
-      try Files.create(
-        "\(temporary)/format",
-        with: """
+      try Self.writeSmallFiles(
+        temporary,
+        format: """
           clm-replay store
           format \(Self.formatNumber)
           compatible 0
@@ -124,12 +111,51 @@ struct StoreFiles {
           """)
       try Files.syncDirectory("\(temporary)/log")
       try Files.syncDirectory(temporary)
-      try Files.rename(temporary, path)
+      do throws(LMDBError) {
+        try Files.rename(temporary, path)
+      } catch {
+        // Another process was faster.
+        guard Self.isStore(path) else { throw error }
+        Files.remove(temporary)
+        return
+      }
       try Files.syncDirectory(Files.parent(of: path))
     } catch {
       Files.remove(temporary)
       throw EventStoreError(error, "make a store at `\(path)`", path: path)
     }
+  }
+
+  /// The directories of a store; that of the log's generation.
+  static func makeDirectories(_ path: String) throws(LMDBError) -> String {
+    try Files.makeDirectory(path)
+    try Files.makeDirectory("\(path)/log")
+    try Files.makeDirectory("\(path)/views")
+    try Files.makeDirectory("\(path)/log/g1")
+    return "\(path)/log/g1"
+  }
+
+  static func writeSmallFiles(_ path: String, format: String) throws(LMDBError) {
+    let files = StoreFiles(path: path)
+    try Files.create(files.current, with: "g1\n")
+    try Files.create(files.lock, with: "")
+    try Files.create(files.format, with: format)
+  }
+
+  private static func makeEmptyLog(_ generation: String) throws {
+    let environment = try LMDBEnvironment.open(
+      generation, tables: tables, mode: .writing, creating: true)
+    let meta = environment.table("meta")
+    try environment.write { transaction in
+      let stateKey = StateRecord.key
+      let state = StateRecord().encoded()
+      try transaction.put(meta, stateKey.span, state.span)
+      let idKey = LogReader.idKey
+      var key = Files.random(16)
+      Checksum.seal(&key, table: "meta", key: idKey.span)
+      try transaction.put(meta, idKey.span, key.span)
+    }
+    try environment.sync()
   }
 }
 

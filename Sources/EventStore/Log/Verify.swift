@@ -106,9 +106,18 @@ private struct Verification {
   }
 
   private mutating func readNames(_ blocks: Int) {
+    // A name with two numbers would have two chains.
+    var known = TextDictionary()
     for block in 0..<blocks {
       do {
-        for name in try reader.newNames(block: block, size: state.size) { names.append(name) }
+        for name in try reader.newNames(block: block, size: state.size) {
+          names.append(name)
+          if !known.insert(name.span).isNew {
+            add(
+              UInt64(block) << 14,
+              "subject `\(String(decoding: name, as: UTF8.self))` is named twice")
+          }
+        }
       } catch {
         isWhole = false
         let (position, what) = describe(error, UInt64(block) << 14)

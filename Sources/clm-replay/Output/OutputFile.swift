@@ -30,7 +30,8 @@ final class OutputFile {
     if isSpecial && status.st_mode & S_IFMT == S_IFDIR {
       throw failure(path, EISDIR)
     }
-    let name = isSpecial ? path : "\(path).tmp-\(Files.processID())"
+    if !isSpecial { Files.removeStale(besides: path) }
+    let name = isSpecial ? path : Files.temporary(for: path)
     do throws(LMDBError) {
       let file = try Files.open(name, isSpecial ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC)
       return OutputFile(path: path, temporary: isSpecial ? nil : name, file: file)

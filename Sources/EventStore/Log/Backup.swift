@@ -1,0 +1,134 @@
+extension Store {
+  /// Copies the log to a new store, compact, while others import; it appears under its name, by a rename, when it is safe on
+  /// the medium and all of it was read again and verified. Opening it is restoring it. Views are not copied: they can be
+  /// replayed.
+  ///
+  /// Full blocks never change and are copied with short transactions, so that no reader holds back pages while imports go
+  /// on; the last one sees what has come meanwhile.
+  /// - Returns: what the verification of the copy said; size and root are those of the source at its last transaction.
+  /// - Throws: `.exists`, `.diskFull`, `.damaged`; then there is nothing under `destination`.
+  public func backup(
+    to destination: String, threads: Int, progress: (Double) -> Void
+  ) throws(EventStoreError) -> VerifyReport {
+    if Files.exists(destination) {
+      throw EventStoreError(
+        .exists, "`\(destination)` is there already", help: "name a place where there is nothing")
+    }
+    Files.removeStale(besides: destination)
+    let temporary = Files.temporary(for: destination)
+    do {
+      let state = try copy(to: temporary, progress: { progress($0 * 0.5) })
+      let copy = try Store.open(at: temporary)
+      let report = try copy.verify(threads: threads) { progress(0.5 + $0 * 0.5) }
+      if let problem = report.problems.first {
+        let place = problem.position.map { "position \($0): " } ?? ""
+        throw EventStoreError(
+          .damaged, "the copy of `\(path)` does not verify: \(place)\(problem.what)",
+          help: "`clm-replay verify \(path)` says whether the source is damaged")
+      }
+      guard report.size == state.size, report.root == state.tree.root else {
+        throw EventStoreError(.damaged, "the copy of `\(path)` has another root than its source")
+      }
+      try Files.rename(temporary, destination)
+      try Files.syncDirectory(Files.parent(of: destination))
+      return report
+    } catch {
+      Files.remove(temporary)
+      if let error = error as? EventStoreError { throw error }
+      if let fault = error as? ChunkFault {
+        throw EventStoreError(
+          .damaged, "`\(path)` is damaged at position \(fault.position): \(fault.what)",
+          help: "`clm-replay verify \(path)` lists all damage")
+      }
+      if let error = error as? LMDBError {
+        var failure = EventStoreError(error, "back up to `\(destination)`", path: destination)
+        if failure.code == .diskFull {
+          failure.help = "make room at `\(destination)`, and try again"
+        }
+        throw failure
+      }
+      throw EventStoreError(.io, "cannot back up to `\(destination)`: \(error)")
+    }
+  }
+
+  /// Makes a store in `temporary`, flushed; the state that it holds.
+  private func copy(to temporary: String, progress: (Double) -> Void) throws -> StateRecord {
+    let generation = try StoreFiles.makeDirectories(temporary)
+    let state = try copyLog(to: generation, progress)
+    try Files.syncDirectory(generation)
+    let source = StoreFiles(path: path)
+    let format = String(decoding: try Files.read(source.format), as: UTF8.self)
+    try StoreFiles.writeSmallFiles(temporary, format: format)
+    let head = HeadFile(path: StoreFiles(path: temporary).head)
+    head.write(size: state.size, root: state.tree.root, commit: 0)
+    if let key = try? Files.read(source.key) {
+      try Files.create(
+        StoreFiles(path: temporary).key, with: String(decoding: key, as: UTF8.self))
+    }
+    try Files.syncDirectory("\(temporary)/log")
+    try Files.syncDirectory(temporary)
+    return state
+  }
+
+  /// The environment is closed when this returns, since the copy is opened again.
+  private func copyLog(to generation: String, _ progress: (Double) -> Void) throws -> StateRecord {
+    let target = try LMDBEnvironment.open(
+      generation, tables: StoreFiles.tables, mode: .building, creating: true)
+    let blocks = Int(try reader.state().size >> 14)
+    let step = 16
+    for first in stride(from: 0, to: blocks, by: step) {
+      let end = min(first + step, blocks)
+      try reader.environment.read { source in
+        try target.write { try copyBlocks(first..<end, source, &$0, target) }
+      }
+      progress(Double(end) / Double(blocks + 1))
+    }
+    let stateKey = StateRecord.key
+    let state = try reader.environment.read { source -> StateRecord? in
+      try target.write { transaction in
+        try copyBlocks(blocks..<Int(UInt32.max), source, &transaction, target)
+        for table in ["ctl", "meta"] {
+          try copyTable(table, from: [], below: nil, source, &transaction, target)
+        }
+      }
+      guard let value = try source.get(reader.meta, stateKey.span) else { return nil }
+      return StateRecord(value)
+    }
+    try target.sync()
+    guard let state else { throw ChunkFault(0, "the state record is missing or damaged") }
+    return state
+  }
+
+  private func copyBlocks(
+    _ blocks: Range<Int>, _ source: borrowing ReadTransaction,
+    _ transaction: inout WriteTransaction, _ target: LMDBEnvironment
+  ) throws {
+    try copyTable(
+      "ev", from: .bigEndian(UInt64(blocks.lowerBound) << 14),
+      below: .bigEndian(UInt64(blocks.upperBound) << 14), source, &transaction, target)
+    try copyTable(
+      "col", from: .bigEndian(UInt32(blocks.lowerBound)),
+      below: .bigEndian(UInt32(blocks.upperBound)), source, &transaction, target)
+  }
+
+  /// Copies entries from a key to another; each value's checksum is checked on the way.
+  private func copyTable(
+    _ name: String, from lower: [UInt8], below upper: [UInt8]?,
+    _ source: borrowing ReadTransaction, _ transaction: inout WriteTransaction,
+    _ target: LMDBEnvironment
+  ) throws {
+    let table = target.table(name)
+    try source.forEach(
+      reader.environment.table(name), from: lower.span, releasing: true
+    ) { key, value in
+      if let upper, !key.isOrdered(before: upper.span) { return false }
+      guard Checksum.contentLength(value, table: name, key: key) != nil else {
+        let position =
+          name == "ev" ? key.bigEndian : name == "col" ? (key.bigEndian >> 16) << 14 : 0
+        throw ChunkFault(position, "the checksum of a value of table `\(name)` does not hold")
+      }
+      try transaction.put(table, key, value, appending: true)
+      return true
+    }
+  }
+}
