@@ -32,7 +32,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
-      name: "append-benchmark", dependencies: ["EventStore"], path: "Benchmarks/Append"),
+      name: "store-benchmark", dependencies: ["EventStore"], path: "Benchmarks/Store"),
     .testTarget(name: "CELTests", dependencies: ["CEL"]),
     .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
     .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "EventStore", "CEL"]),

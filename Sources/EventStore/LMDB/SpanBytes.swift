@@ -24,6 +24,16 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// Eight bytes as a little-endian number; traps where they are not there.
+  @inline(__always)
+  func word(at offset: Int) -> UInt64 {
+    precondition(offset >= 0 && count - offset >= 8, "eight bytes are there")
+    // Safe because the eight bytes are there.
+    return unsafe withUnsafeBytes {
+      unsafe UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+  }
+
   /// True where the bytes come before those of `other`; a beginning comes before the whole.
   public func isOrdered(before other: Span<UInt8>) -> Bool {
     let common = Swift.min(count, other.count)

@@ -97,7 +97,11 @@ public final class LogWriter {
           _ = subjects.insert(name.span)
         }
         let block = try reader.block(number, size: state.size, withIDs: true)
-        let rows = min(block.count, Int(state.size - block.firstPosition))
+        let rows = Int(min(state.size - block.firstPosition, UInt64(BlockColumns.length)))
+        guard block.count >= rows, block.idHashes.count >= rows else {
+          throw ChunkFault(
+            block.firstPosition, "\(block.count) rows in the columns of \(rows) events")
+        }
         for row in 0..<rows {
           let position = block.firstPosition + UInt64(row)
           index.insert(block.idHashes[row], position: position)

@@ -71,7 +71,23 @@ public struct LogSnapshot: Sendable {
   /// Base columns of a block; the last one may be short.
   public func block(_ number: Int) throws(EventStoreError) -> BlockColumns {
     try reader.guarded("read columns") {
-      try reader.block(number, size: state.size, withIDs: false)
+      let block = try reader.block(number, size: state.size, withIDs: false)
+      try check(block)
+      return block
+    }
+  }
+
+  /// Numbers that name subjects and types which the log has; a row for each event of the snapshot.
+  private func check(_ block: BlockColumns) throws(ChunkFault) {
+    let rows = Int(min(state.size - block.firstPosition, UInt64(BlockColumns.length)))
+    guard block.count >= rows, block.count <= BlockColumns.length else {
+      throw ChunkFault(block.firstPosition, "\(block.count) rows in the columns of \(rows) events")
+    }
+    guard block.subjects[..<rows].max() ?? 0 < state.subjects else {
+      throw ChunkFault(block.firstPosition, "the column of subjects names one that is not there")
+    }
+    guard Int(block.types[..<rows].max() ?? 0) < state.types.count else {
+      throw ChunkFault(block.firstPosition, "the column of types names one that is not there")
     }
   }
 
@@ -92,7 +108,8 @@ public struct LogSnapshot: Sendable {
   ) throws(EventStoreError) -> PayloadColumn {
     try reader.guarded("read columns") {
       let column = ColumnNumber.payload(path)
-      guard let bytes = try reader.column(column, block: number), let payload = PayloadColumn(bytes)
+      guard let bytes = try reader.column(column, block: number),
+        let payload = PayloadColumn(bytes), payload.tags.count == BlockColumns.length
       else {
         throw ChunkFault(UInt64(number) << 14, "column \(column.rawValue) is malformed")
       }
@@ -182,7 +199,8 @@ public struct LogSnapshot: Sendable {
       let subjects = try reader.guarded("read columns") {
         try subjectColumn(number)
       }
-      if let row = subjects.lastIndex(of: Int64(subject)) {
+      let rows = Int(min(state.size - UInt64(number) << 14, UInt64(subjects.count)))
+      if let row = subjects[..<rows].lastIndex(of: Int64(subject)) {
         last = UInt64(number) << 14 + UInt64(row)
         break
       }

@@ -179,6 +179,11 @@ struct JSONScanner: ~Escapable {
     let start = offset
     var hasEscapes = false
     while offset < text.count {
+      if text.count - offset >= 8 {
+        let special = EightBytes(text.word(at: offset)).specialInString
+        offset += special.trailingZeroBitCount / 8
+        if special == 0 { continue }
+      }
       let byte = text[offset]
       if byte == UInt8(ascii: "\"") {
         offset += 1
@@ -281,6 +286,11 @@ struct JSONScanner: ~Escapable {
     let start = offset
     var hasEscapes = false
     while offset < text.count {
+      if text.count - offset >= 8 {
+        let end = EightBytes(text.word(at: offset)).quoteOrBackslash
+        offset += end.trailingZeroBitCount / 8
+        if end == 0 { continue }
+      }
       let byte = text[offset]
       if byte == UInt8(ascii: "\"") { break }
       if byte == UInt8(ascii: "\\") {
@@ -347,6 +357,36 @@ struct JSONScanner: ~Escapable {
       default: offset += 1
       }
     }
+  }
+}
+
+/// Eight bytes looked at together. What they are asked for is given as a number in which the lowest bit set belongs to the
+/// first such byte; 0 for none.
+///
+/// Subtracting 1 from each byte borrows out of those that were 0 only, as far as the first of them; so the first one found is
+/// right, and those above it need not be.
+private struct EightBytes {
+  private let bytes: UInt64
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+  private static let highBits: UInt64 = 0x8080_8080_8080_8080
+
+  @inline(__always)
+  init(_ bytes: UInt64) { self.bytes = bytes }
+
+  @inline(__always)
+  private func places(of byte: UInt64) -> UInt64 {
+    let difference = bytes ^ (Self.ones &* byte)
+    return (difference &- Self.ones) & ~difference & Self.highBits
+  }
+
+  @inline(__always)
+  var quoteOrBackslash: UInt64 { places(of: 0x22) | places(of: 0x5c) }
+
+  /// Those, control characters, and what is not ASCII.
+  @inline(__always)
+  var specialInString: UInt64 {
+    quoteOrBackslash | (bytes &- Self.ones &* 0x20) & ~bytes & Self.highBits
+      | bytes & Self.highBits
   }
 }
 
@@ -427,21 +467,22 @@ public struct JSONText: Sendable, Equatable {
 
 /// The members of one object seen so far; small objects are compared one by one.
 private struct MemberNames {
-  private var names: [JSONText] = []
+  private var names = InlineArray<16, JSONText>(
+    repeating: JSONText(start: 0, end: 0, hasEscapes: false))
+  private var count = 0
   private var decoded: Set<[UInt8]> = []
-  private static let linear = 16
 
   /// True if the name has been there.
   mutating func insert(_ name: JSONText, in text: Span<UInt8>) -> Bool {
-    if names.count >= Self.linear {
+    if count == names.count {
       if decoded.isEmpty {
-        for known in names { decoded.insert(known.decoded(in: text)) }
+        for index in names.indices { decoded.insert(names[index].decoded(in: text)) }
       }
-      names.append(name)
       return !decoded.insert(name.decoded(in: text)).inserted
     }
-    for known in names where Self.isSame(known, name, text) { return true }
-    names.append(name)
+    for index in 0..<count where Self.isSame(names[index], name, text) { return true }
+    names[count] = name
+    count += 1
     return false
   }
 

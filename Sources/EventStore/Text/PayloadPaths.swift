@@ -64,12 +64,37 @@ public struct PayloadPaths: Sendable {
 
   private var steps: [Step] = [Step(name: [], listIndex: -1)]
   private let count: Int
-  private static let attributeNames = [
-    "id", "source", "type", "subject", "time", "specversion",
-  ].map {
-    Array($0.utf8)
+  /// `id`, `source`, `type`, `subject`, `time`, `specversion`.
+  private static let attributeCount = 6
+  private static let idName = Array("id".utf8)
+  private static let dataMember = -1
+  private static let otherMember = -2
+
+  /// The number of an attribute's name, ``dataMember`` or ``otherMember``.
+  @inline(__always)
+  private static func attribute(_ name: JSONText, _ line: Span<UInt8>) -> Int {
+    if name.hasEscapes {
+      let decoded = name.decoded(in: line)
+      return attribute(JSONText(start: 0, end: decoded.count, hasEscapes: false), decoded.span)
+    }
+    // At most eight bytes as one number, little-endian.
+    switch name.end - name.start {
+    case 2: return line.little(name.start, 2) == 0x6469 ? 0 : otherMember
+    case 4:
+      switch line.little(name.start, 4) {
+      case 0x6174_6164: return dataMember
+      case 0x6570_7974: return 2
+      case 0x656d_6974: return 4
+      default: return otherMember
+      }
+    case 6: return line.little(name.start, 6) == 0x6563_7275_6f73 ? 1 : otherMember
+    case 7: return line.little(name.start, 7) == 0x74_6365_6a62_7573 ? 3 : otherMember
+    case 11:
+      return line.little(name.start, 8) == 0x7372_6576_6365_7073
+        && line.little(name.start + 8, 3) == 0x6e_6f69 ? 5 : otherMember
+    default: return otherMember
+    }
   }
-  private static let dataName = Array("data".utf8)
 
   public init(_ paths: [Path]) {
     count = paths.count
@@ -100,7 +125,7 @@ public struct PayloadPaths: Sendable {
 
   /// Room for what ``extract(_:into:)`` finds: a value for each path, and the attributes behind them.
   public func makeValues() -> [PayloadValue] {
-    Array(repeating: PayloadValue(), count: count + Self.attributeNames.count)
+    Array(repeating: PayloadValue(), count: count + Self.attributeCount)
   }
 
   public func id(_ values: [PayloadValue]) -> PayloadValue { values[count] }
@@ -116,7 +141,7 @@ public struct PayloadPaths: Sendable {
     scanner.skipBlanks()
     scanner.offset += 1
     while let name = scanner.nextKnownMember() {
-      if isName(name, attributeNames[0], line) { return value(&scanner) }
+      if isName(name, idName, line) { return value(&scanner) }
       scanner.skipKnownValue()
       if !scanner.skipKnownComma() { break }
     }
@@ -130,14 +155,10 @@ public struct PayloadPaths: Sendable {
     scanner.skipBlanks()
     scanner.offset += 1
     while let name = scanner.nextKnownMember() {
-      if Self.isName(name, Self.dataName, line) {
-        enter(0, &scanner, &values)
-      } else if let attribute = Self.attributeNames.firstIndex(where: {
-        Self.isName(name, $0, line)
-      }) {
-        values[count + attribute] = Self.value(&scanner)
-      } else {
-        scanner.skipKnownValue()
+      switch Self.attribute(name, line) {
+      case Self.dataMember: enter(0, &scanner, &values)
+      case Self.otherMember: scanner.skipKnownValue()
+      case let attribute: values[count + attribute] = Self.value(&scanner)
       }
       if !scanner.skipKnownComma() { return }
     }

@@ -36,6 +36,11 @@ public struct SegmentSpells {
     _ = try replayer.run(progress: { _ in }) { batch in
       for run in batch.runs {
         for index in 0..<run.count {
+          guard ranked.ends.isEmpty || record < ranked.ends.count else {
+            throw ViewError(
+              .damaged, "view `\(reader.manifest.name)` has fewer customers than its log",
+              help: "replay it again")
+          }
           for spell in spells(of: index, in: run, batch.ids, ranked: ranked, record: record) {
             try body(spell)
           }

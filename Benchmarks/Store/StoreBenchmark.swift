@@ -1,15 +1,36 @@
 import EventStore
 
-/// Durable single-event appends: one task, then 64 at the same time, on a store in the directory given. Prints both rates and
-/// their ratio.
+/// What the store is measured against.
+///
+/// - `append DIRECTORY`: durable single-event appends of one task, then of 64 at the same time; both rates and their ratio.
+/// - `sha256`: megabytes of a large buffer a second, one core.
 @main
-struct AppendBenchmark {
+struct StoreBenchmark {
   static func main() async throws {
-    guard CommandLine.arguments.count == 2 else {
-      print("usage: append-benchmark DIRECTORY")
-      return
+    let arguments = CommandLine.arguments.dropFirst()
+    if arguments == ["sha256"] {
+      print(Int(hashRate()))
+    } else if arguments.first == "append", let directory = arguments.dropFirst().first {
+      try await append(directory)
+    } else {
+      print("usage: store-benchmark append DIRECTORY | sha256")
     }
-    let log = try EventLog.open(at: CommandLine.arguments[1], creating: true)
+  }
+
+  private static func hashRate() -> Double {
+    let buffer = [UInt8](repeating: 7, count: 64 << 20)
+    var best = 0.0
+    for _ in 0..<5 {
+      let started = Files.monotonicSeconds()
+      let hash = SHA256Bytes.hash(buffer.span)
+      precondition(hash.count == SHA256Bytes.length)
+      best = max(best, Double(buffer.count) / 1e6 / (Files.monotonicSeconds() - started))
+    }
+    return best
+  }
+
+  private static func append(_ directory: String) async throws {
+    let log = try EventLog.open(at: directory, creating: true)
     _ = try await rate(log, tasks: 1, seconds: 0.5, name: "warm")
     let one = try await rate(log, tasks: 1, seconds: 3, name: "one")
     let many = try await rate(log, tasks: 64, seconds: 3, name: "many")
