@@ -31,7 +31,7 @@ struct SipHash: Sendable {
     }
     let whole = bytes.count & ~7
     for offset in stride(from: 0, to: whole, by: 8) {
-      let word = bytes.little(offset, 8)
+      let word = bytes.word(at: offset)
       v3 ^= word
       round()
       round()

@@ -18,9 +18,12 @@ extension Span where Element == UInt8 {
   /// True where both hold the same bytes.
   public func isEqual(to other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
-    // Safe because both pointers hold as many bytes and do not leave the call.
-    return unsafe withUnsafeBufferPointer { left in
-      unsafe other.withUnsafeBufferPointer { right in unsafe left.elementsEqual(right) }
+    // Safe because `memcmp` looks at no more bytes than both have, and not at all where there are none.
+    return unsafe withUnsafeBytes { left in
+      unsafe other.withUnsafeBytes { right in
+        guard let left = left.baseAddress, let right = right.baseAddress else { return true }
+        return unsafe memcmp(left, right, count) == 0
+      }
     }
   }
 

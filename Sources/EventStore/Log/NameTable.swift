@@ -38,8 +38,6 @@ public struct NameTable: Sendable {
   func isName(_ subject: UInt32, _ name: Span<UInt8>) -> Bool {
     let number = Int(subject)
     let start = number == 0 ? 0 : ends[number - 1]
-    guard ends[number] - start == name.count else { return false }
-    for index in name.indices where bytes[start + index] != name[index] { return false }
-    return true
+    return bytes.span.extracting(start..<ends[number]).isEqual(to: name)
   }
 }
