@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics lint bench soak clean
+.PHONY: setup build demo test check-metrics lint bench soak faults packages clean
 
 setup:
 	@if ! pkg-config --exists lmdb 2>/dev/null; then \
@@ -21,13 +21,13 @@ demo: build
 	@BINARY=$(BINARY) STORE=$(STORE) bash docs/demo.sh
 
 # Debug build and all tests; the reference model (Python, PyYAML) is held against the program on random rules and logs.
-test: setup
+test: setup packages
 	swift build --build-tests
 	swift test --skip-build
-	@python3 -c "import yaml" 2>/dev/null || python3 -m pip install -q pyyaml
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind days -j 2
 	python3 Tests/Reference/evidence.py --binary .build/debug/clm-replay --events 2000
+	$(MAKE) faults
 
 # Every cell of `metrics` against SQL over the raw events.
 check-metrics: build
@@ -38,15 +38,31 @@ lint:
 	swift format lint --strict -r Sources Tests Package.swift
 
 bench: build
+	swift build -c release --product store-benchmark
 	bash Benchmarks/run.sh $(BINARY)
+	bash Benchmarks/trust.sh $(BINARY) .build/release/store-benchmark
 	bash Benchmarks/value.sh $(BINARY)
 
-# The long campaigns: random rules against the reference model, and imports killed at random.
-soak: build
+# The long campaigns: random rules against the reference model, killed commands, power cuts, failing calls, full disks, damaged
+# and forged files, mutated input. Power cuts, full disks and their file systems need root.
+soak: build packages
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind days -j 2
-	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 200
-	python3 Tests/Faults/disk.py --binary $(BINARY)
+	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 2000
+	python3 Tests/Faults/power.py --binary $(BINARY) --cuts 200
+	python3 Tests/Faults/failing.py --binary $(BINARY)
+	python3 Tests/Faults/disk.py --binary $(BINARY) --sizes 60
+	python3 Tests/Faults/damage.py --binary $(BINARY) --mutations 21000
+	python3 Tests/Faults/forged.py --binary $(BINARY) --changes 4000
+	python3 Tests/Faults/fuzz.py --binary $(BINARY)
+
+# A small part of each.
+faults: build packages
+	for part in kill power failing disk damage forged fuzz; do \
+	  python3 Tests/Faults/$$part.py --binary $(BINARY) --small || exit 1; done
+
+packages:
+	@python3 -c "import yaml, lmdb, xxhash" 2>/dev/null || python3 -m pip install -q pyyaml lmdb xxhash
 
 clean:
 	rm -rf .build

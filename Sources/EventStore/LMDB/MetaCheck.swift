@@ -47,6 +47,9 @@ public enum MetaCheck {
     let meta = try parse(first, "first")
     guard let second = read(file, at: meta.pageSize) else { throw .unreadable(errno) }
     let other = try parse(second, "second")
+    guard meta.pageSize == other.pageSize else {
+      throw .damaged("its meta pages name page sizes of \(meta.pageSize) and \(other.pageSize)")
+    }
     let newest = meta.transaction >= other.transaction ? meta : other
     // LMDB writes meta pages in turn: transaction n into page n & 1.
     let isFresh = meta.transaction == 0 && other.transaction == 0
@@ -60,10 +63,13 @@ public enum MetaCheck {
     }
     var status = stat()
     guard unsafe fstat(file, &status) == 0 else { throw .unreadable(errno) }
-    let expected = (Int(clamping: newest.lastPage) + 1).multipliedReportingOverflow(
-      by: newest.pageSize)
-    if expected.overflow || Int(status.st_size) < expected.partialValue {
-      throw .truncated(bytes: Int(status.st_size), expected: expected.partialValue)
+    // More than any file has: the sizes below stay within 64 bits.
+    guard newest.lastPage < 1 << 46 else {
+      throw .damaged("its meta pages speak of page \(newest.lastPage)")
+    }
+    let expected = (Int(newest.lastPage) + 1) * newest.pageSize
+    if Int(status.st_size) < expected {
+      throw .truncated(bytes: Int(status.st_size), expected: expected)
     }
   }
 

@@ -1,0 +1,150 @@
+"""What the fault scripts share: how the program is run, and what every end of it has to fulfil."""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+RULES = str(pathlib.Path(__file__).resolve().parents[2] / "fixtures/rules/retail.yaml")
+CUSTOMERS = ("--table", "customers", "-o", "-", "--format", "csv")
+# A trace of a crash takes seconds to print; its signal says enough.
+ENVIRONMENT = {**os.environ, "SWIFT_BACKTRACE": "enable=no"}
+
+
+class Fault(Exception):
+    """Something that must not be."""
+
+
+def options_parser(description):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True, type=os.path.abspath)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--small", action="store_true", help="less than 20 s")
+    parser.add_argument("--backup", action=argparse.BooleanOptionalAction, default=True)
+    return parser
+
+
+def ended_well(arguments, code, errors, allowed=(0, 1, 2)):
+    """No signal, an exit status that is allowed, and a reason on standard error."""
+    if code < 0:
+        raise Fault(f"{' '.join(arguments)}: died by {signal.Signals(-code).name}: {errors[:300].splitlines()[:1]}")
+    if code not in allowed:
+        raise Fault(f"{' '.join(arguments)}: ended with {code}: {errors[-600:]}")
+    if code != 0 and "error[" not in errors:
+        raise Fault(f"{' '.join(arguments)}: ended with {code} and no error: {errors[-600:]}")
+
+
+class Program:
+    """The program under test."""
+
+    def __init__(self, binary, timeout=60):
+        self.binary, self.timeout = binary, timeout
+
+    def start(self, *arguments, environment=None, **streams):
+        return subprocess.Popen([self.binary, *arguments], env={**ENVIRONMENT, **(environment or {})}, **streams)
+
+    def run(self, *arguments, allowed=(0,), environment=None, text=True):
+        try:
+            done = subprocess.run([self.binary, *arguments], capture_output=True, timeout=self.timeout,
+                                  env={**ENVIRONMENT, **(environment or {})}, stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            raise Fault(f"{' '.join(arguments)}: took more than {self.timeout} s") from None
+        done.stderr = done.stderr.decode(errors="replace")
+        if text:
+            done.stdout = done.stdout.decode(errors="replace")
+        ended_well(arguments, done.returncode, done.stderr, allowed)
+        return done
+
+    def json(self, *arguments, allowed=(0,)):
+        return json.loads(self.run(*arguments, "--format", "json", allowed=allowed).stdout)
+
+    def generate(self, path, events, seed):
+        self.run("generate", "--events", str(events), "--seed", str(seed), "-o", path)
+
+    def replay(self, store, allowed=(0, 1)):
+        return self.json("replay", store, "--rules", RULES, allowed=allowed)
+
+    def verified(self, store):
+        """(size, root) of a store that verifies."""
+        report = self.json("verify", store, allowed=(0, 1))
+        if not report["ok"]:
+            raise Fault(f"{store} does not verify: {str(report)[:600]}")
+        return report["size"], report["root"]
+
+    def view(self, store):
+        """(size, output root) of the view in force, which opens; None without one."""
+        views = self.json("views", store)
+        if not views:
+            return None
+        exported = self.run("export", store, *CUSTOMERS).stdout
+        if not exported.startswith("customer"):
+            raise Fault(f"the view of {store} exports nothing")
+        return views[0]["size"], views[0]["output_root"]
+
+    def has_backup(self, options):
+        """Whether `backup` is there and wanted; says so where it is not."""
+        if not options.backup:
+            return False
+        probe = subprocess.run([self.binary, "backup", "--help"], capture_output=True, env=ENVIRONMENT)
+        if probe.returncode != 0:
+            print("this binary has no command `backup`: left out")
+        return probe.returncode == 0
+
+
+def acknowledged(output):
+    """The largest size that `import --acks` printed, 0 without one."""
+    lines = output.decode(errors="replace") if isinstance(output, bytes) else output
+    return max((json.loads(line)["size"] for line in lines.splitlines() if line.endswith("}")), default=0)
+
+
+def is_store(path):
+    return os.path.exists(f"{path}/format")
+
+
+def remove(path):
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def leftovers(kind, store, destination=None):
+    """What only an interrupted command of a kind (import, replay, backup) leaves."""
+    place = os.path.dirname(store)
+    if kind == "import":
+        found = [entry for entry in os.listdir(place) if entry.startswith(f"{os.path.basename(store)}.tmp")]
+        return found + [entry for entry in os.listdir(f"{store}/log") if ".tmp" in entry]
+    if kind == "backup":
+        name = os.path.basename(destination)
+        return [entry for entry in os.listdir(os.path.dirname(destination)) if entry.startswith(f"{name}.tmp")]
+    found = []
+    for view in os.listdir(f"{store}/views"):
+        folder = f"{store}/views/{view}"
+        current = pathlib.Path(f"{folder}/CURRENT").read_text().strip()
+        found += [f"{view}/{entry}" for entry in os.listdir(folder)
+                  if ".tmp" in entry or (entry.startswith("g") and entry != current)]
+    return found
+
+
+def no_leftovers(kind, store, destination=None):
+    if found := leftovers(kind, store, destination):
+        raise Fault(f"a whole {kind} left what an earlier one had left: {', '.join(sorted(found))}")
+
+
+def lines_of(path):
+    return pathlib.Path(path).read_bytes().splitlines(keepends=True)
+
+
+def main(body):
+    """Runs a script: its last line says what was done; a fault ends it with 1."""
+    name, started = os.path.basename(sys.argv[0]), time.time()
+    try:
+        summary = body()
+    except (Fault, AssertionError, subprocess.SubprocessError, OSError, ValueError, KeyError) as fault:
+        if not isinstance(fault, Fault):
+            traceback.print_exc()
+        print(f"{name}: FAILED: {fault}")
+        sys.exit(1)
+    print(f"{name}: {summary} ({time.time() - started:.0f} s)")
