@@ -3,7 +3,7 @@
 set -euo pipefail
 BINARY=${BINARY:-.build/release/clm-replay}
 STORE=${STORE:-.build/demo-store}
-rm -rf "$STORE"
+rm -rf "$STORE" "$STORE".key* "$STORE"-*
 
 run() {
   printf '\n$ clm-replay'
@@ -38,7 +38,15 @@ run metrics "$STORE" --table nps --period year
 title "What would other rules have said, over all history?"
 run compare "$STORE" --rules fixtures/rules/retail.yaml --rules fixtures/rules/retail-v4.yaml
 
-title "Nothing was lost or changed on the way"
-run verify "$STORE"
+title "Evidence: a signed checkpoint to keep elsewhere, proofs, and what was served when"
+run checkpoint "$STORE" --init "$STORE.key" -o "$STORE-checkpoint"
+cat "$STORE-checkpoint"
+run prove "$STORE" --subject "$customer" --format json > "$STORE-proof.json"
+head -c 600 "$STORE-proof.json" && echo " ..."
+run views "$STORE" --history
+
+title "Nothing was lost, changed, rolled back or forked on the way; a verified copy"
+run verify "$STORE" --against "$STORE-checkpoint"
+run backup "$STORE" "$STORE-backup"
 printf '\nThe store is in %s; try:\n' "$STORE"
 printf '  %s export %s --table transitions -o -\n' "$BINARY" "$STORE"

@@ -131,6 +131,38 @@ import Testing
     try Program.run("views", place.store, "--rules", "zz").expect(2)
   }
 
+  @Test func `what was served at a time is shown again, without the view`() throws {
+    let place = try Place()
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    try Program.run("replay", place.store, "--rules", try place.file("a.yaml", rules)).expect(0)
+    let between = try Program.run("views", place.store, "--history", "--format", "csv").output
+      .split(separator: "\n")[1].split(separator: ",")[1]
+    try Program.run("import", place.store, try place.file("b", events(10..<20))).expect(0)
+    let other = rules.replacing("version: 1", with: "version: 2").replacing(
+      "buys >= 1", with: "buys >= 9")
+    try Program.run("replay", place.store, "--rules", try place.file("b.yaml", other)).expect(0)
+    try FileManager.default.removeItem(atPath: "\(place.store)/views")
+    func show(_ time: String, _ arguments: String...) throws -> Program {
+      try Program.run(
+        ["show", place.store, "C-3", "--as-served", time, "--format", "json"] + arguments)
+    }
+    let then = try show(String(between))
+    then.expect(0)
+    #expect(then.output.contains("\"stage\":\"buyer\"") && then.output.contains("\"buys\":1"))
+    let now = try show("now")
+    #expect(now.output.contains("\"stage\":\"new\"") && now.output.contains("\"buys\":3"))
+    let before = try show("2020-01-01")
+    before.expect(2)
+    #expect(before.errors.contains("error[not-served]"))
+    try show("now", "--view", "nothing").expect(2)
+    try show("now", "--as-of", "now").expect(64)
+    let explained = try Program.run(
+      "explain", place.store, "C-3", "--as-served", String(between), "--to", "buyer")
+    explained.expect(0)
+    #expect(explained.output.contains("record 0 of the register"))
+    try Program.run("history", place.store, "C-3", "--as-served", "now").expect(0)
+  }
+
   @Test func `a version served with other content is a warning, and under strict a refusal`() throws
   {
     let place = try Place()

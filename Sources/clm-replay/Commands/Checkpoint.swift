@@ -70,7 +70,13 @@ struct CheckpointCommand: ParsableCommand {
         "made the key `\(path)`; who checks needs `\(path).pub`: \(key.verifier.text)",
         quiet: global.quiet)
     }
-    try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).write(store)
+    do throws(LMDBError) {
+      try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).write(store)
+    } catch {
+      Notice.write(
+        "note: `\(store)` cannot remember where the key is (\(error.text)); next time name it with --key",
+        quiet: global.quiet)
+    }
     return key
   }
 
@@ -107,15 +113,8 @@ struct StoreKey {
     verifier = String(lines[1].dropFirst(7))
   }
 
-  func write(_ store: String) throws {
-    do throws(LMDBError) {
-      try Files.replace("\(store)/key", with: "private \(path)\npublic \(verifier)\n")
-    } catch {
-      throw CommandError(
-        exit: .couldNotRun, code: "cannot-write",
-        message: "`\(store)/key` cannot be written: \(error.text)",
-        help: "the key is there; sign with --key \(path)")
-    }
+  func write(_ store: String) throws(LMDBError) {
+    try Files.replace("\(store)/key", with: "private \(path)\npublic \(verifier)\n")
   }
 }
 

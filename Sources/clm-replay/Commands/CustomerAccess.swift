@@ -8,7 +8,8 @@ struct CustomerAccess {
   let asOf: Int64
   let compiled: CompiledRules
   private let opened: OpenedStore
-  private let reader: ViewReader
+  /// Nil where the register says under which rules; the view may be gone.
+  private let reader: ViewReader?
   private let view: LogView
   /// True where the view itself answers.
   let isCurrent: Bool
@@ -16,15 +17,30 @@ struct CustomerAccess {
   private let subjects: [String]
 
   init(
-    _ opened: OpenedStore, view: String?, customer: String, asOf: String?, knownAt: String?
+    _ opened: OpenedStore, view: String?, customer: String, asOf: String?, knownAt: String?,
+    asServed: String?
   ) throws {
     self.opened = opened
-    reader = try opened.view(named: view)
+    if let asServed {
+      let served = try ServedView(opened, view: view, at: asServed)
+      self.reader = nil
+      compiled = served.rules.compiled
+      viewName = served.name
+      isCurrent = false
+      stored = nil
+      self.view = served.view
+      self.asOf = served.view.asOf
+      subjects = try Self.subjects(of: customer, opened, served.view, compiled, viewName)
+      name = subjects[0]
+      return
+    }
+    let reader = try opened.view(named: view)
+    self.reader = reader
     compiled = try LoadedRules.load(reader).compiled
     viewName = reader.manifest.name
     isCurrent = asOf == nil && knownAt == nil
-    let found = try opened.run { [reader] in try reader.customer(named: customer) }
     if isCurrent {
+      let found = try opened.run { try reader.customer(named: customer) }
       guard let found else { throw Self.unknown(customer, opened.path, viewName) }
       stored = found
       name = found.record.name
@@ -37,15 +53,21 @@ struct CustomerAccess {
         asOf: asOf ?? RFC3339.text(reader.manifest.asOf), knownAt: knownAt)
       self.view = view
       self.asOf = view.asOf
-      let compiled = self.compiled
-      guard
-        let joined = try opened.run({
-          try CustomerLookup.subjects(of: customer, view: view, compiled: compiled)
-        }), let first = joined.first
-      else { throw Self.unknown(customer, opened.path, viewName) }
-      name = first
-      subjects = joined
+      subjects = try Self.subjects(of: customer, opened, view, compiled, viewName)
+      name = subjects[0]
     }
+  }
+
+  /// All subjects of a customer, the one that it is called by first.
+  private static func subjects(
+    of customer: String, _ opened: OpenedStore, _ view: LogView, _ compiled: CompiledRules,
+    _ viewName: String
+  ) throws -> [String] {
+    let joined = try opened.run {
+      try CustomerLookup.subjects(of: customer, view: view, compiled: compiled)
+    }
+    guard let joined, !joined.isEmpty else { throw unknown(customer, opened.path, viewName) }
+    return joined
   }
 
   private static func unknown(_ customer: String, _ store: String, _ view: String) -> CommandError {
@@ -74,7 +96,7 @@ struct CustomerAccess {
 
   /// What a segment may read beside the facts; nil under other times, where nobody has computed it.
   func population() throws -> PopulationValues? {
-    guard let stored else { return nil }
+    guard let stored, let reader else { return nil }
     return try opened.run {
       try reader.population(of: stored, compiled, threads: Threads.count(nil))
     }

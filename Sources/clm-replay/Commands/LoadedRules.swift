@@ -40,6 +40,11 @@ struct LoadedRules {
     try compiled(try check(path), path: path)
   }
 
+  /// Rules that the register holds.
+  static func load(_ source: [UInt8], named name: String) throws -> LoadedRules {
+    try compiled(check(bytes: source, path: name), path: name)
+  }
+
   /// The rules that a view was made with.
   static func load(_ reader: ViewReader) throws -> LoadedRules {
     try compiled(compile(reader.rules), path: reader.rules.file)

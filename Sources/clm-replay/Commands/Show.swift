@@ -11,7 +11,7 @@ struct ShowCommand: ParsableCommand {
       EXAMPLE
         clm-replay show store C-1042
 
-      CUSTOMER is any of the customer's subjects. With --as-of or --known-at the customer is folded again; the view is left alone.
+      CUSTOMER is any of the customer's subjects. With --as-of, --known-at or --as-served the customer is folded again; the view is left alone.
       """)
 
   @OptionGroup var options: CustomerOptions

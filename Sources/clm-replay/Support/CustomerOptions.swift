@@ -7,9 +7,19 @@ struct CustomerOptions: ParsableArguments {
   @Option(help: "The view, if there are several.") var view: String?
   @Option(help: "As of another instant.") var asOf: String?
   @Option(help: "Only events recorded by then.") var knownAt: String?
+  @Option(
+    help: "As the register says that it was served then: rules, size and as-of of that time.")
+  var asServed: String?
+
+  func validate() throws {
+    if asServed != nil && (asOf != nil || knownAt != nil) {
+      throw ValidationError("--as-served says all of --as-of and --known-at")
+    }
+  }
 
   func access() throws -> CustomerAccess {
     try CustomerAccess(
-      try OpenedStore(store), view: view, customer: customer, asOf: asOf, knownAt: knownAt)
+      try OpenedStore(store), view: view, customer: customer, asOf: asOf, knownAt: knownAt,
+      asServed: asServed)
   }
 }

@@ -1,0 +1,36 @@
+import EventStore
+import Projections
+
+/// What a view was at some time, from the register: rules, size and as-of. The view itself may be gone.
+struct ServedView {
+  let name: String
+  let rules: LoadedRules
+  let view: LogView
+
+  /// - Parameters:
+  ///   - view: its name; needed where the register knows several.
+  ///   - time: as the user wrote it.
+  init(_ opened: OpenedStore, view: String?, at time: String) throws {
+    let instant = try Times.instant(time, option: "--as-served")
+    let register = try opened.run { try opened.snapshot.register() }
+    let names = Set(register.switches.map { $0.view.view }).sorted()
+    if view == nil && names.count > 1 {
+      throw CommandError(
+        exit: .usage, code: "several-views",
+        message: "the register of `\(opened.path)` has several views, and none is named",
+        help: "add --view with one of \(names.joined(separator: ", "))")
+    }
+    let entry = register.switches.last {
+      $0.recorded <= instant && (view == nil || $0.view.view == view)
+    }
+    guard let entry, let source = register.rules(hash: entry.view.rulesHash) else {
+      throw CommandError(
+        exit: .couldNotRun, code: "not-served",
+        message: "no view\(view.map { " `\($0)`" } ?? "") was served at \(RFC3339.text(instant))",
+        help: "`clm-replay views \(opened.path) --history` lists what was served, and when")
+    }
+    name = entry.view.view
+    rules = try LoadedRules.load(source, named: "record \(entry.number) of the register")
+    self.view = try opened.logView(size: entry.view.size, asOf: entry.view.asOf)
+  }
+}
