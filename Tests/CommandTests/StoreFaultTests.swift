@@ -72,8 +72,34 @@ import Testing
 
     #expect(done.status == 1)
     #expect(done.output.contains("\"ok\":false"))
-    #expect(done.output.contains("checksum"))
+    // That event, and no other.
+    #expect(
+      done.output.contains(
+        "\"problems\":[{\"position\":123,\"what\":\"the event's checksum does not hold\"}]"))
     #expect(done.errors.contains("error[damaged]"))
+  }
+
+  /// A chunk of 100 events: their slots of 45 bytes, then their lines. Damage to one event names that one, wherever it is.
+  @Test(arguments: [
+    ("line", 3), ("length", 1), ("sequence", 5), ("salt", 25), ("sum", 41),
+  ])
+  func `a damaged event is named, and no other`(_ part: String, _ offset: Int) throws {
+    let place = try Place()
+    let lines = (0..<100).map { event($0, "x", "2024-01-01T00:00:00Z") }
+    try Program.run("import", place.store, try place.file("a", lines.joined())).expect(0)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: data(place)))
+    let first = try #require(bytes.range(of: Data(lines[0].utf8))).lowerBound
+    let line = first + lines[..<42].reduce(0) { $0 + $1.utf8.count }
+    bytes[part == "line" ? line + offset : first - (100 - 42) * 45 + offset] ^= 0x11
+    try bytes.write(to: URL(fileURLWithPath: data(place)))
+
+    let run = try Program.run("verify", place.store, "--format", "json")
+
+    run.expect(1)
+    #expect(
+      run.output.contains(
+        "\"problems\":[{\"position\":42,\"what\":\"the event's checksum does not hold\"}]"),
+      "\(part): \(run.output)")
   }
 
   @Test func `an empty store verifies`() throws {

@@ -66,6 +66,13 @@ def forge(directory, kind, chance):
                 return None
             key = chance.choice(keys)
             value = transaction.get(key, db=table)
+            if chance.random() < 0.1:
+                transaction.delete(key, db=table)
+                return f"{kind} {name} {key.hex()} deleted"
+            if chance.random() < 0.05:
+                other = chance.choice(keys)
+                transaction.put(other, seal(name, other, value[:-8]), db=table)
+                return None if other == key else f"{kind} {name} {key.hex()} copied over {other.hex()}"
             content = changed(value[:-8], chance)
             if content == value[:-8]:
                 return None

@@ -1,18 +1,21 @@
 /// Some events in a row: one value of table `ev` under the position of the first (docs/format.md, "ev").
 ///
 /// ```
-/// flags u8 · count u32 · count × { kind u8 · length u32 · sequence u32 · recorded i64 · previous u64 · salt 16 }
+/// flags u8 · count u32
+///   · count × { kind u8 · length u32 · sequence u32 · recorded i64 · previous u64 · salt 16 · sum u32 }
 ///   · lines, each with LF · [columns, if flags & 1] · XXH64
 /// columns = count × { subject u32 · type u16 · occurred i64 · idh u64 } · names u32 × { length u8 · bytes }
 /// ```
 /// Columns stand in the chunks of the open block only; a sealed block keeps them in `col`. The line of an erased event
-/// (kind 1) is its 32-byte leaf hash.
+/// (kind 1) is its 32-byte leaf hash. An event's sum says which one is damaged where the chunk's checksum does not hold.
 struct ChunkBuilder {
   private var slots: [UInt8] = []
   private var lines: [UInt8] = []
   private(set) var count: UInt32 = 0
 
-  static let slotLength = 41
+  static let slotLength = 45
+  /// Where the header stands in a slot, and where it ends; the sum follows.
+  static let headerRange = 5..<41
   /// 16 pages of 4 KiB less LMDB's header of 16 bytes.
   static let maximumBytes = 65_520
   private static let fixedBytes = 5 + Checksum.length
@@ -24,15 +27,24 @@ struct ChunkBuilder {
   }
 
   mutating func add(kind: UInt8, header: EventHeader, line: Span<UInt8>) {
+    let start = slots.count
     slots.append(kind)
     slots.appendLittle(UInt32(line.count))
     slots.appendLittle(header.sequence)
     slots.appendLittle(header.recorded)
     slots.appendLittle(header.previous ?? UInt64.max)
     slots += header.salt
+    let sum = Self.sum(slot: slots.span.extracting(start..<slots.count), line: line)
+    slots.appendLittle(sum)
     lines.append(line)
     lines.append(0x0a)
     count += 1
+  }
+
+  /// The low half of XXH64 over the line, seeded with that over the slot before its sum.
+  static func sum(slot: Span<UInt8>, line: Span<UInt8>) -> UInt32 {
+    let seed = Checksum.xxh64(slot, seed: 0)
+    return UInt32(truncatingIfNeeded: Checksum.xxh64(line, seed: seed))
   }
 
   /// The sealed value; the builder is empty afterwards.
@@ -53,7 +65,7 @@ struct ChunkBuilder {
   }
 }
 
-/// A chunk whose checksum holds and whose parts stand within it.
+/// A chunk whose parts stand within it, and whose checksum holds unless it was asked for all the same.
 struct ChunkView: ~Escapable {
   let first: UInt64
   let count: Int
@@ -62,43 +74,92 @@ struct ChunkView: ~Escapable {
   /// Where the line of each event starts.
   private let lineStarts: [Int]
   private let linesEnd: Int
+  /// The checksum of the whole holds.
+  let isIntact: Bool
 
   static let erased: UInt8 = 1
 
+  /// - Parameter allowingDamage: take a chunk whose checksum does not hold, if its parts can be told.
   /// - Throws: what is wrong with the value.
   @_lifetime(copy value)
-  init(key: Span<UInt8>, value: Span<UInt8>) throws(ChunkFault) {
+  init(
+    key: Span<UInt8>, value: Span<UInt8>, allowingDamage: Bool = false
+  ) throws(ChunkFault) {
     guard key.count == 8 else { throw ChunkFault(0, "a key of table `ev` is malformed") }
     let first = key.bigEndian
-    guard let length = Checksum.contentLength(value, table: "ev", key: key) else {
+    let checked = Checksum.contentLength(value, table: "ev", key: key)
+    guard let length = checked ?? (allowingDamage ? value.count - Checksum.length : nil) else {
       throw ChunkFault(first, "the checksum of a chunk does not hold")
     }
-    let content = value.extracting(0..<length)
     guard length >= 5 else { throw ChunkFault(first, "a chunk is too short") }
+    let content = value.extracting(0..<length)
     let count = Int(content.little(1, 4))
     guard count > 0, count <= 16_384, 5 + count * ChunkBuilder.slotLength <= length else {
       throw ChunkFault(first, "a chunk's slot table is malformed")
     }
+    var layout = Self.layout(content, count, byLineEnds: false)
+    if checked == nil {
+      // A damaged length moves all lines behind it, a damaged line end too: the one that finds more events is right.
+      let other = Self.layout(content, count, byLineEnds: true)
+      let held = [layout, other].map { Self.held(content, count, $0) }
+      if held[1] > held[0] { layout = other }
+    } else {
+      for index in 0..<count {
+        let slot = 5 + index * ChunkBuilder.slotLength
+        let isErased = content[slot] == Self.erased
+        guard
+          content[slot] == 0
+            || isErased && content.little(slot + 1, 4) == UInt64(SHA256Bytes.length)
+        else { throw ChunkFault(first, "a chunk's slot table is malformed") }
+      }
+    }
+    guard let layout else { throw ChunkFault(first, "a chunk's lines are malformed") }
+    lineStarts = layout.starts
+    linesEnd = layout.end
+    self.first = first
+    self.count = count
+    isIntact = checked != nil
+    bytes = content
+    hasColumns = content[0] & 1 != 0
+  }
+
+  private typealias Layout = (starts: [Int], end: Int)
+
+  /// Where the lines stand by the lengths in the slots, or by their line ends; nil where they do not fit.
+  private static func layout(
+    _ content: Span<UInt8>, _ count: Int, byLineEnds: Bool
+  ) -> Layout? {
     var starts: [Int] = []
     starts.reserveCapacity(count)
     var offset = 5 + count * ChunkBuilder.slotLength
     for index in 0..<count {
-      let slot = 5 + index * ChunkBuilder.slotLength
-      let lineLength = Int(content.little(slot + 1, 4))
-      let kind = content[slot]
-      guard kind == 0 || kind == Self.erased && lineLength == SHA256Bytes.length else {
-        throw ChunkFault(first, "a chunk's slot table is malformed")
-      }
       starts.append(offset)
-      offset += lineLength + 1
-      guard offset <= length else { throw ChunkFault(first, "a chunk's lines are malformed") }
+      if byLineEnds {
+        guard let end = content.firstIndex(of: 0x0a, from: offset) else { return nil }
+        offset = end + 1
+      } else {
+        offset += Int(content.little(5 + index * ChunkBuilder.slotLength + 1, 4)) + 1
+      }
+      guard offset <= content.count else { return nil }
     }
-    self.first = first
-    self.count = count
-    bytes = content
-    hasColumns = content[0] & 1 != 0
-    lineStarts = starts
-    linesEnd = offset
+    return (starts, offset)
+  }
+
+  /// How many events have their own sum under a layout.
+  private static func held(_ content: Span<UInt8>, _ count: Int, _ layout: Layout?) -> Int {
+    guard let layout else { return -1 }
+    return (0..<count).reduce(0) { held, index in
+      let end = index + 1 < count ? layout.starts[index + 1] : layout.end
+      return held + (holds(content, index, layout.starts[index]..<end - 1) ? 1 : 0)
+    }
+  }
+
+  private static func holds(_ content: Span<UInt8>, _ index: Int, _ line: Range<Int>) -> Bool {
+    let slot = 5 + index * ChunkBuilder.slotLength
+    let sumAt = slot + ChunkBuilder.headerRange.upperBound
+    let sum = ChunkBuilder.sum(
+      slot: content.extracting(slot..<sumAt), line: content.extracting(line))
+    return UInt64(sum) == content.little(sumAt, 4)
   }
 
   private func slot(_ index: Int) -> Int { 5 + index * ChunkBuilder.slotLength }
@@ -109,6 +170,9 @@ struct ChunkView: ~Escapable {
     let end = index + 1 < count ? lineStarts[index + 1] : linesEnd
     return lineStarts[index]..<end - 1
   }
+
+  /// An event's own sum holds.
+  func holds(_ index: Int) -> Bool { Self.holds(bytes, index, lineRange(index)) }
 
   func sequence(_ index: Int) -> UInt32 {
     UInt32(truncatingIfNeeded: bytes.little(slot(index) + 5, 4))
@@ -127,7 +191,8 @@ struct ChunkView: ~Escapable {
     input.append(0)
     EventHeader.appendStart(to: &input)
     let slot = slot(index)
-    input.append(bytes.extracting(slot + 5..<slot + ChunkBuilder.slotLength))
+    let header = ChunkBuilder.headerRange
+    input.append(bytes.extracting(slot + header.lowerBound..<slot + header.upperBound))
     input.append(bytes.extracting(lineRange(index)))
   }
 

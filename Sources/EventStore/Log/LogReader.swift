@@ -119,6 +119,15 @@ final class LogReader: Sendable {
     return value
   }
 
+  /// A block has columns of its own; where that cannot be told, it counts as having them.
+  func isSealed(_ block: Int) -> Bool {
+    do {
+      return try column(.directory, block: block) != nil
+    } catch {
+      return true
+    }
+  }
+
   /// Base columns of a block, at most as far as `size`.
   func block(_ block: Int, size: UInt64, withIDs: Bool) throws -> BlockColumns {
     let first = UInt64(block) << 14
@@ -160,7 +169,13 @@ final class LogReader: Sendable {
       result.append(columns, rows: Int(min(UInt64(chunk.count), size - next)))
       return true
     }
-    if sealed { return try block(Int(first >> 14), size: size, withIDs: true) }
+    if sealed {
+      let number = Int(first >> 14)
+      guard try column(.subjects, block: number) != nil else {
+        throw ChunkFault(first, "the columns of a full block are missing")
+      }
+      return try block(number, size: size, withIDs: true)
+    }
     guard first + UInt64(result.count) >= min(size, first + UInt64(BlockColumns.length)) else {
       throw ChunkFault(first + UInt64(result.count), "a chunk is missing")
     }

@@ -42,6 +42,16 @@ public final class LogWriter {
     return try LogWriter(files, lock: lock, clock: clock)
   }
 
+  /// Who writes to a store, as it said itself.
+  static func holder(of path: String) -> String {
+    do throws(LMDBError) {
+      let text = String(decoding: try Files.read(StoreFiles(path: path).lock), as: UTF8.self)
+      return text.split(separator: "\n").first.map(String.init) ?? "another process"
+    } catch {
+      return "another process"
+    }
+  }
+
   private static func takeLock(
     _ files: StoreFiles, _ waitSeconds: Double
   ) throws(EventStoreError) -> Files.Lock {
@@ -53,15 +63,8 @@ public final class LogWriter {
         throw EventStoreError(error, "lock the store `\(files.path)`", path: files.path)
       }
       if Files.monotonicSeconds() >= deadline {
-        var holder = "another process"
-        do throws(LMDBError) {
-          let text = String(decoding: try Files.read(files.lock), as: UTF8.self)
-          if let line = text.split(separator: "\n").first { holder = String(line) }
-        } catch {
-          holder = "another process"
-        }
         throw EventStoreError(
-          .busy, "the store `\(files.path)` is being written by \(holder)",
+          .busy, "the store `\(files.path)` is being written by \(holder(of: files.path))",
           help: "try again, or wait longer with --wait")
       }
       Files.sleep(milliseconds: 50)

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The register: all control records of a store, in order.
 public struct Register: Sendable {
   public private(set) var records: [ControlRecord]
@@ -69,9 +71,36 @@ extension Store {
   ///
   /// May run while another process imports: the two share LMDB's one write transaction at a time, not the writer's lock.
   /// The store must have been opened with `registering`. The rules file is stored with the first record of its hash.
+  /// - Parameter waitSeconds: how long to wait for another's commit, which takes part of a second unless its process was
+  ///   stopped.
+  /// - Throws: `.busy` naming who holds the store; then the record may still come.
   public func register(
-    _ view: ViewSwitch, now: Int64 = Files.now()
+    _ view: ViewSwitch, waitSeconds: Double
   ) throws(EventStoreError) {
+    // LMDB waits for its writer without limit, so that a thread of its own does.
+    let outcome = RegisterOutcome()
+    let isStarted = Parallel.detach {
+      do throws(EventStoreError) {
+        try self.append(view, now: Files.now())
+        outcome.set(.success(()))
+      } catch {
+        outcome.set(.failure(error))
+      }
+    }
+    guard isStarted else { throw EventStoreError(.io, "cannot start a thread to note the switch") }
+    let deadline = Files.monotonicSeconds() + waitSeconds
+    while true {
+      if let result = outcome.get() { return try result.get() }
+      if Files.monotonicSeconds() >= deadline {
+        throw EventStoreError(
+          .busy, "the store `\(path)` is being written by \(LogWriter.holder(of: path))",
+          help: "try again, or wait longer with --wait")
+      }
+      Files.sleep(milliseconds: 1)
+    }
+  }
+
+  private func append(_ view: ViewSwitch, now: Int64) throws(EventStoreError) {
     try reader.guarded("note the switch of view `\(view.view)`") {
       try reader.environment.write { transaction in
         let stateKey = StateRecord.key
@@ -109,4 +138,12 @@ extension Store {
       }
     }
   }
+}
+
+/// What became of a record that a thread of its own appends.
+private final class RegisterOutcome: Sendable {
+  private let result = Mutex<Result<Void, EventStoreError>?>(nil)
+
+  func set(_ value: Result<Void, EventStoreError>) { result.withLock { $0 = value } }
+  func get() -> Result<Void, EventStoreError>? { result.withLock { $0 } }
 }

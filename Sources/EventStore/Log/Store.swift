@@ -15,7 +15,7 @@ public final class Store: Sendable {
   }
 
   /// - Parameters:
-  ///   - registering: open so that ``register(_:now:)`` can append control records.
+  ///   - registering: open so that ``register(_:waitSeconds:)`` can append control records.
   ///   - checkingHead: refuse a log from which events are missing that were acknowledged.
   /// - Throws: `.missing`, `.foreign`, `.truncated`, `.damaged`, `.otherFormat`; meta pages, length and tree pages of the
   ///   log's file are checked before LMDB looks at them.

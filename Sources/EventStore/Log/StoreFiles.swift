@@ -35,6 +35,7 @@ struct StoreFiles {
       throw EventStoreError(.foreign, "`\(path)` is not a store: it has no file `format`")
     }
     try checkFormat(try text(format))
+    _ = try id()
     let name = try text(current).split(separator: "\n").first.map(String.init) ?? ""
     guard name.hasPrefix("g"), name.dropFirst().allSatisfy(\.isNumber), name.count > 1 else {
       throw EventStoreError(.damaged, "`\(current)` names no generation of the log")

@@ -55,7 +55,9 @@ struct BlockVerifier: Sendable {
     do {
       columns = try reader.block(number, size: state.size, withIDs: true)
     } catch {
-      walk.add(error, first)
+      // The open block's columns stand in its chunks, each of which is looked at by itself.
+      walk.findings.isWhole = false
+      if reader.isSealed(number) { walk.add(error, first) }
     }
     let next = visitChunks(from: first, end: end, columns, &walk)
     if next < end { walk.miss(next..<end) }
@@ -79,16 +81,14 @@ struct BlockVerifier: Sendable {
           if key.count != 8 || stored >= end { return false }
           if stored > next { walk.miss(next..<stored) }
           if stored < next { walk.add(ChunkFault(stored, "two chunks hold this position"), stored) }
+          next = stored
           do {
-            let chunk = try ChunkView(key: key, value: value)
-            walk.isLost = false
+            let chunk = try ChunkView(key: key, value: value, allowingDamage: true)
             walk.take(chunk, end: end, columns)
             next = min(end, stored + UInt64(chunk.count))
           } catch {
-            walk.add(error, stored)
-            // Where it ends is not known: the next one says.
-            next = min(end, max(next, stored + 1))
-            walk.isLost = true
+            // Where it ends the next one says.
+            walk.lost = describe(error, stored).what
           }
           return next < end
         }
@@ -96,7 +96,7 @@ struct BlockVerifier: Sendable {
     } catch {
       walk.add(error, next)
     }
-    return walk.isLost ? end : next
+    return next
   }
 
   /// Holds a full block's directory and payload columns against what its lines gave.
@@ -140,8 +140,8 @@ private struct BlockWalk {
   var tiles: [[UInt8]] = []
   /// What the lines give to payload columns.
   var payload = PayloadColumnsBuilder()
-  /// A chunk was damaged, so that it is not known where it ends.
-  var isLost = false
+  /// What is wrong with the chunk at hand, whose parts cannot be told.
+  var lost: String?
   private var hashes = LeafHashes()
   private var chains = ChainIndex()
   private var shredder = PayloadShredder(maximumPaths: Int(PayloadShredder.lost))
@@ -170,22 +170,20 @@ private struct BlockWalk {
 
   mutating func miss(_ positions: Range<UInt64>) {
     findings.isWhole = false
-    // The end of a damaged chunk was said already.
-    if isLost {
-      isLost = false
-      return
-    }
-    findings.add(
-      positions.lowerBound,
+    let which =
       positions.count == 1
-        ? "the event is missing"
-        : "events \(positions.lowerBound) to \(positions.upperBound - 1) are missing")
+      ? "the event is" : "events \(positions.lowerBound) to \(positions.upperBound - 1) are"
+    findings.add(
+      positions.lowerBound, lost.map { "\(which) lost: \($0)" } ?? "\(which) missing")
+    lost = nil
   }
 
   mutating func take(_ chunk: borrowing ChunkView, end: UInt64, _ columns: BlockColumns?) {
     let count = min(chunk.count, Int(end - chunk.first))
+    if !chunk.isIntact { noteDamage(chunk, count) }
     for index in 0..<count {
       let position = chunk.first + UInt64(index)
+      if !chunk.isIntact && !chunk.holds(index) { continue }
       hashes.add(chunk, index)
       if chunk.kind(index) == ChunkView.erased {
         findings.add(position, "the event was erased, and no control record says so")
@@ -204,6 +202,19 @@ private struct BlockWalk {
       if isDocument(chunk.bytes.extracting(chunk.lineRange(index)), position) {
         verify(chunk, index, position, row, columns)
       }
+    }
+  }
+
+  /// Names the damaged events of a chunk whose checksum does not hold.
+  private mutating func noteDamage(_ chunk: borrowing ChunkView, _ count: Int) {
+    findings.isWhole = false
+    let damaged = (0..<count).filter { !chunk.holds($0) }
+    for index in damaged {
+      findings.add(chunk.first + UInt64(index), "the event's checksum does not hold")
+    }
+    if damaged.isEmpty {
+      findings.add(
+        chunk.first, "the checksum of a chunk of \(chunk.count) events does not hold; theirs do")
     }
   }
 

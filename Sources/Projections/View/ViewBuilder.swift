@@ -329,14 +329,19 @@ public final class ViewBuilder {
       try Files.syncDirectory(built.directory)
       try Files.rename(built.directory, "\(home)/\(built.generation)")
       try Files.syncDirectory(home)
-      try register(
-        ViewSwitch(
-          view: name, generation: built.generation, model: rules.modelName,
-          version: Int64(rules.modelVersion), rulesHash: SHA256Bytes.hash(rules.source.span),
-          size: view.size,
-          root: root, engine: engine, asOf: view.asOf, outputRoot: built.outputRoot,
-          customers: UInt64(built.summary.customers), transitions: UInt64(built.rows),
-          parked: UInt64(built.summary.parked.count), rules: rules.source))
+      do {
+        try register(
+          ViewSwitch(
+            view: name, generation: built.generation, model: rules.modelName,
+            version: Int64(rules.modelVersion), rulesHash: SHA256Bytes.hash(rules.source.span),
+            size: view.size, root: root, engine: engine, asOf: view.asOf,
+            outputRoot: built.outputRoot, customers: UInt64(built.summary.customers),
+            transitions: UInt64(built.rows), parked: UInt64(built.summary.parked.count),
+            rules: rules.source))
+      } catch {
+        Files.remove("\(home)/\(built.generation)")
+        throw error
+      }
       try Files.replace("\(home)/CURRENT", with: built.generation + "\n")
     }
     prune(keeping: built.generation)

@@ -32,12 +32,15 @@ struct ReplayCommand: ParsableCommand {
       "Take the parameters of clv.model from this file (as --format json prints them) in place of a fit."
   )
   var clvParams: String?
+  @Option(help: "How long to wait for a commit of an import before the switch, such as 10s.")
+  var wait = "10s"
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
   var receipt: String?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
+    let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
     let opened = try OpenedStore(store, registering: true)
     let (loaded, name) = try rulesAndName(opened)
     try checkRegister(opened, loaded)
@@ -64,7 +67,7 @@ struct ReplayCommand: ParsableCommand {
     }
     let manifest = try opened.run {
       try builder.publish(built, switchedAt: Clock.nowMicroseconds()) {
-        try opened.store.register($0)
+        try opened.store.register($0, waitSeconds: waitSeconds)
       }
     }
     if let receipt {
