@@ -163,6 +163,34 @@ import Testing
     try Program.run("history", place.store, "C-3", "--as-served", "now").expect(0)
   }
 
+  @Test func `a receipt is held against a replay under the rules of then`() throws {
+    let place = try Place()
+    let receipt = "\(place.path)/receipt"
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    try Program.run(
+      "replay", place.store, "--rules", try place.file("a.yaml", rules), "--receipt", receipt
+    ).expect(0)
+    try Program.run("import", place.store, try place.file("b", events(10..<20))).expect(0)
+    let other = rules.replacing("version: 1", with: "version: 2").replacing(
+      "buys >= 1", with: "buys >= 2")
+    try Program.run("replay", place.store, "--rules", try place.file("b.yaml", other)).expect(0)
+    try FileManager.default.removeItem(atPath: "\(place.store)/views")
+    try Program.run("verify", place.store, "--receipt", receipt).expect(0)
+    let text = try String(contentsOfFile: receipt, encoding: .utf8)
+    func check(_ old: String, _ new: String, _ what: String) throws {
+      let changed = try place.file("changed", text.replacing(old, with: new))
+      let run = try Program.run("verify", place.store, "--receipt", changed)
+      run.expect(1)
+      #expect(
+        run.errors.contains("error[other-result]") && run.errors.contains(what), "\(run.errors)")
+    }
+    try check("\"output_root\":\"", "\"output_root\":\"00", "a replay gives the output root")
+    try check("\"size\":10", "\"size\":11", "have the root")
+    try check("\"size\":10", "\"size\":1000", "and the log has 20")
+    try check("\"rules\":\"", "\"rules\":\"00", "no rules file of SHA-256")
+    try Program.run("verify", place.store, "--receipt", try place.file("none", "{}")).expect(2)
+  }
+
   @Test func `a version served with other content is a warning, and under strict a refusal`() throws
   {
     let place = try Place()

@@ -125,7 +125,7 @@ def attempt(number, options, source, place):
     except Fault as fault:
         raise Fault(f"change {number} ({what}): {fault}") from None
     # Hash and tree bind every byte of an event and of a control record; a column is held against the lines.
-    if arguments[0] == "verify" and done.returncode == 0 and what.split()[1] in ("ev", "ctl"):
+    if arguments[0] == "verify" and done.returncode == 0 and what.split()[1] in ("ev", "ctl", "col", "meta"):
         raise Fault(f"change {number} ({what}): verify did not notice")
     return " ".join(what.split()[:2]), arguments[0], done.returncode
 

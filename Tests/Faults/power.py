@@ -154,8 +154,11 @@ class Round:
 
     def cut(self):
         """(kinds of command that ran, how the power went)."""
-        for copy in self.copies():
-            common.remove(copy)
+        if copies := self.copies():
+            for copy in copies:
+                common.remove(copy)
+            # Else the cut brings them back, and they look like backups of now.
+            subprocess.run(["sync", "-f", self.disk.place], check=True)
         commands = self.chains()
         flag = self.chance.choice((FLUSH_NOTHING,) * 8 + (FLUSH_JOURNAL, FLUSH_ALL))
         seconds = 0.02 + self.chance.random() * self.chance.choice((0.2, 0.5, 1.0))

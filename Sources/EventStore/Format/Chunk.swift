@@ -109,18 +109,21 @@ struct ChunkView: ~Escapable {
         let isErased = content[slot] == Self.erased
         guard
           content[slot] == 0
-            || isErased && content.little(slot + 1, 4) == UInt64(SHA256Bytes.length)
+            || isErased && content.little(slot + 1, 4) == UInt64(SHA256Bytes.length),
+          RFC3339.range.contains(Int64(bitPattern: content.little(slot + 9, 8)))
         else { throw ChunkFault(first, "a chunk's slot table is malformed") }
       }
     }
-    guard let layout else { throw ChunkFault(first, "a chunk's lines are malformed") }
+    guard let layout, content[0] == 1 || layout.end == content.count || checked == nil else {
+      throw ChunkFault(first, "a chunk's lines are malformed")
+    }
     lineStarts = layout.starts
     linesEnd = layout.end
     self.first = first
     self.count = count
     isIntact = checked != nil
     bytes = content
-    hasColumns = content[0] & 1 != 0
+    hasColumns = content[0] == 1
   }
 
   private typealias Layout = (starts: [Int], end: Int)
@@ -171,8 +174,11 @@ struct ChunkView: ~Escapable {
     return lineStarts[index]..<end - 1
   }
 
-  /// An event's own sum holds.
-  func holds(_ index: Int) -> Bool { Self.holds(bytes, index, lineRange(index)) }
+  /// An event's own sum holds, and its line ends.
+  func holds(_ index: Int) -> Bool {
+    let line = lineRange(index)
+    return bytes[line.upperBound] == 0x0a && Self.holds(bytes, index, line)
+  }
 
   func sequence(_ index: Int) -> UInt32 {
     UInt32(truncatingIfNeeded: bytes.little(slot(index) + 5, 4))
@@ -220,6 +226,7 @@ struct ChunkView: ~Escapable {
         let length = Int(try reader.number(UInt8.self))
         columns.newNames.append(try reader.array(length))
       }
+      if reader.remaining > 0 { throw ByteReader.Short() }
       return columns
     } catch {
       throw ChunkFault(first, "a chunk's columns are malformed")

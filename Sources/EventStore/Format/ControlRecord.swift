@@ -34,7 +34,7 @@ public struct ControlRecord: Sendable, Equatable {
     var reader = ByteReader(bytes.span)
     guard try reader.number(UInt8.self) == 1 else { throw ByteReader.Short() }
     let kind = try reader.number(UInt8.self)
-    recorded = try reader.number(Int64.self)
+    recorded = try reader.instant()
     guard kind == Self.viewSwitchKind else {
       content = .unknown(kind: kind)
       return
@@ -113,14 +113,29 @@ public struct ViewSwitch: Sendable, Equatable {
     model = try text()
     engine = try text()
     version = try reader.number(Int64.self)
-    size = try reader.number(UInt64.self)
-    asOf = try reader.number(Int64.self)
-    customers = try reader.number(UInt64.self)
-    transitions = try reader.number(UInt64.self)
-    parked = try reader.number(UInt64.self)
+    size = try reader.count()
+    asOf = try reader.instant()
+    customers = try reader.count()
+    transitions = try reader.count()
+    parked = try reader.count()
     rulesHash = try reader.array(SHA256Bytes.length)
     root = try reader.array(SHA256Bytes.length)
     outputRoot = try reader.array(SHA256Bytes.length)
     rules = try reader.number(UInt8.self) == 1 ? try reader.array(reader.remaining) : nil
+  }
+}
+
+extension ByteReader {
+  /// Microseconds since 1970, in the years 1 to 9999.
+  fileprivate mutating func instant() throws(Short) -> Int64 {
+    let value = try number(Int64.self)
+    guard RFC3339.range.contains(value) else { throw Short() }
+    return value
+  }
+
+  fileprivate mutating func count() throws(Short) -> UInt64 {
+    let value = try number(UInt64.self)
+    guard value <= UInt64(Int64.max) else { throw Short() }
+    return value
   }
 }

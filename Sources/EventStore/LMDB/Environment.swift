@@ -22,6 +22,13 @@ import Glibc
   private static let mapBytes = 1 << 40
   private static let maximumReaders: UInt32 = 1022
 
+  /// Of the LMDB that is linked, as "0.9.24".
+  public static var libraryVersion: String {
+    var (major, minor, patch) = (CInt(0), CInt(0), CInt(0))
+    unsafe mdb_version(&major, &minor, &patch)
+    return "\(major).\(minor).\(patch)"
+  }
+
   private init(handle: OpaquePointer, tables: [String: UInt32], directory: String) {
     unsafe self.handle = unsafe handle
     self.tables = tables

@@ -75,6 +75,15 @@ final class LogReader: Sendable {
     }
   }
 
+  /// The state as a write transaction sees it: what others committed since it was read last.
+  func state(in transaction: borrowing WriteTransaction) throws -> StateRecord {
+    let stateKey = StateRecord.key
+    guard let stored = try transaction.get(meta, stateKey.span),
+      let state = StateRecord(stored.span)
+    else { throw ChunkFault(0, "the state record is missing or damaged") }
+    return state
+  }
+
   func idHashKey() throws(EventStoreError) -> SipHash {
     try guarded("read the key of the log") {
       let idKey = Self.idKey

@@ -386,10 +386,7 @@ public final class LogWriter {
     try reader.guarded("append to the store `\(path)`") {
       try reader.environment.write { transaction in
         // Control records may have been appended by another process; events may not.
-        let stateKey = StateRecord.key
-        guard let stored = try transaction.get(reader.meta, stateKey.span),
-          let current = StateRecord(stored.span)
-        else { throw ChunkFault(0, "the state record is missing or damaged") }
+        let current = try reader.state(in: transaction)
         guard current.tree == state.tree else {
           throw EventStoreError(
             .busy, "another process has appended to `\(path)`", help: "open the store again")

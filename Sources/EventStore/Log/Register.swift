@@ -104,9 +104,7 @@ extension Store {
     try reader.guarded("note the switch of view `\(view.view)`") {
       try reader.environment.write { transaction in
         let stateKey = StateRecord.key
-        guard let stored = try transaction.get(reader.meta, stateKey.span),
-          var state = StateRecord(stored.span)
-        else { throw ChunkFault(0, "the state record is missing or damaged") }
+        var state = try reader.state(in: transaction)
         var view = view
         var recorded = now
         try transaction.forEach(reader.control, from: [UInt8]().span) { key, value in

@@ -9,6 +9,9 @@ public final class Store: Sendable {
   public let path: String
   let reader: LogReader
 
+  /// Of the stores that this version makes (docs/format.md).
+  public static let formatNumber = StoreFiles.formatNumber
+
   private init(path: String, reader: LogReader) {
     self.path = path
     self.reader = reader

@@ -52,7 +52,9 @@ private struct Verification {
   /// By subject: position of the last event seen, and how many.
   private var last: [UInt64] = []
   private var sequences: [UInt32] = []
-  private var recorded = Int64.min
+  /// What the state record has to say besides.
+  private var seen = StateRecord()
+  private var types = 0
   private var isWhole = true
   private static let maximumProblems = 10_000
 
@@ -71,7 +73,7 @@ private struct Verification {
 
   mutating func run(threads: Int, _ progress: (Double) -> Void) throws {
     let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
-    readNames(blocks)
+    let unread = readNames(blocks)
     last = Array(repeating: UInt64.max, count: names.count)
     sequences = Array(repeating: 0, count: names.count)
     let verifier = BlockVerifier(reader: reader, state: state, sipHash: sipHash, names: names)
@@ -93,6 +95,7 @@ private struct Verification {
       }
       progress(Double(numbers.upperBound) / Double(blocks))
     }
+    if let unread, report.isOK { add(unread.position, unread.what) }
     if isWhole {
       if tree.size != state.size {
         add(nil, "\(tree.size) events are stored, the state record says \(state.size)")
@@ -102,10 +105,20 @@ private struct Verification {
       if names.count != Int(state.subjects) {
         add(nil, "\(names.count) names are stored, the state record says \(state.subjects)")
       }
+      if types != state.types.count {
+        add(nil, "the events have \(types) types, the state record says \(state.types.count)")
+      }
+      if seen.recorded != state.recorded || seen.earliest != state.earliest
+        || seen.latest != state.latest
+      {
+        add(nil, "the earliest and latest times of the events are not those of the state record")
+      }
     }
   }
 
-  private mutating func readNames(_ blocks: Int) {
+  /// What is wrong with the open block's names: they stand in its chunks, whose own check may say it better.
+  private mutating func readNames(_ blocks: Int) -> (position: UInt64, what: String)? {
+    var unread: (position: UInt64, what: String)?
     // A name with two numbers would have two chains.
     var known = TextDictionary()
     for block in 0..<blocks {
@@ -120,21 +133,27 @@ private struct Verification {
         }
       } catch {
         isWhole = false
-        // The open block's names stand in its chunks, each of which is looked at by itself.
-        if !reader.isSealed(block) { continue }
-        let (position, what) = describe(error, UInt64(block) << 14)
-        add(position, what)
+        let problem = describe(error, UInt64(block) << 14)
+        if reader.isSealed(block) {
+          add(problem.position, problem.what)
+        } else {
+          unread = problem
+        }
       }
     }
+    return unread
   }
 
   /// Takes up the next block.
   private mutating func add(_ findings: BlockFindings) {
     for problem in findings.problems { add(problem.position, problem.what) }
-    if findings.firstRecorded < recorded {
+    if findings.firstRecorded < seen.recorded {
       add(UInt64(findings.block) << 14, "`recorded` goes back")
     }
-    recorded = max(recorded, findings.lastRecorded)
+    seen.recorded = max(seen.recorded, findings.lastRecorded)
+    seen.earliest = min(seen.earliest, findings.earliest)
+    seen.latest = max(seen.latest, findings.latest)
+    types = max(types, Int(findings.types))
     isWhole = isWhole && findings.isWhole
     if isWhole {
       for subtree in findings.subtrees {

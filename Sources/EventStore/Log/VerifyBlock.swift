@@ -8,6 +8,10 @@ struct BlockFindings: Sendable {
   var subtrees: [(root: [UInt8], leaves: UInt64)] = []
   var firstRecorded = Int64.max
   var lastRecorded = Int64.min
+  var earliest = Int64.max
+  var latest = Int64.min
+  /// Behind the highest number of a type.
+  var types: UInt32 = 0
   var chains: [Chain] = []
 
   /// A subject's events in the block.
@@ -52,15 +56,17 @@ struct BlockVerifier: Sendable {
     var columns: BlockColumns?
     var walk = BlockWalk(
       number, first: first, sipHash: sipHash, names: names, types: types)
+    var unread: (any Error)?
     do {
       columns = try reader.block(number, size: state.size, withIDs: true)
     } catch {
-      // The open block's columns stand in its chunks, each of which is looked at by itself.
       walk.findings.isWhole = false
-      if reader.isSealed(number) { walk.add(error, first) }
+      if reader.isSealed(number) { walk.add(error, first) } else { unread = error }
     }
     let next = visitChunks(from: first, end: end, columns, &walk)
     if next < end { walk.miss(next..<end) }
+    // The open block's columns stand in its chunks: what is wrong with those says why it could not be read.
+    if let unread, walk.findings.problems.isEmpty { walk.add(unread, first) }
     walk.finish()
     if walk.findings.isWhole && end - first == UInt64(BlockColumns.length) {
       verifyDirectory(number, first, &walk)
@@ -180,10 +186,11 @@ private struct BlockWalk {
 
   mutating func take(_ chunk: borrowing ChunkView, end: UInt64, _ columns: BlockColumns?) {
     let count = min(chunk.count, Int(end - chunk.first))
-    if !chunk.isIntact { noteDamage(chunk, count) }
+    let damaged = (0..<count).filter { !chunk.holds($0) }
+    noteDamage(chunk, damaged)
     for index in 0..<count {
       let position = chunk.first + UInt64(index)
-      if !chunk.isIntact && !chunk.holds(index) { continue }
+      if damaged.contains(index) { continue }
       hashes.add(chunk, index)
       if chunk.kind(index) == ChunkView.erased {
         findings.add(position, "the event was erased, and no control record says so")
@@ -205,10 +212,9 @@ private struct BlockWalk {
     }
   }
 
-  /// Names the damaged events of a chunk whose checksum does not hold.
-  private mutating func noteDamage(_ chunk: borrowing ChunkView, _ count: Int) {
+  private mutating func noteDamage(_ chunk: borrowing ChunkView, _ damaged: [Int]) {
+    if chunk.isIntact && damaged.isEmpty { return }
     findings.isWhole = false
-    let damaged = (0..<count).filter { !chunk.holds($0) }
     for index in damaged {
       findings.add(chunk.first + UInt64(index), "the event's checksum does not hold")
     }
@@ -261,7 +267,10 @@ private struct BlockWalk {
     {
       findings.add(position, "the subject's chain does not lead to its previous event")
     }
+    findings.earliest = min(findings.earliest, columns.occurred[row])
+    findings.latest = max(findings.latest, columns.occurred[row])
     let typeNumber = UInt32(columns.types[row])
+    findings.types = max(findings.types, typeNumber + 1)
     if Int(typeNumber) >= types.count || !type.withText(line, { types.isName(typeNumber, $0) }) {
       findings.add(position, "the column of types names another one than the line")
     }

@@ -102,7 +102,7 @@ public final class ViewBuilder {
   }
 
   /// Records of some runs, packed into chunks by one thread.
-  private struct Packed: Sendable {
+  struct Packed: Sendable {
     var chunks: [(count: Int, bytes: [UInt8])] = []
     var leaves: [OutputRoot.Leaf] = []
   }
@@ -149,7 +149,7 @@ public final class ViewBuilder {
     }
   }
 
-  private static func pack(_ run: PendingCustomers, _ ids: EventIDs) -> Packed {
+  static func pack(_ run: PendingCustomers, _ ids: EventIDs) -> Packed {
     var packed = Packed()
     var encoder = ByteEncoder()
     var count = 0

@@ -11,21 +11,25 @@ struct VerifyCommand: ParsableCommand {
       EXAMPLES
         clm-replay verify store
         clm-replay verify store --against shop-2024-05-01.checkpoint --key shop.key.pub
+        clm-replay verify store --receipt receipt-of-may.json
 
       --against (may be repeated) refuses a store that is not a continuation of the one that the checkpoint was made of.
       Signatures are checked with --key, else with the key that the store remembers.
+      --receipt replays what a receipt speaks of, under the rules of then from the register, and compares output roots.
       Exit status 1 if anything is damaged, rolled back or forked; each problem is named with its position.
       """)
 
   @Argument(help: "The store.") var store: String
   @Option(help: "A file with a checkpoint that was kept elsewhere.") var against: [String] = []
   @Option(help: "The verifier key, or a file that holds it.") var key: String?
+  @Option(help: "A receipt of a replay: fold it again and compare.") var receipt: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     let checkpoints = try against.map { try checkpoint($0) }
+    let kept = try receipt.map { try readReceipt($0) }
     let opened = try OpenedStore(verifying: store)
     let progress = ProgressLine("verify", quiet: global.quiet)
     var report = try opened.run {
@@ -35,7 +39,11 @@ struct VerifyCommand: ParsableCommand {
     var isLogOK = report.isOK
     report.problems += viewProblems(opened)
     let viewProblems = report.problems.count
-    let code = try compare(opened, checkpoints, &report)
+    var code = try compare(opened, checkpoints, &report)
+    if let kept, let problem = try recompute(kept, opened) {
+      if code == "ok" { code = "other-result" }
+      report.problems.append(VerifyReport.Problem(what: problem))
+    }
     isLogOK = isLogOK && report.problems.count == viewProblems
     if format == .json || format == .ndjson {
       let problems = report.problems.map { problem in
@@ -154,6 +162,50 @@ struct VerifyCommand: ParsableCommand {
         "forked",
         "the register was forked: its first \(head.size) records are not those of `\(kept.path)`")
     }
+  }
+
+  // MARK: Receipts
+
+  private func readReceipt(_ path: String) throws -> Receipt {
+    let bytes = try InputFile.read(path, what: "receipt")
+    do throws(Receipt.Fault) {
+      return try Receipt.read(bytes)
+    } catch {
+      throw CommandError(
+        exit: .couldNotRun, code: "bad-receipt", message: "`\(path)` \(error.message)")
+    }
+  }
+
+  /// Folds again what a receipt speaks of; what differs, nil where nothing does.
+  private func recompute(_ receipt: Receipt, _ opened: OpenedStore) throws -> String? {
+    let snapshot = opened.snapshot
+    guard receipt.size <= snapshot.size else {
+      return "the receipt is of \(receipt.size) events, and the log has \(snapshot.size)"
+    }
+    let root = Hex.text(try opened.run { try snapshot.root(ofFirst: receipt.size) })
+    if root != receipt.root {
+      return
+        "the first \(receipt.size) events have the root \(root), and the receipt says \(receipt.root)"
+    }
+    let register = try opened.run { try snapshot.register() }
+    let hash = register.switches.first { Hex.text($0.view.rulesHash) == receipt.rules }
+    guard let hash, let source = register.rules(hash: hash.view.rulesHash) else {
+      return "the register has no rules file of SHA-256 \(receipt.rules)"
+    }
+    if receipt.engine != Version.engine {
+      Notice.write(
+        "note: the receipt is of \(receipt.engine), this is \(Version.engine)", quiet: global.quiet)
+    }
+    let rules = try LoadedRules.load(source, named: "record \(hash.number) of the register")
+    let view = try opened.logView(size: receipt.size, asOf: receipt.asOf)
+    let progress = ProgressLine("replay", quiet: global.quiet)
+    let result = Hex.text(
+      try opened.run {
+        try view.outputRoot(rules.compiled, threads: Threads.count(threads)) { progress.update($0) }
+      })
+    progress.end()
+    return result == receipt.outputRoot
+      ? nil : "a replay gives the output root \(result), and the receipt says \(receipt.outputRoot)"
   }
 
   // MARK: Views

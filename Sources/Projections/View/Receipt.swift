@@ -1,0 +1,68 @@
+import EventStore
+
+/// What a view was computed from and what came out, as hashes in hexadecimal.
+public struct Receipt: Sendable, Equatable {
+  public var size: UInt64
+  /// Of the log at that size.
+  public var root: String
+  /// SHA-256 of the rules file.
+  public var rules: String
+  public var engine: String
+  /// Microseconds since 1970.
+  public var asOf: Int64
+  public var outputRoot: String
+
+  /// Why a file is no receipt.
+  public struct Fault: Error, Sendable {
+    public var message: String
+  }
+
+  /// Reads what `replay --receipt` writes, or the whole object that `replay --format json` prints.
+  public static func read(_ bytes: [UInt8]) throws(Fault) -> Receipt {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Fault(message: "is not UTF-8")
+    }
+    let root: YAMLValue
+    do throws(YAMLValue.Fault) {
+      root = try YAMLValue.parse(text)
+    } catch {
+      throw Fault(message: "line \(error.place.line): \(error.message)")
+    }
+    guard case .map(let outer, _) = root else { throw Fault(message: "is no object") }
+    var members = outer
+    if case .map(let inner, _)? = outer.first(where: { $0.key == "receipt" })?.value {
+      members = inner
+    }
+    func member(_ name: String) throws(Fault) -> String {
+      guard case .scalar(let scalar)? = members.first(where: { $0.key == name })?.value,
+        !scalar.isNull
+      else { throw Fault(message: "has no `\(name)`") }
+      return scalar.text
+    }
+    guard let size = UInt64(try member("size")) else {
+      throw Fault(message: "has a malformed `size`")
+    }
+    guard let asOf = RFC3339.microseconds(Array(try member("as_of").utf8).span) else {
+      throw Fault(message: "has a malformed `as_of`")
+    }
+    return Receipt(
+      size: size, root: try member("root"), rules: try member("rules"),
+      engine: try member("engine"),
+      asOf: asOf, outputRoot: try member("output_root"))
+  }
+}
+
+extension LogView {
+  /// The output root of a replay of what is in view, 32 bytes; nothing is written.
+  public func outputRoot(
+    _ compiled: CompiledRules, threads: Int, progress: (Double) -> Void
+  ) throws -> [UInt8] {
+    var root = OutputRoot()
+    _ = try Replayer(compiled, view: self, threads: threads).run(progress: progress) { batch in
+      for run in batch.runs {
+        for leaf in ViewBuilder.pack(run, batch.ids).leaves { root.add(leaf) }
+      }
+    }
+    return root.root()
+  }
+}
