@@ -12,7 +12,7 @@ import Testing
       let (id, subject) = ("e\(number)", "c\(number % 7)")
       let line =
         #"{"id":"\#(id)","source":"s","type":"t","subject":"\#(subject)","time":"2024-01-01T00:00:00Z"}"#
-      batch.append(
+      try batch.append(
         line: Array(line.utf8).span, source: Array("s".utf8).span, id: Array(id.utf8).span,
         type: Array("t".utf8).span, subject: Array(subject.utf8).span,
         occurred: 1_704_067_200_000_000)

@@ -15,8 +15,8 @@ import Testing
 
   private func add(
     _ id: String, _ subject: String, _ type: String, _ value: Int, to batch: inout EventBatch
-  ) {
-    batch.append(
+  ) throws {
+    try batch.append(
       line: line(id, subject, type, value).span, source: Array("s".utf8).span,
       id: Array(id.utf8).span, type: Array(type.utf8).span, subject: Array(subject.utf8).span,
       occurred: 1_704_067_200_000_000)
@@ -59,10 +59,10 @@ import Testing
             expected.append(
               same
                 ? .duplicate(of: UInt64(old.position)) : .conflict(with: UInt64(old.position)))
-            add(id, subject, "t\(old.position % 5)", value, to: &batch)
+            try add(id, subject, "t\(old.position % 5)", value, to: &batch)
           } else {
             let position = model.lines.count
-            add(id, subject, "t\(position % 5)", value, to: &batch)
+            try add(id, subject, "t\(position % 5)", value, to: &batch)
             model.byID[id] = (position, value)
             model.lines.append(line(id, subject, "t\(position % 5)", value))
             model.subjects[subject, default: []].append(UInt64(position))
@@ -106,7 +106,7 @@ import Testing
     for (number, now) in [100, 200, 150, 300].enumerated() {
       clock.now = Int64(now)
       var batch = EventBatch()
-      add("e\(number)", "c", "t", 1, to: &batch)
+      try add("e\(number)", "c", "t", 1, to: &batch)
       _ = try writer.append(batch)
       roots.append(writer.root)
     }
@@ -132,11 +132,11 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: path) }
     let writer = try LogWriter.open(at: path, creating: true, waitSeconds: 0)
     var batch = EventBatch()
-    for number in 0..<16_380 { add("e\(number)", "c", "t", 1, to: &batch) }
+    for number in 0..<16_380 { try add("e\(number)", "c", "t", 1, to: &batch) }
     _ = try writer.append(batch)
     let snapshot = try Store.open(at: path).snapshot()
     var more = EventBatch()
-    for number in 0..<100 { add("f\(number)", "d", "u", 1, to: &more) }
+    for number in 0..<100 { try add("f\(number)", "d", "u", 1, to: &more) }
     _ = try writer.append(more)
 
     // The open block was sealed behind the reader's back.

@@ -108,6 +108,94 @@ import Testing
   }
 }
 
+/// Lines are checked and taken apart in one pass; what it says must be what the checker of any JSON text says.
+@Suite struct EventLineTests {
+  private func fault(_ line: [UInt8]) -> JSONFault? {
+    var scanner = JSONScanner(line.span)
+    do throws(JSONFault) {
+      try scanner.checkDocument()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func expectSame(_ line: [UInt8], _ shredder: inout PayloadShredder) {
+    var cells: [PayloadShredder.Cell] = []
+    let expected = fault(line)
+    do throws(JSONFault) {
+      _ = try shredder.read(line.span, into: &cells)
+      #expect(expected == nil, "\(String(decoding: line, as: UTF8.self))")
+    } catch {
+      #expect(error == expected, "\(String(decoding: line, as: UTF8.self))")
+    }
+  }
+
+  private let lines = [
+    #"{"specversion":"1.0","id":"e","source":"s","type":"t","subject":"c","time":"x","data":{"a":1,"b":{"c":"d","e":[1,{"f":2}]}}}"#,
+    #"{"id":"e","x":1,"y":{"z":null},"data":{"a":{"b":{"c":{"d":true}}},"e":"\u00e9"}}"#,
+    #" { "data" : { } , "id" : "" } "#, #"{"data":{"a":{},"b":{"a":0,"b":-0.5e+1}},"data2":[]}"#,
+    "[1,2]", "{}", "null",
+  ]
+
+  @Test func `mutated lines have the same first fault in both`() {
+    let seed: UInt64 = 20_261_126
+    print("seed \(seed)")
+    var state = seed
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    let parts = [
+      "\"", "{", "}", "[", "]", ",", ":", "\\", "\\u0061", " ", "1", "null", #""a":1,"#,
+      #""id":"e","#,
+      #""data":{},"#, #","x":1"#, #"{"a":"#, "\u{e9}",
+    ].map { Array($0.utf8) }
+    var shredder = PayloadShredder()
+    var faulty = 0
+    for _ in 0..<30_000 {
+      var line = Array(lines[random(lines.count)].utf8)
+      for _ in 0...random(3) {
+        let at = random(line.count + 1)
+        switch random(3) {
+        case 0: line.insert(contentsOf: parts[random(parts.count)], at: at)
+        case 1: line.removeSubrange(at..<min(line.count, at + random(6)))
+        default: if at < line.count { line[at] ^= 1 << UInt8(random(8)) }
+        }
+      }
+      expectSame(line, &shredder)
+      faulty += fault(line) == nil ? 0 : 1
+    }
+    #expect((10_000..<29_000).contains(faulty))
+  }
+
+  @Test func `a member comes twice whatever its spelling, its depth and the length of its name`() {
+    let long = String(repeating: "k", count: 300)
+    let escaped = String(repeating: "\\u006b", count: 60)
+    let short = String(repeating: "k", count: 60)
+    let nested = { (count: Int) in
+      #"{"data":"# + String(repeating: #"{"a":"#, count: count) + "1"
+        + String(repeating: "}", count: count + 1)
+    }
+    var shredder = PayloadShredder()
+    for (line, kind) in [
+      (#"{"data":{"a":1,"\u0061":2}}"#, JSONFault.Kind.duplicateMember),
+      (#"{"id":"1","i\u0064":"2"}"#, .duplicateMember), (#"{"x":1,"\u0078":2}"#, .duplicateMember),
+      (#"{"data":null,"data":{}}"#, .duplicateMember),
+      (#"{"data":{"a":{"b":{"c":{"d":1,"d":2}}}}}"#, .duplicateMember),
+      (#"{"data":{"a":[{"x":1,"x":2}]}}"#, .duplicateMember),
+      (#"{"data":{"\#(long)":1,"\#(long)":2}}"#, .duplicateMember),
+      (#"{"data":{"\#(escaped)":1,"\#(short)":2}}"#, .duplicateMember),
+      (#"{"data":{"a":{"b":1},"c":{"b":1},"b":2}}"#, nil), (nested(63), nil), (nested(64), .depth),
+    ] as [(String, JSONFault.Kind?)] {
+      #expect(fault(Array(line.utf8))?.kind == kind, "\(line)")
+      expectSame(Array(line.utf8), &shredder)
+    }
+    var full = PayloadShredder(maximumPaths: 1)
+    expectSame(Array(#"{"data":{"a":1,"b":2,"b":3}}"#.utf8), &full)
+  }
+}
+
 @Suite struct SpelledDecimalTests {
   private func spelled(_ text: String) -> SpelledDecimal? { SpelledDecimal(Array(text.utf8).span) }
 

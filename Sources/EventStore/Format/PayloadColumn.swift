@@ -160,12 +160,14 @@ struct PayloadColumnsBuilder: Sendable {
   }
 
   /// Adds the cells of a line.
-  mutating func add(_ line: Span<UInt8>, row: Int, _ shredder: inout PayloadShredder) {
+  mutating func add(
+    _ line: Span<UInt8>, row: Int, _ shredder: inout PayloadShredder
+  ) throws(JSONFault) {
     // The numbers of paths are the shredder's own; it starts anew before it has to give any up.
     if shredder.paths.count > PayloadShredder.maximumPaths / 2 { shredder = PayloadShredder() }
     var cells: [PayloadShredder.Cell] = []
     var columnOfPath: [Int] = []
-    shredder.shred(line, into: &cells)
+    _ = try shredder.read(line, into: &cells)
     add(cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
   }
 

@@ -8,70 +8,50 @@ public struct Rejection: Error, Sendable, Equatable {
     self.code = code
     self.message = message
   }
+
+  init(_ fault: JSONFault) {
+    let at = "\(fault.message), at byte \(fault.offset + 1)"
+    switch fault.kind {
+    case .syntax: self.init("json", "not JSON: \(at)")
+    case .utf8: self.init("utf8", "not UTF-8: \(at)")
+    case .depth: self.init("depth", at)
+    case .duplicateMember: self.init("duplicate-member", at)
+    }
+  }
 }
 
 /// Checks lines in the native form (CloudEvents 1.0 JSON, contract §3) and adds them to a batch.
 struct EventParser {
-  private let paths = PayloadPaths([PayloadPaths.Path(steps: [], isPointer: false)])
-  private var values: [PayloadValue]
   /// No event may be later than this, in microseconds.
   let latest: Int64
   static let attributeBytes = 255
   static let lineBytes = 1 << 20
 
-  init(latest: Int64) {
-    self.latest = latest
-    values = paths.makeValues()
-  }
+  init(latest: Int64) { self.latest = latest }
 
-  mutating func parse(_ line: Span<UInt8>, into batch: inout EventBatch) throws(Rejection) {
+  func parse(_ line: Span<UInt8>, into batch: inout EventBatch) throws(Rejection) {
     if line.count > Self.lineBytes {
       throw Rejection("too-long", "the line has \(line.count) bytes, more than \(Self.lineBytes)")
     }
-    try checkJSON(line)
-    paths.extract(line, into: &values)
-    try checkVersion(line)
-    let id = try attribute(paths.id(values), "id", line)
-    let source = try attribute(paths.source(values), "source", line)
-    let type = try attribute(paths.type(values), "type", line)
+    let event = try batch.read(line)
+    try checkVersion(event.specversion, line)
+    let id = try attribute(event.id, "id", line)
+    let source = try attribute(event.source, "source", line)
+    let type = try attribute(event.type, "type", line)
     if Self.isReserved(type) {
       throw Rejection("reserved-type", "types that begin with `clm-replay.` are reserved")
     }
-    let subject = try attribute(paths.subject(values), "subject", line)
-    let occurred = try time(paths.time(values), line)
-    let data = values[0].kind
-    if data != .missing && data != .object {
+    let subject = try attribute(event.subject, "subject", line)
+    let occurred = try time(event.time, line)
+    if event.data.kind != .missing && event.data.kind != .object {
       throw Rejection("data", "`data` is not an object")
     }
-    batch.append(
-      line: line, data: values[0], source: source.span, id: id.span, type: type.span,
-      subject: subject.span, occurred: occurred)
+    batch.appendRead(
+      line: line, source: source.span, id: id.span, type: type.span, subject: subject.span,
+      occurred: occurred)
   }
 
-  private func checkJSON(_ line: Span<UInt8>) throws(Rejection) {
-    var scanner = JSONScanner(line)
-    do throws(JSONFault) {
-      try scanner.checkDocument()
-    } catch {
-      let at = "\(error.message), at byte \(error.offset + 1)"
-      switch error.kind {
-      case .syntax: throw Rejection("json", "not JSON: \(at)")
-      case .utf8: throw Rejection("utf8", "not UTF-8: \(at)")
-      case .depth: throw Rejection("depth", at)
-      case .duplicateMember: throw Rejection("duplicate-member", at)
-      }
-    }
-    var first = 0
-    while first < line.count, line[first] == 0x20 || line[first] == 0x09 || line[first] == 0x0d {
-      first += 1
-    }
-    guard first < line.count, line[first] == UInt8(ascii: "{") else {
-      throw Rejection("not-an-object", "the line is JSON, but not an object")
-    }
-  }
-
-  private func checkVersion(_ line: Span<UInt8>) throws(Rejection) {
-    let version = paths.specversion(values)
+  private func checkVersion(_ version: PayloadValue, _ line: Span<UInt8>) throws(Rejection) {
     if version.kind == .missing { return }
     guard version.kind == .string, version.text.decoded(in: line) == Array("1.0".utf8) else {
       throw Rejection("specversion", "`specversion` is not \"1.0\"")

@@ -158,7 +158,7 @@ public final class Importer {
   private final class Reading {
     private var readers: [LineReader] = []
     private var csv: [CSVEvents?] = []
-    private var parser: EventParser
+    private let parser: EventParser
     private var current = 0
 
     init(_ inputs: [String], csv options: CSVOptions?, latest: Int64) throws {

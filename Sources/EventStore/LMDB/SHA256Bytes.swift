@@ -13,9 +13,10 @@ public enum SHA256Bytes {
 
   /// Adds the hash of bytes to a buffer.
   static func append(hashOf bytes: Span<UInt8>, to hashes: inout [UInt8]) {
+    var hasher = SHA256()
     // Safe because neither pointer leaves its call.
-    let digest = unsafe bytes.withUnsafeBytes { unsafe SHA256.hash(data: $0) }
-    unsafe digest.withUnsafeBytes { unsafe hashes.append(contentsOf: $0) }
+    unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+    unsafe hasher.finalize().withUnsafeBytes { unsafe hashes.append(contentsOf: $0) }
   }
 
   /// SHA-256(prefix ‖ bytes).

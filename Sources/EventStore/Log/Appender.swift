@@ -16,14 +16,18 @@ struct OpenBlock {
   }
 
   /// Takes up an event that the log holds already; its row stands in the columns.
-  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
+  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) throws(ChunkFault) {
     let leaf = LeafHashing.hash(chunk, index)
     if let tile = tree.append(leafHash: leaf, filling: UInt64(BlockDirectory.tileLeaves)) {
       tiles.append(tile)
     }
     if chunk.kind(index) == ChunkView.erased { return }
     let row = Int(chunk.first - firstPosition) + index
-    payload.add(chunk.bytes.extracting(chunk.lineRange(index)), row: row, &shredder)
+    do throws(JSONFault) {
+      try payload.add(chunk.bytes.extracting(chunk.lineRange(index)), row: row, &shredder)
+    } catch {
+      throw ChunkFault(chunk.first + UInt64(index), "the line is not JSON: \(error.message)")
+    }
   }
 }
 

@@ -44,27 +44,31 @@ public struct EventBatch: Sendable {
     cells[(entry == 0 ? 0 : entries[entry - 1].cellEnd)..<entries[entry].cellEnd]
   }
 
-  /// Adds one event that has been validated (contract §3).
+  /// Adds one event whose attributes have been validated (contract §3).
+  /// - Throws: where the line is not JSON.
   public mutating func append(
     line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
     subject: Span<UInt8>, occurred: Int64
-  ) {
-    shredder.shred(line, into: &cells)
-    appendShredded(
+  ) throws(Rejection) {
+    _ = try read(line)
+    appendRead(
       line: line, source: source, id: id, type: type, subject: subject, occurred: occurred)
   }
 
-  /// As ``append``, for a line whose `data` has been found already.
-  mutating func append(
-    line: Span<UInt8>, data: PayloadValue, source: Span<UInt8>, id: Span<UInt8>,
-    type: Span<UInt8>, subject: Span<UInt8>, occurred: Int64
-  ) {
-    shredder.shred(line, data: data, into: &cells)
-    appendShredded(
-      line: line, source: source, id: id, type: type, subject: subject, occurred: occurred)
+  /// Checks a line and takes its payload apart, for ``appendRead``.
+  mutating func read(_ line: Span<UInt8>) throws(Rejection) -> EventAttributes {
+    // What was read and not appended is dropped.
+    cells.removeLast(cells.count - (entries.last?.cellEnd ?? 0))
+    do throws(JSONFault) {
+      if let attributes = try shredder.read(line, into: &cells) { return attributes }
+    } catch {
+      throw Rejection(error)
+    }
+    throw Rejection("not-an-object", "the line is JSON, but not an object")
   }
 
-  private mutating func appendShredded(
+  /// Adds the event whose line was read last.
+  mutating func appendRead(
     line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
     subject: Span<UInt8>, occurred: Int64
   ) {

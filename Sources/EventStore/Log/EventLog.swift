@@ -82,16 +82,16 @@ public final class EventLog: Sendable {
     }
 
     func run() {
-      var parser = EventParser(latest: Int64.max)
+      let parser = EventParser(latest: Int64.max)
       while let requests = queue.takeAll() {
         // A commit of too many events takes long; what is left over is the next one.
         for start in stride(from: 0, to: requests.count, by: 4096) {
-          commit(requests[start..<min(start + 4096, requests.count)], &parser)
+          commit(requests[start..<min(start + 4096, requests.count)], parser)
         }
       }
     }
 
-    private func commit(_ requests: ArraySlice<Request>, _ parser: inout EventParser) {
+    private func commit(_ requests: ArraySlice<Request>, _ parser: EventParser) {
       var batch = EventBatch()
       var groups: [(request: Request, group: AppendGroup)] = []
       for request in requests {

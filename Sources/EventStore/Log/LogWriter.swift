@@ -128,7 +128,7 @@ public final class LogWriter {
     try reader.forEachChunk(from: first) { chunk in
       guard chunk.first < state.size else { return false }
       open.chunkKeys.append(chunk.first)
-      for index in 0..<chunk.count { open.add(chunk, index) }
+      for index in 0..<chunk.count { try open.add(chunk, index) }
       return true
     }
   }

@@ -153,8 +153,6 @@ private struct BlockWalk {
   private var shredder = PayloadShredder(maximumPaths: Int(PayloadShredder.lost))
   private var columnOfPath: [Int] = []
   private var cells: [PayloadShredder.Cell] = []
-  private let paths = PayloadPaths([PayloadPaths.Path(steps: [], isPointer: false)])
-  private var values: [PayloadValue]
   private var key: [UInt8] = []
 
   init(
@@ -165,7 +163,6 @@ private struct BlockWalk {
     self.names = names
     self.types = types
     findings = BlockFindings(block: number)
-    values = paths.makeValues()
   }
 
   mutating func add(_ error: any Error, _ position: UInt64) {
@@ -206,9 +203,7 @@ private struct BlockWalk {
         findings.add(position, "the event has no row in the columns")
         continue
       }
-      if isDocument(chunk.bytes.extracting(chunk.lineRange(index)), position) {
-        verify(chunk, index, position, row, columns)
-      }
+      verify(chunk, index, position, row, columns)
     }
   }
 
@@ -224,34 +219,26 @@ private struct BlockWalk {
     }
   }
 
-  private mutating func isDocument(_ line: Span<UInt8>, _ position: UInt64) -> Bool {
-    var scanner = JSONScanner(line)
-    do throws(JSONFault) {
-      try scanner.checkDocument()
-    } catch {
-      findings.add(position, "the line is not JSON: \(error.message)")
-      return false
-    }
-    var start = JSONScanner(line)
-    start.skipBlanks()
-    if line[start.offset] == UInt8(ascii: "{") { return true }
-    findings.add(position, "the line is no object")
-    return false
-  }
-
   /// Holds the columns of one event against its line, and notes its place in the subject's chain.
   private mutating func verify(
     _ chunk: borrowing ChunkView, _ index: Int, _ position: UInt64, _ row: Int,
     _ columns: BlockColumns
   ) {
     let line = chunk.bytes.extracting(chunk.lineRange(index))
-    paths.extract(line, into: &values)
     cells.removeAll(keepingCapacity: true)
-    shredder.shred(line, data: values[0], into: &cells)
+    let event: EventAttributes
+    do throws(JSONFault) {
+      guard let read = try shredder.read(line, into: &cells) else {
+        return findings.add(position, "the line is no object")
+      }
+      event = read
+    } catch {
+      return findings.add(position, "the line is not JSON: \(error.message)")
+    }
     payload.add(
       cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
-    let (subject, type) = (paths.subject(values), paths.type(values))
-    let (source, id, time) = (paths.source(values), paths.id(values), paths.time(values))
+    let (subject, type) = (event.subject, event.type)
+    let (source, id, time) = (event.source, event.id, event.time)
     guard
       subject.kind == .string, type.kind == .string, source.kind == .string, id.kind == .string,
       time.kind == .string

@@ -40,7 +40,8 @@ struct JSONScanner: ~Escapable {
     }
   }
 
-  private mutating func enter() throws(JSONFault) {
+  /// Goes into the object or list at hand.
+  mutating func enter() throws(JSONFault) {
     depth += 1
     if depth > Self.maximumDepth {
       throw JSONFault(.depth, offset, "nested deeper than \(Self.maximumDepth)")
@@ -49,45 +50,48 @@ struct JSONScanner: ~Escapable {
     skipBlanks()
   }
 
+  mutating func leave() { depth -= 1 }
+
+  /// Goes from the name of a member to its value.
+  mutating func goToValue() throws(JSONFault) {
+    skipBlanks()
+    try expect(UInt8(ascii: ":"))
+    skipBlanks()
+  }
+
+  /// The next byte is `byte`.
+  func isAt(_ byte: UInt8) -> Bool { offset < text.count && text[offset] == byte }
+
   private mutating func checkObject() throws(JSONFault) {
     try enter()
-    defer { depth -= 1 }
+    defer { leave() }
     var names = MemberNames()
-    if offset < text.count, text[offset] == UInt8(ascii: "}") {
+    if isAt(UInt8(ascii: "}")) {
       offset += 1
       return
     }
-    while true {
+    repeat {
       let start = offset
       let name = try string()
-      if names.insert(name, in: text) {
-        throw JSONFault(.duplicateMember, start, "a member comes twice")
-      }
-      skipBlanks()
-      try expect(UInt8(ascii: ":"))
-      skipBlanks()
+      if names.insert(name, in: text) { throw JSONFault.repeated(start) }
+      try goToValue()
       try checkValue()
-      skipBlanks()
-      if try endOfContainer(UInt8(ascii: "}")) { return }
-    }
+    } while try !endOfContainer(UInt8(ascii: "}"))
   }
 
   private mutating func checkArray() throws(JSONFault) {
     try enter()
-    defer { depth -= 1 }
-    if offset < text.count, text[offset] == UInt8(ascii: "]") {
+    defer { leave() }
+    if isAt(UInt8(ascii: "]")) {
       offset += 1
       return
     }
-    while true {
-      try checkValue()
-      skipBlanks()
-      if try endOfContainer(UInt8(ascii: "]")) { return }
-    }
+    repeat { try checkValue() } while try !endOfContainer(UInt8(ascii: "]"))
   }
 
-  /// A comma and what blanks follow it, or the end.
-  private mutating func endOfContainer(_ end: UInt8) throws(JSONFault) -> Bool {
+  /// A comma with blanks around it, or the end: then true.
+  mutating func endOfContainer(_ end: UInt8) throws(JSONFault) -> Bool {
+    skipBlanks()
     guard offset < text.count else { throw JSONFault(.syntax, offset, "the text ends too early") }
     if text[offset] == end {
       offset += 1
@@ -402,6 +406,10 @@ struct JSONFault: Error, Equatable {
     self.offset = offset
     self.message = message
   }
+
+  static func repeated(_ offset: Int) -> JSONFault {
+    JSONFault(.duplicateMember, offset, "a member comes twice")
+  }
 }
 
 /// The place of a string's content in a text, without its quotes.
@@ -466,7 +474,7 @@ public struct JSONText: Sendable, Equatable {
 }
 
 /// The members of one object seen so far; small objects are compared one by one.
-private struct MemberNames {
+struct MemberNames {
   private var names = InlineArray<16, JSONText>(
     repeating: JSONText(start: 0, end: 0, hasEscapes: false))
   private var count = 0

@@ -2,10 +2,44 @@
 public struct PayloadValue: Sendable {
   public enum Kind: UInt8, Sendable {
     case missing, null, `false`, `true`, number, string, object, list
+
+    /// Of a value that begins with a byte.
+    @inline(__always)
+    init(first byte: UInt8) {
+      switch byte {
+      case UInt8(ascii: "\""): self = .string
+      case UInt8(ascii: "{"): self = .object
+      case UInt8(ascii: "["): self = .list
+      case UInt8(ascii: "t"): self = .true
+      case UInt8(ascii: "f"): self = .false
+      case UInt8(ascii: "n"): self = .null
+      default: self = .number
+      }
+    }
   }
 
   public var kind = Kind.missing
   var text = JSONText(start: 0, end: 0, hasEscapes: false)
+
+  init() {}
+
+  init(_ kind: Kind, _ range: Range<Int>) {
+    self.kind = kind
+    text = JSONText(start: range.lowerBound, end: range.upperBound, hasEscapes: false)
+  }
+
+  /// Checks the value at hand.
+  init(checking scanner: inout JSONScanner) throws(JSONFault) {
+    if scanner.isAt(UInt8(ascii: "\"")) {
+      self.init()
+      kind = .string
+      text = try scanner.string()
+      return
+    }
+    let start = scanner.offset
+    try scanner.checkValue()
+    self.init(Kind(first: scanner.text[start]), start..<scanner.offset)
+  }
 
   /// The decoded text of a string.
   @inline(__always)
@@ -67,12 +101,12 @@ public struct PayloadPaths: Sendable {
   /// `id`, `source`, `type`, `subject`, `time`, `specversion`.
   private static let attributeCount = 6
   private static let idName = Array("id".utf8)
-  private static let dataMember = -1
-  private static let otherMember = -2
+  static let dataMember = -1
+  static let otherMember = -2
 
   /// The number of an attribute's name, ``dataMember`` or ``otherMember``.
   @inline(__always)
-  private static func attribute(_ name: JSONText, _ line: Span<UInt8>) -> Int {
+  static func attribute(_ name: JSONText, _ line: Span<UInt8>) -> Int {
     if name.hasEscapes {
       let decoded = name.decoded(in: line)
       return attribute(JSONText(start: 0, end: decoded.count, hasEscapes: false), decoded.span)
@@ -177,17 +211,10 @@ public struct PayloadPaths: Sendable {
     var value = PayloadValue()
     guard scanner.offset < scanner.text.count else { return value }
     let start = scanner.offset
-    switch scanner.text[start] {
-    case UInt8(ascii: "\""):
-      value.kind = .string
+    value.kind = PayloadValue.Kind(first: scanner.text[start])
+    if value.kind == .string {
       value.text = scanner.knownString()
       return value
-    case UInt8(ascii: "{"): value.kind = .object
-    case UInt8(ascii: "["): value.kind = .list
-    case UInt8(ascii: "t"): value.kind = .true
-    case UInt8(ascii: "f"): value.kind = .false
-    case UInt8(ascii: "n"): value.kind = .null
-    default: value.kind = .number
     }
     scanner.skipKnownValue()
     value.text = JSONText(start: start, end: scanner.offset, hasEscapes: false)

@@ -23,64 +23,122 @@ struct PayloadShredder: Sendable {
   private(set) var paths: [[UInt8]] = []
   private var names = TextDictionary()
   private var key: [UInt8] = []
-  private var root = PayloadPaths([PayloadPaths.Path(steps: [], isPointer: false)])
-  private var values: [PayloadValue]
+  /// By path: the object in which it was met last.
+  private var met: [UInt64] = []
+  private var objects: UInt64 = 0
+  /// The path that came next when it was met last: behind path p at 2p + 1, first in the object at p at 2p + 2, in `data`
+  /// at 0.
+  private var next: [UInt16] = []
 
   private let maximumPaths: Int
 
   init(maximumPaths: Int = PayloadShredder.maximumPaths) {
     self.maximumPaths = maximumPaths
-    values = root.makeValues()
   }
 
-  /// Adds the cells of a checked line.
-  mutating func shred(_ line: Span<UInt8>, into cells: inout [Cell]) {
-    root.extract(line, into: &values)
-    shred(line, data: values[0], into: &cells)
+  /// Checks an event's line as ``JSONScanner/checkDocument()`` does, and takes it apart on the way: adds the cells of `data`.
+  ///
+  /// - Returns: nil where the line is JSON, but not an object.
+  /// - Throws: the first fault; then some cells may have been added.
+  mutating func read(
+    _ line: Span<UInt8>, into cells: inout [Cell]
+  ) throws(JSONFault) -> EventAttributes? {
+    var scanner = JSONScanner(line)
+    scanner.skipBlanks()
+    guard scanner.isAt(UInt8(ascii: "{")) else {
+      try scanner.checkDocument()
+      return nil
+    }
+    var attributes = EventAttributes()
+    try members(&scanner, &attributes, into: &cells)
+    scanner.skipBlanks()
+    if scanner.offset < line.count {
+      throw JSONFault(.syntax, scanner.offset, "text after the value")
+    }
+    return attributes
   }
 
-  /// Adds the cells of a line whose `data` has been found.
-  mutating func shred(_ line: Span<UInt8>, data: PayloadValue, into cells: inout [Cell]) {
-    guard data.kind == .object else { return }
-    var scanner = JSONScanner(line, at: data.text.start)
-    object(&scanner, under: nil, depth: 1, into: &cells)
+  /// The members of the event itself.
+  private mutating func members(
+    _ scanner: inout JSONScanner, _ attributes: inout EventAttributes, into cells: inout [Cell]
+  ) throws(JSONFault) {
+    try scanner.enter()
+    defer { scanner.leave() }
+    var others = MemberNames()
+    if scanner.isAt(UInt8(ascii: "}")) {
+      scanner.offset += 1
+      return
+    }
+    repeat {
+      let start = scanner.offset
+      let name = try scanner.string()
+      if let attribute = EventAttributes.index(name, scanner.text) {
+        if attributes[attribute].kind != .missing { throw JSONFault.repeated(start) }
+        try scanner.goToValue()
+        if attribute == EventAttributes.data, scanner.isAt(UInt8(ascii: "{")) {
+          let start = scanner.offset
+          try object(&scanner, under: nil, depth: 1, into: &cells)
+          attributes[attribute] = PayloadValue(.object, start..<scanner.offset)
+        } else {
+          attributes[attribute] = try PayloadValue(checking: &scanner)
+        }
+      } else {
+        if others.insert(name, in: scanner.text) { throw JSONFault.repeated(start) }
+        try scanner.goToValue()
+        try scanner.checkValue()
+      }
+    } while try !scanner.endOfContainer(UInt8(ascii: "}"))
   }
 
   private mutating func object(
     _ scanner: inout JSONScanner, under parent: UInt16?, depth: Int, into cells: inout [Cell]
-  ) {
-    scanner.offset += 1
-    while let name = scanner.nextKnownMember() {
-      let path = path(name, in: scanner.text, under: parent)
-      value(&scanner, path, depth: depth, into: &cells)
-      if !scanner.skipKnownComma() { break }
+  ) throws(JSONFault) {
+    try scanner.enter()
+    defer { scanner.leave() }
+    if scanner.isAt(UInt8(ascii: "}")) {
+      scanner.offset += 1
+      return
     }
-    scanner.offset += 1
+    objects += 1
+    let own = objects
+    // Names that have no number.
+    var lost: Set<[UInt8]> = []
+    var last: UInt16?
+    repeat {
+      let start = scanner.offset
+      let name = try scanner.string()
+      let path = path(name, in: scanner.text, under: parent, after: last)
+      if path == Self.lost {
+        if !lost.insert(name.decoded(in: scanner.text)).inserted { throw JSONFault.repeated(start) }
+      } else {
+        last = path
+        if met[Int(path)] == own { throw JSONFault.repeated(start) }
+        met[Int(path)] = own
+      }
+      try scanner.goToValue()
+      try value(&scanner, path, depth: depth, into: &cells)
+    } while try !scanner.endOfContainer(UInt8(ascii: "}"))
   }
 
   private mutating func value(
     _ scanner: inout JSONScanner, _ path: UInt16, depth: Int, into cells: inout [Cell]
-  ) {
-    guard scanner.offset < scanner.text.count else { return }
+  ) throws(JSONFault) {
+    let start = scanner.offset
     if path == Self.lost {
       cells.append(Cell(path: path, tag: PayloadTag.elsewhere, value: 0))
-      scanner.skipKnownValue()
-      return
-    }
-    let start = scanner.offset
-    switch scanner.text[start] {
-    case UInt8(ascii: "\""):
-      let text = scanner.knownString()
+      try scanner.checkValue()
+    } else if scanner.isAt(UInt8(ascii: "\"")) {
+      let text = try scanner.string()
       cells.append(Self.cell(of: text, scanner.text, path))
-    case UInt8(ascii: "{"):
+    } else if scanner.isAt(UInt8(ascii: "{")) {
       cells.append(Cell(path: path, tag: PayloadTag.object, value: 0))
       if depth < Self.maximumDepth {
-        object(&scanner, under: path, depth: depth + 1, into: &cells)
+        try object(&scanner, under: path, depth: depth + 1, into: &cells)
       } else {
-        scanner.skipKnownValue()
+        try scanner.checkValue()
       }
-    default:
-      scanner.skipKnownValue()
+    } else {
+      try scanner.checkValue()
       cells.append(Self.cell(ofPlain: scanner.text.extracting(start..<scanner.offset), path))
     }
   }
@@ -109,12 +167,31 @@ struct PayloadShredder: Sendable {
     return Cell(path: path, tag: PayloadTag.pointer, value: place)
   }
 
-  /// The number of the path that a member makes with its parent's.
+  /// The number of the path that a member makes with its parent's; `last` is that of the member before it.
   private mutating func path(
+    _ name: JSONText, in line: Span<UInt8>, under parent: UInt16?, after last: UInt16?
+  ) -> UInt16 {
+    // Objects mostly have the members that others of their kind had, in the same order.
+    let behind = last.map { 2 * Int($0) + 1 } ?? parent.map { 2 * Int($0) + 2 } ?? 0
+    let guess = behind < next.count ? next[behind] : Self.lost
+    if guess != Self.lost && !name.hasEscapes {
+      let isRight = names.withText(Int(guess)) { text in
+        text.count == 2 + name.range.count && text.little(0, 2) == UInt64(parent ?? UInt16.max)
+          && text.extracting(2..<text.count).isEqual(to: line.extracting(name.range))
+      }
+      if isRight { return guess }
+    }
+    let number = number(name, in: line, under: parent)
+    if number != Self.lost {
+      while next.count <= behind { next.append(Self.lost) }
+      next[behind] = number
+    }
+    return number
+  }
+
+  private mutating func number(
     _ name: JSONText, in line: Span<UInt8>, under parent: UInt16?
   ) -> UInt16 {
-    let length = name.end - name.start
-    if length > 255 { return Self.lost }
     key.removeAll(keepingCapacity: true)
     key.appendLittle(parent ?? UInt16.max)
     if name.hasEscapes {
@@ -122,6 +199,7 @@ struct PayloadShredder: Sendable {
     } else {
       key.append(line.extracting(name.range))
     }
+    if key.count - 2 > 255 { return Self.lost }
     let isFull = names.count >= maximumPaths
     if isFull { return names.find(key.span).map { UInt16($0) } ?? Self.lost }
     let bytes = key
@@ -132,7 +210,37 @@ struct PayloadShredder: Sendable {
     path.append(UInt8(key.count - 2))
     path += key.dropFirst(2)
     paths.append(path)
+    met.append(0)
     return UInt16(number)
+  }
+}
+
+/// What an event's line says of itself, where it stands in the line.
+struct EventAttributes {
+  private var values = InlineArray<7, PayloadValue>(repeating: PayloadValue())
+  static let data = 6
+
+  subscript(_ index: Int) -> PayloadValue {
+    get { values[index] }
+    set { values[index] = newValue }
+  }
+
+  var id: PayloadValue { values[0] }
+  var source: PayloadValue { values[1] }
+  var type: PayloadValue { values[2] }
+  var subject: PayloadValue { values[3] }
+  var time: PayloadValue { values[4] }
+  var specversion: PayloadValue { values[5] }
+  var data: PayloadValue { values[Self.data] }
+
+  /// The index of a member of the event; nil for one of another name.
+  @inline(__always)
+  static func index(_ name: JSONText, _ line: Span<UInt8>) -> Int? {
+    switch PayloadPaths.attribute(name, line) {
+    case PayloadPaths.dataMember: data
+    case PayloadPaths.otherMember: nil
+    case let index: index
+    }
   }
 }
 
