@@ -189,6 +189,15 @@ import Testing
     try check("\"size\":10", "\"size\":1000", "and the log has 20")
     try check("\"rules\":\"", "\"rules\":\"00", "no rules file of SHA-256")
     try Program.run("verify", place.store, "--receipt", try place.file("none", "{}")).expect(2)
+    let log = URL(fileURLWithPath: "\(place.store)/log/g1/data.mdb")
+    var bytes = try Data(contentsOf: log)
+    let damaged = try #require(bytes.range(of: Data("\"purchase\"".utf8)))
+    bytes[damaged.lowerBound + 1] ^= 1
+    try bytes.write(to: log)
+    let run = try Program.run("verify", place.store, "--receipt", receipt, "--format", "json")
+    run.expect(1)
+    #expect(run.output.contains("the receipt was not looked at"))
+    #expect(run.errors.contains("error[damaged]"))
   }
 
   @Test func `a version served with other content is a warning, and under strict a refusal`() throws

@@ -20,7 +20,7 @@ public struct Receipt: Sendable, Equatable {
   /// Reads what `replay --receipt` writes, or the whole object that `replay --format json` prints.
   public static func read(_ bytes: [UInt8]) throws(Fault) -> Receipt {
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Fault(message: "is not UTF-8")
+      throw Fault(message: "it is not UTF-8")
     }
     let root: YAMLValue
     do throws(YAMLValue.Fault) {
@@ -28,7 +28,7 @@ public struct Receipt: Sendable, Equatable {
     } catch {
       throw Fault(message: "line \(error.place.line): \(error.message)")
     }
-    guard case .map(let outer, _) = root else { throw Fault(message: "is no object") }
+    guard case .map(let outer, _) = root else { throw Fault(message: "it is no object") }
     var members = outer
     if case .map(let inner, _)? = outer.first(where: { $0.key == "receipt" })?.value {
       members = inner
@@ -36,14 +36,14 @@ public struct Receipt: Sendable, Equatable {
     func member(_ name: String) throws(Fault) -> String {
       guard case .scalar(let scalar)? = members.first(where: { $0.key == name })?.value,
         !scalar.isNull
-      else { throw Fault(message: "has no `\(name)`") }
+      else { throw Fault(message: "`\(name)` is missing") }
       return scalar.text
     }
     guard let size = UInt64(try member("size")) else {
-      throw Fault(message: "has a malformed `size`")
+      throw Fault(message: "`size` is no number")
     }
     guard let asOf = RFC3339.microseconds(Array(try member("as_of").utf8).span) else {
-      throw Fault(message: "has a malformed `as_of`")
+      throw Fault(message: "`as_of` is no instant")
     }
     return Receipt(
       size: size, root: try member("root"), rules: try member("rules"),

@@ -40,9 +40,13 @@ struct VerifyCommand: ParsableCommand {
     report.problems += viewProblems(opened)
     let viewProblems = report.problems.count
     var code = try compare(opened, checkpoints, &report)
-    if let kept, let problem = try recompute(kept, opened) {
+    if let kept, isLogOK, let problem = try recompute(kept, opened) {
       if code == "ok" { code = "other-result" }
       report.problems.append(VerifyReport.Problem(what: problem))
+    }
+    if kept != nil && !isLogOK {
+      report.problems.append(
+        VerifyReport.Problem(what: "the receipt was not looked at, since the log is damaged"))
     }
     isLogOK = isLogOK && report.problems.count == viewProblems
     if format == .json || format == .ndjson {
@@ -72,9 +76,15 @@ struct VerifyCommand: ParsableCommand {
       throw CommandError(
         exit: .problems, code: code,
         message:
-          "\(report.problems.count) problems in `\(store)`, the first: \(report.problems[0].what)",
-        help: isLogOK ? nil : "restore the store from a backup")
+          "\(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems") in `\(store)`, the first: \(report.problems[0].what)",
+        help: isLogOK ? nil : help(code))
     }
+  }
+
+  private func help(_ code: String) -> String {
+    code == "other-result"
+      ? "the log holds; either the receipt was changed, or the view was made by a program that folds otherwise"
+      : "restore the store from a backup"
   }
 
   // MARK: Checkpoints
@@ -172,7 +182,9 @@ struct VerifyCommand: ParsableCommand {
       return try Receipt.read(bytes)
     } catch {
       throw CommandError(
-        exit: .couldNotRun, code: "bad-receipt", message: "`\(path)` \(error.message)")
+        exit: .couldNotRun, code: "bad-receipt",
+        message: "`\(path)` is no receipt: \(error.message)",
+        help: "it is what `replay --receipt` writes")
     }
   }
 
