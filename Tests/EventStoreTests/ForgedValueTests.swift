@@ -48,6 +48,7 @@ import Testing
       ("the event's checksum does not hold", { $0[48] ^= 1 }),
       ("the column of subjects names another one than the line", { $0[$0.count - 1] ^= 1 }),
       ("a chunk's slot table is malformed", { $0[21] = 0x7f }),
+      ("a chunk's lines are malformed", { $0[0] = 0x7f }),
     ]
     for (what, change) in changes {
       let path = try makeStore()

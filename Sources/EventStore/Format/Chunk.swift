@@ -114,7 +114,8 @@ struct ChunkView: ~Escapable {
         else { throw ChunkFault(first, "a chunk's slot table is malformed") }
       }
     }
-    guard let layout, content[0] == 1 || layout.end == content.count || checked == nil else {
+    let isLaidOut = layout.map { content[0] == 1 || content[0] == 0 && $0.end == content.count }
+    guard let layout, isLaidOut == true || checked == nil else {
       throw ChunkFault(first, "a chunk's lines are malformed")
     }
     lineStarts = layout.starts
