@@ -1,5 +1,6 @@
 import ArgumentParser
 import CEL
+import EventStore
 import Glibc
 
 @main
@@ -27,6 +28,7 @@ struct ClmReplay: ParsableCommand {
     ])
 
   static func main() {
+    Files.fillStandardDescriptors()
     do {
       try refuseUnknownCommand()
       var command = try parseAsRoot()

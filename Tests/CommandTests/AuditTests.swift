@@ -200,6 +200,84 @@ import Testing
     #expect(run.errors.contains("error[damaged]"))
   }
 
+  @Test func `what is printed with descriptors closed never ends up in the log`() throws {
+    // The next files opened got the numbers 0 to 2: the summary of a replay overwrote data.mdb, with exit status 0.
+    let place = try Place()
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    let rules = try place.file("a.yaml", rules)
+    for closed in ["<&- >&- 2>&-", ">&- 2>&-", "<&- >/dev/null 2>&-", ">&-", "2>&- >/dev/null"] {
+      let shell = Process()
+      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+      shell.arguments = [
+        "-c", "exec \"$0\" replay \"$1\" --rules \"$2\" \(closed)", Program.path, place.store,
+        rules,
+      ]
+      try shell.run()
+      shell.waitUntilExit()
+      #expect(shell.terminationStatus == (closed.contains("/dev/null") ? 0 : 2), "\(closed)")
+      try Program.run("verify", place.store).expect(0)
+    }
+    let closed = Process()
+    closed.executableURL = URL(fileURLWithPath: "/bin/sh")
+    closed.arguments = ["-c", "exec \"$0\" import \"$1\" - <&-", Program.path, place.store]
+    try closed.run()
+    closed.waitUntilExit()
+    #expect(closed.terminationStatus == 2)
+  }
+
+  @Test func `a replay whose receipt cannot be written switches nothing`() throws {
+    let place = try Place()
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    try Program.run(
+      "replay", place.store, "--rules", try place.file("a.yaml", rules), "--receipt",
+      "\(place.path)/none/receipt"
+    ).expect(2)
+    #expect(try Program.run("views", place.store, "--history", "--format", "json").output == "[]\n")
+  }
+
+  @Test func `keys and copies within the store, and a public key in the way, are refused`() throws {
+    let place = try Place()
+    try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
+    for run in [
+      try Program.run("checkpoint", place.store, "--init", "\(place.store)/k"),
+      try Program.run("backup", place.store, "\(place.store)/log/copy"),
+    ] {
+      run.expect(2)
+      #expect(run.errors.contains("error[inside-store]"))
+    }
+    let key = try place.file("k.pub", "kept").dropLast(4)
+    let run = try Program.run("checkpoint", place.store, "--init", String(key))
+    run.expect(2)
+    #expect(run.errors.contains("error[key-exists]"))
+    let input = try place.file("b", "not JSON\n")
+    try Program.run("import", place.store, input, "--rejects", input).expect(64)
+    #expect(try String(contentsOfFile: input, encoding: .utf8) == "not JSON\n")
+    let none = "\(place.path)/none"
+    try Program.run("import", none, input, "--rejects", "\(none)/missing/rejects").expect(2)
+    #expect(!FileManager.default.fileExists(atPath: none))
+  }
+
+  @Test func `a proof of consistency holds the checkpoint's origin and signature, too`() throws {
+    let place = try Place()
+    let (other, key) = ("\(place.path)/other", "\(place.path)/key")
+    for store in [place.store, other] {
+      try Program.run("import", store, try place.file("a", events(0..<10))).expect(0)
+    }
+    let kept = "\(place.path)/kept"
+    try Program.run("checkpoint", place.store, "--init", key, "-o", kept).expect(0)
+    try Program.run("prove", place.store, "--consistency", kept).expect(0)
+    let run = try Program.run("prove", other, "--consistency", kept, "--key", "\(key).pub")
+    run.expect(1)
+    #expect(run.errors.contains("error[other-store]"))
+    let text = try String(contentsOfFile: kept, encoding: .utf8)
+    let changed = try place.file("changed", text.replacing("\n10\n", with: "\n9\n"))
+    try Program.run("prove", place.store, "--consistency", changed).expect(2)
+    try FileManager.default.removeItem(atPath: "\(place.store)/key")
+    let unchecked = try Program.run("verify", place.store, "--against", kept, "-q")
+    unchecked.expect(0)
+    #expect(unchecked.errors.contains("warning[signature-unchecked]"))
+  }
+
   @Test func `a version served with other content is a warning, and under strict a refusal`() throws
   {
     let place = try Place()

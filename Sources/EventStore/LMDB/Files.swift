@@ -16,6 +16,33 @@ public enum Files {
     return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
+  /// The same file or directory, by whatever path.
+  public static func isSame(_ left: String, _ right: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard unsafe stat(left, &first) == 0, unsafe stat(right, &second) == 0 else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  /// A path, of what may not be there yet, lies within a directory.
+  public static func isPath(_ path: String, within directory: String) -> Bool {
+    var place = absolute(path)
+    while place != "/" {
+      place = parent(of: place)
+      if isSame(place, directory) { return true }
+    }
+    return false
+  }
+
+  /// Takes the place of standard descriptors that are closed: else the next files opened get their numbers, and what is
+  /// printed ends up in them. Reading and writing fail as before.
+  public static func fillStandardDescriptors() {
+    // Ascending, since a file that is opened gets the lowest free number. O_PATH, which glibc shows to GNU sources only.
+    let pathOnly: CInt = 0o10000000
+    for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 {
+      _ = unsafe Glibc.open("/", pathOnly)
+    }
+  }
+
   /// Names in a directory, sorted by their bytes; empty where it cannot be read.
   public static func list(_ path: String) -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }

@@ -20,6 +20,12 @@ struct BackupCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedStore(store)
+    if Files.isPath(destination, within: store) {
+      throw CommandError(
+        exit: .couldNotRun, code: "inside-store",
+        message: "the copy `\(destination)` would lie in the store that it is of",
+        help: "what happens to the store would happen to it")
+    }
     let started = Clock.monotonicSeconds()
     let progress = ProgressLine("backup", quiet: global.quiet)
     let report = try opened.run {

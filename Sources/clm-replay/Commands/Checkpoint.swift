@@ -51,6 +51,18 @@ struct CheckpointCommand: ParsableCommand {
   }
 
   private func makeKey(_ path: String, _ origin: String) throws -> SigningKey {
+    if Files.isPath(path, within: store) {
+      throw CommandError(
+        exit: .couldNotRun, code: "inside-store",
+        message: "the key `\(path)` would lie in the store that it is to protect",
+        help: "keep it where those who can write to the store cannot")
+    }
+    if Files.exists("\(path).pub") && !Files.exists(path) {
+      throw CommandError(
+        exit: .couldNotRun, code: "key-exists",
+        message: "`\(path).pub` is there, and its key `\(path)` is not: a new one would replace it",
+        help: "checkpoints that were signed with it need it; take another name")
+    }
     let key: SigningKey
     if Files.exists(path) {
       key = try CheckpointFile.signingKey(path)
@@ -131,6 +143,28 @@ enum CheckpointFile {
     }
   }
 
+  /// A checkpoint whose signature holds under a key: the one given, else the one that the store remembers. Without either
+  /// a warning says that it was not checked.
+  static func signed(_ path: String, key: String?, store: String) throws -> Checkpoint {
+    let (note, checkpoint) = try read(path)
+    guard let known = key ?? StoreKey(store)?.verifier else {
+      ErrorReport(
+        isWarning: true, code: "signature-unchecked",
+        message: "the signature of `\(path)` was not checked: the store remembers no key",
+        help: "--key names it"
+      ).write()
+      return checkpoint
+    }
+    let verifier = try verifierKey(known)
+    guard note.isSigned(by: verifier) else {
+      throw CommandError(
+        exit: .couldNotRun, code: "bad-signature",
+        message: "`\(path)` is not signed by the key `\(verifier.text)`, or was changed since",
+        help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
+    }
+    return checkpoint
+  }
+
   static func signingKey(_ path: String) throws -> SigningKey {
     let text = String(decoding: try InputFile.read(path, what: "key"), as: UTF8.self)
     do throws(NoteFault) {
@@ -143,7 +177,8 @@ enum CheckpointFile {
   /// A verifier key, from a file or as it is.
   static func verifierKey(_ text: String) throws -> VerifierKey {
     let content =
-      Files.exists(text)
+      // A verifier key is NAME+ID+KEY; anything else names a file.
+      Files.exists(text) || !text.contains("+")
       ? String(decoding: try InputFile.read(text, what: "key"), as: UTF8.self) : text
     do throws(NoteFault) {
       return try VerifierKey(parsing: content)

@@ -54,6 +54,17 @@ struct ImportCommand: ParsableCommand {
       throw CommandError(
         exit: .usage, code: "unsupported", message: "--input segment is not available yet")
     }
+    if let rejects, Files.size(rejects) > 0,
+      let same = files.first(where: { Files.isSame($0, rejects) })
+    {
+      throw CommandError(
+        exit: .usage, code: "usage", message: "--rejects `\(rejects)` is the input `\(same)`")
+    }
+    if let rejects, !Files.isDirectory(Files.parent(of: rejects)) {
+      throw CommandError(
+        exit: .couldNotRun, code: "cannot-write",
+        message: "the rejects file `\(rejects)` cannot be written: there is no such directory")
+    }
     let limit = try RejectLimit(maxRejects)
     let options = try importOptions()
     let started = Clock.monotonicSeconds()

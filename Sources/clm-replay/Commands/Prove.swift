@@ -23,12 +23,14 @@ struct ProveCommand: ParsableCommand {
   @Option(help: "The number of a control record.") var record: UInt64?
   @Option(help: "Prove against the log of this size, as an older checkpoint has it.")
   var size: UInt64?
+  @Option(help: "The verifier key of an older checkpoint, or a file that holds it.")
+  var key: String?
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
     let asked = [position != nil, consistency != nil, subject != nil, record != nil]
     if asked.filter({ $0 }).count != 1 {
-      throw ValidationError("one of POSITION, --consistency, --subject and --record is needed")
+      throw ValidationError("exactly one of POSITION, --consistency, --subject and --record")
     }
     if size != nil && (consistency != nil || record != nil) {
       throw ValidationError("--size goes with POSITION and --subject")
@@ -39,7 +41,7 @@ struct ProveCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     let proof = try opened.run { () throws -> JSONValue in
       if let position { return try inclusion(opened.snapshot, position) }
-      if let consistency { return try consistent(opened.snapshot, consistency) }
+      if let consistency { return try consistent(opened, consistency) }
       if let subject { return try complete(opened.snapshot, subject) }
       return try registered(opened.snapshot, record ?? 0)
     }
@@ -86,13 +88,22 @@ struct ProveCommand: ParsableCommand {
     ])
   }
 
-  private func consistent(_ snapshot: LogSnapshot, _ old: String) throws -> JSONValue {
+  private func consistent(_ opened: OpenedStore, _ old: String) throws -> JSONValue {
+    let snapshot = opened.snapshot
     var expected: [UInt8]?
     let oldSize: UInt64
     if let number = UInt64(old) {
       oldSize = number
     } else {
-      let checkpoint = try CheckpointFile.read(old).checkpoint
+      let checkpoint = try CheckpointFile.signed(old, key: key, store: store)
+      let origin = Checkpoint.origin(storeID: try opened.store.id())
+      if checkpoint.origin != origin {
+        throw CommandError(
+          exit: .problems, code: "other-store",
+          message:
+            "`\(old)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
+        )
+      }
       oldSize = checkpoint.size
       expected = checkpoint.root
     }

@@ -45,6 +45,8 @@ struct ReplayCommand: ParsableCommand {
     let (loaded, name) = try rulesAndName(opened)
     try checkRegister(opened, loaded)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
+    // Before the switch, which must not come if it cannot be told.
+    let receiptFile = try receipt.map { try OutputFile.open($0) }
     let started = Clock.monotonicSeconds()
     let builder = ViewBuilder(
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
@@ -70,9 +72,9 @@ struct ReplayCommand: ParsableCommand {
         try opened.store.register($0, waitSeconds: waitSeconds)
       }
     }
-    if let receipt {
-      try OutputFile.write(
-        receiptJSON(manifest).text + "\n", to: receipt)
+    if let receiptFile {
+      try receiptFile.write(Array((receiptJSON(manifest).text + "\n").utf8))
+      try receiptFile.close()
     }
     if let fit = built.summary.valueFit {
       Notice.write(
@@ -141,9 +143,7 @@ struct ReplayCommand: ParsableCommand {
       throw CommandError(
         exit: .couldNotRun, code: "rules-changed", message: message, help: help)
     }
-    if !global.quiet {
-      ErrorReport(isWarning: true, code: "rules-changed", message: message, help: help).write()
-    }
+    ErrorReport(isWarning: true, code: "rules-changed", message: message, help: help).write()
   }
 
   private func receiptJSON(_ manifest: ViewManifest) -> JSONValue {

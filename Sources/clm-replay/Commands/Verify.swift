@@ -13,7 +13,7 @@ struct VerifyCommand: ParsableCommand {
         clm-replay verify store --against shop-2024-05-01.checkpoint --key shop.key.pub
         clm-replay verify store --receipt receipt-of-may.json
 
-      --against (may be repeated) refuses a store that is not a continuation of the one that the checkpoint was made of.
+      --against and --receipt may be repeated. --against refuses a store that is not a continuation of the one that the checkpoint was made of.
       Signatures are checked with --key, else with the key that the store remembers.
       --receipt replays what a receipt speaks of, under the rules of then from the register, and compares output roots.
       Exit status 1 if anything is damaged, rolled back or forked; each problem is named with its position.
@@ -22,14 +22,14 @@ struct VerifyCommand: ParsableCommand {
   @Argument(help: "The store.") var store: String
   @Option(help: "A file with a checkpoint that was kept elsewhere.") var against: [String] = []
   @Option(help: "The verifier key, or a file that holds it.") var key: String?
-  @Option(help: "A receipt of a replay: fold it again and compare.") var receipt: String?
+  @Option(help: "A receipt of a replay: fold it again and compare.") var receipt: [String] = []
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     let checkpoints = try against.map { try checkpoint($0) }
-    let kept = try receipt.map { try readReceipt($0) }
+    let receipts = try receipt.map { try readReceipt($0) }
     let opened = try OpenedStore(verifying: store)
     let progress = ProgressLine("verify", quiet: global.quiet)
     var report = try opened.run {
@@ -40,11 +40,12 @@ struct VerifyCommand: ParsableCommand {
     report.problems += viewProblems(opened)
     let viewProblems = report.problems.count
     var code = try compare(opened, checkpoints, &report)
-    if let kept, isLogOK, let problem = try recompute(kept, opened) {
+    for kept in receipts where isLogOK {
+      guard let problem = try recompute(kept, opened) else { continue }
       if code == "ok" { code = "other-result" }
       report.problems.append(VerifyReport.Problem(what: problem))
     }
-    if kept != nil && !isLogOK {
+    if !receipts.isEmpty && !isLogOK {
       report.problems.append(
         VerifyReport.Problem(what: "the receipt was not looked at, since the log is damaged"))
     }
@@ -82,9 +83,12 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func help(_ code: String) -> String {
-    code == "other-result"
-      ? "the log holds; either the receipt was changed, or the view was made by a program that folds otherwise"
-      : "restore the store from a backup"
+    switch code {
+    case "other-result":
+      "the log holds; either the receipt was changed, or the view was made by a program that folds otherwise"
+    case "other-store": "name the store that the checkpoint was made of, or a backup of it"
+    default: "restore the store from a backup"
+    }
   }
 
   // MARK: Checkpoints
@@ -95,22 +99,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func checkpoint(_ path: String) throws -> Kept {
-    let (note, checkpoint) = try CheckpointFile.read(path)
-    let known = key ?? StoreKey(store)?.verifier
-    guard let known else {
-      Notice.write(
-        "note: the signature of `\(path)` was not checked: --key names the key", quiet: global.quiet
-      )
-      return Kept(path: path, checkpoint: checkpoint)
-    }
-    let verifier = try CheckpointFile.verifierKey(known)
-    guard note.isSigned(by: verifier) else {
-      throw CommandError(
-        exit: .couldNotRun, code: "bad-signature",
-        message: "`\(path)` is not signed by `\(verifier.name)`, or was changed since",
-        help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
-    }
-    return Kept(path: path, checkpoint: checkpoint)
+    Kept(path: path, checkpoint: try CheckpointFile.signed(path, key: key, store: store))
   }
 
   /// Adds what differs from checkpoints; what to call the whole.
@@ -129,7 +118,7 @@ struct VerifyCommand: ParsableCommand {
       }
       if checkpoint.origin != origin {
         add(
-          "forked", nil,
+          "other-store", nil,
           "`\(path)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
         )
         continue
