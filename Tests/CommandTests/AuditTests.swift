@@ -205,24 +205,20 @@ import Testing
     let place = try Place()
     try Program.run("import", place.store, try place.file("a", events(0..<10))).expect(0)
     let rules = try place.file("a.yaml", rules)
-    for closed in ["<&- >&- 2>&-", ">&- 2>&-", "<&- >/dev/null 2>&-", ">&-", "2>&- >/dev/null"] {
+    func status(_ arguments: String..., closed: String) throws -> Int32 {
       let shell = Process()
       shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-      shell.arguments = [
-        "-c", "exec \"$0\" replay \"$1\" --rules \"$2\" \(closed)", Program.path, place.store,
-        rules,
-      ]
+      shell.arguments = ["-c", "exec \"$@\" \(closed)", "sh", Program.path] + arguments
       try shell.run()
       shell.waitUntilExit()
-      #expect(shell.terminationStatus == (closed.contains("/dev/null") ? 0 : 2), "\(closed)")
+      return shell.terminationStatus
+    }
+    for closed in ["<&- >&- 2>&-", ">&- 2>&-", "<&- >/dev/null 2>&-", ">&-", "2>&- >/dev/null"] {
+      let ended = try status("replay", place.store, "--rules", rules, closed: closed)
+      #expect(ended == (closed.contains("/dev/null") ? 0 : 2), "\(closed)")
       try Program.run("verify", place.store).expect(0)
     }
-    let closed = Process()
-    closed.executableURL = URL(fileURLWithPath: "/bin/sh")
-    closed.arguments = ["-c", "exec \"$0\" import \"$1\" - <&-", Program.path, place.store]
-    try closed.run()
-    closed.waitUntilExit()
-    #expect(closed.terminationStatus == 2)
+    #expect(try status("import", place.store, "-", closed: "<&-") == 2)
   }
 
   @Test func `a replay whose receipt cannot be written switches nothing`() throws {

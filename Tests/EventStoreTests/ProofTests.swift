@@ -125,13 +125,7 @@ import Testing
   }
 
   @Test func `tampered proofs are refused`() {
-    let seed: UInt64 = 41
-    print("seed \(seed)")
-    var state = seed
-    func random(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % bound
-    }
+    var random = SeededRandom(seed: 41)
     let hashes = (0..<300).map { MerkleTree.leafHash(Array("leaf \($0)".utf8).span) }
     let definition = Definition(hashes)
     /// One change of a path; nil where it leaves it as it is.

@@ -32,13 +32,7 @@ import Testing
   @Test func `random batches end as a naive list of events does, over blocks and reopenings`()
     throws
   {
-    let seed: UInt64 = 97
-    print("seed \(seed)")
-    var state = seed
-    func random(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % bound
-    }
+    var random = SeededRandom(seed: 97)
     let path = place()
     defer { try? FileManager.default.removeItem(atPath: path) }
     var model = Model()

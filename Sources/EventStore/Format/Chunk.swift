@@ -114,8 +114,8 @@ struct ChunkView: ~Escapable {
         else { throw ChunkFault(first, "a chunk's slot table is malformed") }
       }
     }
-    let isLaidOut = layout.map { content[0] == 1 || content[0] == 0 && $0.end == content.count }
-    guard let layout, isLaidOut == true || checked == nil else {
+    let isLaidOut = content[0] == 1 || content[0] == 0 && layout?.end == content.count
+    guard let layout, isLaidOut || checked == nil else {
       throw ChunkFault(first, "a chunk's lines are malformed")
     }
     lineStarts = layout.starts

@@ -7,20 +7,22 @@ public enum Files {
   }
 
   public static func isDirectory(_ path: String) -> Bool {
-    var status = stat()
-    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
   }
 
   public static func size(_ path: String) -> Int {
-    var status = stat()
-    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+    status(path).map { Int($0.st_size) } ?? 0
   }
 
   /// The same file or directory, by whatever path.
   public static func isSame(_ left: String, _ right: String) -> Bool {
-    var (first, second) = (stat(), stat())
-    guard unsafe stat(left, &first) == 0, unsafe stat(right, &second) == 0 else { return false }
+    guard let first = status(left), let second = status(right) else { return false }
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  private static func status(_ path: String) -> stat? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? status : nil
   }
 
   /// A path, of what may not be there yet, lies within a directory.

@@ -5,18 +5,20 @@ public enum SHA256Bytes {
   public static let length = 32
 
   public static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
+    Array(digest(of: bytes))
+  }
+
+  private static func digest(of bytes: Span<UInt8>) -> SHA256Digest {
     var hasher = SHA256()
     // Safe because the pointer does not leave the call.
     unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
-    return Array(hasher.finalize())
+    return hasher.finalize()
   }
 
   /// Adds the hash of bytes to a buffer.
   static func append(hashOf bytes: Span<UInt8>, to hashes: inout [UInt8]) {
-    var hasher = SHA256()
-    // Safe because neither pointer leaves its call.
-    unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
-    unsafe hasher.finalize().withUnsafeBytes { unsafe hashes.append(contentsOf: $0) }
+    // Safe because the pointer does not leave the call.
+    unsafe digest(of: bytes).withUnsafeBytes { unsafe hashes.append(contentsOf: $0) }
   }
 
   /// SHA-256(prefix ‖ bytes).

@@ -23,6 +23,10 @@ struct JSONScanner: ~Escapable {
   mutating func checkDocument() throws(JSONFault) {
     skipBlanks()
     try checkValue()
+    try checkEnd()
+  }
+
+  mutating func checkEnd() throws(JSONFault) {
     skipBlanks()
     if offset < text.count { throw JSONFault(.syntax, offset, "text after the value") }
   }
@@ -40,17 +44,23 @@ struct JSONScanner: ~Escapable {
     }
   }
 
-  /// Goes into the object or list at hand.
-  mutating func enter() throws(JSONFault) {
+  /// Goes to the first entry of the object or list at hand; behind it, with false, where it has none.
+  mutating func enter(_ end: UInt8) throws(JSONFault) -> Bool {
     depth += 1
     if depth > Self.maximumDepth {
       throw JSONFault(.depth, offset, "nested deeper than \(Self.maximumDepth)")
     }
     offset += 1
     skipBlanks()
+    if !isAt(end) { return true }
+    leave()
+    return false
   }
 
-  mutating func leave() { depth -= 1 }
+  private mutating func leave() {
+    offset += 1
+    depth -= 1
+  }
 
   /// Goes from the name of a member to its value.
   mutating func goToValue() throws(JSONFault) {
@@ -63,13 +73,8 @@ struct JSONScanner: ~Escapable {
   func isAt(_ byte: UInt8) -> Bool { offset < text.count && text[offset] == byte }
 
   private mutating func checkObject() throws(JSONFault) {
-    try enter()
-    defer { leave() }
+    guard try enter(UInt8(ascii: "}")) else { return }
     var names = MemberNames()
-    if isAt(UInt8(ascii: "}")) {
-      offset += 1
-      return
-    }
     repeat {
       let start = offset
       let name = try string()
@@ -80,21 +85,16 @@ struct JSONScanner: ~Escapable {
   }
 
   private mutating func checkArray() throws(JSONFault) {
-    try enter()
-    defer { leave() }
-    if isAt(UInt8(ascii: "]")) {
-      offset += 1
-      return
-    }
+    guard try enter(UInt8(ascii: "]")) else { return }
     repeat { try checkValue() } while try !endOfContainer(UInt8(ascii: "]"))
   }
 
-  /// A comma with blanks around it, or the end: then true.
+  /// Goes over a comma with blanks around it; behind the object or list, with true, at its end.
   mutating func endOfContainer(_ end: UInt8) throws(JSONFault) -> Bool {
     skipBlanks()
     guard offset < text.count else { throw JSONFault(.syntax, offset, "the text ends too early") }
     if text[offset] == end {
-      offset += 1
+      leave()
       return true
     }
     try expect(UInt8(ascii: ","))

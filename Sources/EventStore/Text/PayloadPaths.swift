@@ -167,7 +167,6 @@ public struct PayloadPaths: Sendable {
   public func type(_ values: [PayloadValue]) -> PayloadValue { values[count + 2] }
   public func subject(_ values: [PayloadValue]) -> PayloadValue { values[count + 3] }
   public func time(_ values: [PayloadValue]) -> PayloadValue { values[count + 4] }
-  func specversion(_ values: [PayloadValue]) -> PayloadValue { values[count + 5] }
 
   /// The id of a line; nothing behind it is looked at.
   public static func id(of line: Span<UInt8>) -> PayloadValue {

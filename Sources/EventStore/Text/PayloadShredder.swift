@@ -51,10 +51,7 @@ struct PayloadShredder: Sendable {
     }
     var attributes = EventAttributes()
     try members(&scanner, &attributes, into: &cells)
-    scanner.skipBlanks()
-    if scanner.offset < line.count {
-      throw JSONFault(.syntax, scanner.offset, "text after the value")
-    }
+    try scanner.checkEnd()
     return attributes
   }
 
@@ -62,13 +59,8 @@ struct PayloadShredder: Sendable {
   private mutating func members(
     _ scanner: inout JSONScanner, _ attributes: inout EventAttributes, into cells: inout [Cell]
   ) throws(JSONFault) {
-    try scanner.enter()
-    defer { scanner.leave() }
+    guard try scanner.enter(UInt8(ascii: "}")) else { return }
     var others = MemberNames()
-    if scanner.isAt(UInt8(ascii: "}")) {
-      scanner.offset += 1
-      return
-    }
     repeat {
       let start = scanner.offset
       let name = try scanner.string()
@@ -93,12 +85,7 @@ struct PayloadShredder: Sendable {
   private mutating func object(
     _ scanner: inout JSONScanner, under parent: UInt16?, depth: Int, into cells: inout [Cell]
   ) throws(JSONFault) {
-    try scanner.enter()
-    defer { scanner.leave() }
-    if scanner.isAt(UInt8(ascii: "}")) {
-      scanner.offset += 1
-      return
-    }
+    guard try scanner.enter(UInt8(ascii: "}")) else { return }
     objects += 1
     let own = objects
     // Names that have no number.

@@ -25,17 +25,17 @@ public struct ValueParameters: Sendable {
     } catch {
       throw Fault(message: "line \(error.place.line): \(error.message)")
     }
-    let value = member("clv", of: root) ?? root
-    if let found = scalar(member("model", of: value)), found != model.rawValue {
+    let value = root.member("clv") ?? root
+    if let found = value.member("model")?.text, found != model.rawValue {
       throw Fault(
         message: "has parameters of `\(found)`, and the rules ask for `\(model.rawValue)`")
     }
-    if let found = scalar(member("unit", of: value)), found != unit {
+    if let found = value.member("unit")?.text, found != unit {
       throw Fault(message: "counts time in units of \(found), and the rules in \(unit)")
     }
-    let params = member("params", of: value)
+    let params = value.member("params")
     let purchases = try numbers(model.parameterNames, of: params, "params")
-    guard let spending = member("gamma_gamma", of: value) else {
+    guard let spending = value.member("gamma_gamma") else {
       return ValueParameters(purchases: purchases, spending: nil)
     }
     return ValueParameters(
@@ -49,21 +49,11 @@ public struct ValueParameters: Sendable {
     guard let value else { throw Fault(message: "has no `\(what)`") }
     var numbers: [Double] = []
     for name in names {
-      guard let text = scalar(member(name, of: value)), let number = Double(text), number.isFinite,
+      guard let text = value.member(name)?.text, let number = Double(text), number.isFinite,
         number > 0
       else { throw Fault(message: "has no number above 0 for `\(what).\(name)`") }
       numbers.append(number)
     }
     return numbers
-  }
-
-  private static func member(_ name: String, of value: YAMLValue) -> YAMLValue? {
-    guard case .map(let members, _) = value else { return nil }
-    return members.first { $0.key == name }?.value
-  }
-
-  private static func scalar(_ value: YAMLValue?) -> String? {
-    guard case .scalar(let scalar)? = value, !scalar.isNull else { return nil }
-    return scalar.text
   }
 }

@@ -37,6 +37,18 @@ indirect enum YAMLValue {
     }
   }
 
+  /// The value of a member of a map; nil where there is none, or no map.
+  func member(_ name: String) -> YAMLValue? {
+    guard case .map(let members, _) = self else { return nil }
+    return members.first { $0.key == name }?.value
+  }
+
+  /// The text of a scalar; nil for null, lists and maps.
+  var text: String? {
+    guard case .scalar(let scalar) = self, !scalar.isNull else { return nil }
+    return scalar.text
+  }
+
   /// Why a document cannot be read.
   struct Fault: Error {
     var message: String

@@ -28,16 +28,13 @@ public struct Receipt: Sendable, Equatable {
     } catch {
       throw Fault(message: "line \(error.place.line): \(error.message)")
     }
-    guard case .map(let outer, _) = root else { throw Fault(message: "it is no object") }
-    var members = outer
-    if case .map(let inner, _)? = outer.first(where: { $0.key == "receipt" })?.value {
-      members = inner
-    }
+    guard case .map = root else { throw Fault(message: "it is no object") }
+    let receipt = root.member("receipt") ?? root
     func member(_ name: String) throws(Fault) -> String {
-      guard case .scalar(let scalar)? = members.first(where: { $0.key == name })?.value,
-        !scalar.isNull
-      else { throw Fault(message: "`\(name)` is missing") }
-      return scalar.text
+      guard let text = receipt.member(name)?.text else {
+        throw Fault(message: "`\(name)` is missing")
+      }
+      return text
     }
     guard let size = UInt64(try member("size")) else {
       throw Fault(message: "`size` is no number")

@@ -32,7 +32,7 @@ struct CheckpointCommand: ParsableCommand {
 
   func run() throws {
     let opened = try OpenedStore(store)
-    let origin = Checkpoint.origin(storeID: try opened.run { try opened.store.id() })
+    let origin = try opened.origin()
     let signingKey = try newKey.map { try makeKey($0, origin) } ?? readKey()
     let checkpoint = Checkpoint(origin: origin, opened.snapshot)
     let note = try SignedNote(text: checkpoint.text, signedBy: signingKey)
@@ -163,6 +163,13 @@ enum CheckpointFile {
         help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
     }
     return checkpoint
+  }
+
+  /// What is wrong where a checkpoint is not of the store of an origin; nil where it is.
+  static func otherStore(_ path: String, _ checkpoint: Checkpoint, _ origin: String) -> String? {
+    checkpoint.origin == origin
+      ? nil
+      : "`\(path)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
   }
 
   static func signingKey(_ path: String) throws -> SigningKey {

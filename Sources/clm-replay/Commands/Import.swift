@@ -54,17 +54,7 @@ struct ImportCommand: ParsableCommand {
       throw CommandError(
         exit: .usage, code: "unsupported", message: "--input segment is not available yet")
     }
-    if let rejects, Files.size(rejects) > 0,
-      let same = files.first(where: { Files.isSame($0, rejects) })
-    {
-      throw CommandError(
-        exit: .usage, code: "usage", message: "--rejects `\(rejects)` is the input `\(same)`")
-    }
-    if let rejects, !Files.isDirectory(Files.parent(of: rejects)) {
-      throw CommandError(
-        exit: .couldNotRun, code: "cannot-write",
-        message: "the rejects file `\(rejects)` cannot be written: there is no such directory")
-    }
+    try checkRejects()
     let limit = try RejectLimit(maxRejects)
     let options = try importOptions()
     let started = Clock.monotonicSeconds()
@@ -90,6 +80,21 @@ struct ImportCommand: ParsableCommand {
         exit: .problems, code: "rejected",
         message: "\(summary.rejected) of \(summary.lines) lines were rejected",
         help: summary.rejectsPath.map { "they are in \($0), each with its reason" })
+    }
+  }
+
+  private func checkRejects() throws {
+    guard let rejects else { return }
+    if Files.size(rejects) > 0,
+      let same = files.first(where: { Files.isSame($0, rejects) })
+    {
+      throw CommandError(
+        exit: .usage, code: "usage", message: "--rejects `\(rejects)` is the input `\(same)`")
+    }
+    if !Files.isDirectory(Files.parent(of: rejects)) {
+      throw CommandError(
+        exit: .couldNotRun, code: "cannot-write",
+        message: "the rejects file `\(rejects)` cannot be written: there is no such directory")
     }
   }
 

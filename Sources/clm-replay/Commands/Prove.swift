@@ -96,13 +96,8 @@ struct ProveCommand: ParsableCommand {
       oldSize = number
     } else {
       let checkpoint = try CheckpointFile.signed(old, key: key, store: store)
-      let origin = Checkpoint.origin(storeID: try opened.store.id())
-      if checkpoint.origin != origin {
-        throw CommandError(
-          exit: .problems, code: "other-store",
-          message:
-            "`\(old)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
-        )
+      if let other = CheckpointFile.otherStore(old, checkpoint, try opened.origin()) {
+        throw CommandError(exit: .problems, code: "other-store", message: other)
       }
       oldSize = checkpoint.size
       expected = checkpoint.root

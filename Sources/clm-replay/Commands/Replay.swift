@@ -72,10 +72,7 @@ struct ReplayCommand: ParsableCommand {
         try opened.store.register($0, waitSeconds: waitSeconds)
       }
     }
-    if let receiptFile {
-      try receiptFile.write(Array((receiptJSON(manifest).text + "\n").utf8))
-      try receiptFile.close()
-    }
+    try receiptFile?.end(with: receiptJSON(manifest).text + "\n")
     if let fit = built.summary.valueFit {
       Notice.write(
         "valued \(fit.customers) buyers in \(Numbers.seconds(built.summary.valueSeconds)) s",

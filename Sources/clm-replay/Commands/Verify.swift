@@ -28,7 +28,9 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let checkpoints = try against.map { try checkpoint($0) }
+    let checkpoints = try against.map {
+      Kept(path: $0, checkpoint: try CheckpointFile.signed($0, key: key, store: store))
+    }
     let receipts = try receipt.map { try readReceipt($0) }
     let opened = try OpenedStore(verifying: store)
     let progress = ProgressLine("verify", quiet: global.quiet)
@@ -98,16 +100,12 @@ struct VerifyCommand: ParsableCommand {
     var checkpoint: Checkpoint
   }
 
-  private func checkpoint(_ path: String) throws -> Kept {
-    Kept(path: path, checkpoint: try CheckpointFile.signed(path, key: key, store: store))
-  }
-
   /// Adds what differs from checkpoints; what to call the whole.
   private func compare(
     _ opened: OpenedStore, _ kept: [Kept], _ report: inout VerifyReport
   ) throws -> String {
     var code = report.isOK ? "ok" : "damaged"
-    let origin = Checkpoint.origin(storeID: try opened.run { try opened.store.id() })
+    let origin = try opened.origin()
     // Up to here the log is what an earlier checkpoint says.
     var agreed: UInt64 = 0
     for kept in kept.sorted(by: { $0.checkpoint.size < $1.checkpoint.size }) {
@@ -116,11 +114,8 @@ struct VerifyCommand: ParsableCommand {
         if code == "ok" { code = name }
         report.problems.append(VerifyReport.Problem(position: position, what: what))
       }
-      if checkpoint.origin != origin {
-        add(
-          "other-store", nil,
-          "`\(path)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
-        )
+      if let other = CheckpointFile.otherStore(path, checkpoint, origin) {
+        add("other-store", nil, other)
         continue
       }
       if checkpoint.size > opened.snapshot.size {
@@ -189,15 +184,17 @@ struct VerifyCommand: ParsableCommand {
         "the first \(receipt.size) events have the root \(root), and the receipt says \(receipt.root)"
     }
     let register = try opened.run { try snapshot.register() }
-    let hash = register.switches.first { Hex.text($0.view.rulesHash) == receipt.rules }
-    guard let hash, let source = register.rules(hash: hash.view.rulesHash) else {
+    let entry = register.switches.first {
+      $0.view.rules != nil && Hex.text($0.view.rulesHash) == receipt.rules
+    }
+    guard let entry, let source = entry.view.rules else {
       return "the register has no rules file of SHA-256 \(receipt.rules)"
     }
     if receipt.engine != Version.engine {
       Notice.write(
         "note: the receipt is of \(receipt.engine), this is \(Version.engine)", quiet: global.quiet)
     }
-    let rules = try LoadedRules.load(source, named: "record \(hash.number) of the register")
+    let rules = try LoadedRules.load(source, named: "record \(entry.number) of the register")
     let view = try opened.logView(size: receipt.size, asOf: receipt.asOf)
     let progress = ProgressLine("replay", quiet: global.quiet)
     let result = Hex.text(

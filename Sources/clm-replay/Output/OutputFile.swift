@@ -41,9 +41,12 @@ final class OutputFile {
   }
 
   static func write(_ text: String, to path: String) throws {
-    let file = try open(path)
-    try file.write(Array(text.utf8))
-    try file.close()
+    try open(path).end(with: text)
+  }
+
+  func end(with text: String) throws {
+    try write(Array(text.utf8))
+    try close()
   }
 
   func write(_ bytes: [UInt8]) throws {

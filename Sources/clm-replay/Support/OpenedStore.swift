@@ -34,6 +34,11 @@ struct OpenedStore {
     try CommandError.translating(body)
   }
 
+  /// What the checkpoints of the store call it.
+  func origin() throws -> String {
+    Checkpoint.origin(storeID: try run { try store.id() })
+  }
+
   func view(named name: String?) throws -> ViewReader {
     do throws(ViewError) {
       return try ViewReader.open(path, named: name)
