@@ -64,6 +64,12 @@ public enum Decimal {
   /// True for a text in JSON's number grammar.
   public static func isNumber(_ text: Span<UInt8>) -> Bool { parts(text) != nil }
 
+  /// True for a number that has more decimals than `digits`, zeros at its end apart.
+  public static func hasMoreDecimals(_ text: Span<UInt8>, than digits: Int) -> Bool {
+    guard let parts = parts(text) else { return false }
+    return -parts.exponent > digits
+  }
+
   /// Any spelling of a whole number in 64 bits: 5, 5.0, 50e-1.
   public static func int64(_ text: Span<UInt8>) -> Int64? {
     scaled(text, digits: 0)

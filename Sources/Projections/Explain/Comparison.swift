@@ -17,6 +17,8 @@ public struct Comparison: Sendable {
   public var digits: (a: Int, b: Int)
   /// The first five customers, by name, whose rows differ.
   public var examples: [Example] = []
+  /// What either file could not use.
+  public var warnings: (a: [FaultReport.Warning], b: [FaultReport.Warning]) = ([], [])
 
   public struct Example: Sendable {
     public var customer: String
@@ -34,6 +36,8 @@ public struct Comparison: Sendable {
     let left = try Side(a, view: view, threads: threads)
     let right = try Side(b, view: view, threads: threads)
     comparison.merge(left, right)
+    comparison.warnings.a = try FaultReport(left.summary, view: view).warnings
+    comparison.warnings.b = try FaultReport(right.summary, view: view).warnings
     return comparison
   }
 

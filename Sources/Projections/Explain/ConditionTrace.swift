@@ -121,6 +121,8 @@ struct ConditionTrace {
       if fact.feed >= 0 {
         evidence.events = contributions(fact.feed, fold, lines, moments.instant)
       }
+      evidence.leftOut =
+        fold.result.leftOut.first { Int($0.fact) == index }.map { Int($0.events) } ?? 0
       facts.append(evidence)
     }
     return facts

@@ -120,6 +120,7 @@ extension CustomerFold {
     var subjects = Set(lines.map { ByteString($0.subject) })
     subjects.remove(ByteString(customer))
     record.subjects = subjects.sorted().map(\.string)
+    record.leftOut = result.leftOut.map { .init(fact: Int($0.fact), events: Int($0.events)) }
     if let parked = result.parked {
       let names = parked.transitions.map { compiled.conditionName(Int($0)) }
       record.parked = CustomerRecord.Parked(

@@ -54,6 +54,8 @@ public struct Explanation: Sendable {
     public var before: Known
     /// The events that the value rests on, by (occurred, position).
     public var events: [Contribution]
+    /// Events of the customer until then that gave the fact nothing, for want of a value.
+    public var leftOut = 0
   }
 
   public struct Contribution: Sendable {

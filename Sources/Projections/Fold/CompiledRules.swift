@@ -56,6 +56,7 @@ public final class CompiledRules: Sendable {
     static let source = EventAttributeSet(rawValue: 1)
     static let subject = EventAttributeSet(rawValue: 2)
     static let id = EventAttributeSet(rawValue: 4)
+    static let all: EventAttributeSet = [.source, .subject, .id]
   }
 
   /// What events give to one aggregate fact (or to the customer's value).

@@ -8,7 +8,7 @@ struct CustomerEvents: Sendable {
 
   /// What an event does: feed a fact, fail to, or fail at the `where` of an alias.
   struct Operation: Sendable {
-    /// What the fact gets: a value of its field in 64 bits, 0 where it only counts.
+    /// What the fact gets: a value of its field in 64 bits, 0 where it only counts; of a fault its reason.
     var value: Int64
     var code: UInt16
     private static let feedFault: UInt16 = 1 << 14
@@ -17,12 +17,13 @@ struct CustomerEvents: Sendable {
     static func feed(_ number: Int, value: Int64) -> Operation {
       Operation(value: value, code: UInt16(number))
     }
-    static func feedFault(_ number: Int) -> Operation {
-      Operation(value: 0, code: UInt16(number) | feedFault)
+    static func feedFault(_ number: Int, _ reason: FaultReason) -> Operation {
+      Operation(value: Int64(reason.rawValue), code: UInt16(number) | feedFault)
     }
-    static func aliasFault(_ number: Int) -> Operation {
-      Operation(value: 0, code: UInt16(number) | aliasFault)
+    static func aliasFault(_ number: Int, _ reason: FaultReason) -> Operation {
+      Operation(value: Int64(reason.rawValue), code: UInt16(number) | aliasFault)
     }
+    var reason: FaultReason { FaultReason(rawValue: UInt8(truncatingIfNeeded: value)) ?? .error }
     @inline(__always) var isFeed: Bool { code < Self.feedFault }
     var isAliasFault: Bool { code >= Self.aliasFault }
     @inline(__always) var number: Int { Int(code & 0x3fff) }

@@ -105,6 +105,7 @@ struct CustomerFold {
     result.parked = nil
     result.facts.removeAll(keepingCapacity: true)
     result.segments.removeAll(keepingCapacity: true)
+    result.leftOut.removeAll(keepingCapacity: true)
     result.purchases = CustomerValue()
     result.firstSeen = events.occurred[0]
     result.lastSeen = events.occurred[events.count - 1]
@@ -161,23 +162,39 @@ struct CustomerFold {
         if number < evaluator.facts.count {
           fed |= 1 << UInt64(number & 63)
           evaluator.facts[number].advance(to: instant)
+          faults.given[number] += 1
           if evaluator.add(number, occurred: instant, value: value, event: Int32(index)) {
-            faults.overflows[compiled.feeds[number].fact].add(position)
+            leaveOut(number, .outOfRange)
           }
         } else if number == compiled.purchaseFeed {
+          faults.given[number] += 1
+          if value < 0 { faults.negativePurchases.add(position) }
           result.purchases.addPurchase(
             at: instant, amount: value, unit: compiled.opportunityLength)
         } else if number == compiled.refundFeed {
           result.purchases.addRefund(amount: value)
         }
       } else if what.isAliasFault {
-        faults.aliases[number].add(position)
-      } else if compiled.feeds[number].fact >= 0 {
-        faults.facts[compiled.feeds[number].fact].add(position)
+        faults.aliases[number].add(what.reason, position)
+      } else {
+        leaveOut(number, what.reason)
       }
     }
     if fed != 0 { evaluator.stateChanged() }
     return fed
+  }
+
+  /// Counts the event at hand as one that gave a feed nothing.
+  private mutating func leaveOut(_ feed: Int, _ reason: FaultReason) {
+    faults.feeds[feed].add(reason, position)
+    let fact = Int32(compiled.feeds[feed].fact)
+    if fact < 0 { return }
+    if let index = result.leftOut.firstIndex(where: { $0.fact == fact }) {
+      result.leftOut[index].events += 1
+    } else {
+      result.leftOut.append(FoldResult.LeftOut(fact: fact, events: 1))
+      result.leftOut.sort { $0.fact < $1.fact }
+    }
   }
 
   /// Settles every instant up to and including `end` at which time alone may change something.
@@ -302,7 +319,8 @@ struct CustomerFold {
     let outcome = evaluator.evaluate(roots[condition], at: instant)
     if outcome.status == .error && !isLookingAhead && !failedConditions[condition] {
       failedConditions[condition] = true
-      faults.conditions[condition].add(position)
+      faults.conditions[condition].add(
+        evaluator.reason(ofFailed: roots[condition], at: instant), position)
     }
     return outcome
   }
@@ -331,7 +349,8 @@ struct CustomerFold {
       let outcome = evaluator.evaluate(segmentRoots[segment], at: instant)
       if outcome.status == .error {
         failedSegments[segment] = true
-        faults.segments[segment].add(position)
+        faults.segments[segment].add(
+          evaluator.reason(ofFailed: segmentRoots[segment], at: instant), position)
       } else {
         watchWake = min(watchWake, outcome.until)
       }
@@ -409,7 +428,7 @@ struct CustomerFold {
       let outcome = evaluator.evaluate(root, at: asOf)
       if outcome.status == .error && !failedSegments[index] {
         failedSegments[index] = true
-        faults.segments[index].add(position)
+        faults.segments[index].add(evaluator.reason(ofFailed: root, at: asOf), position)
       }
       result.segments.append(outcome.isTrue)
     }

@@ -44,9 +44,13 @@ struct EventReader {
   /// What an event may give to one feed: the first of some targets whose alias it is.
   private struct FeedPlan: Sendable {
     var feed: Int
-    var isFact: Bool
+    var faults: Faults
     var targets: Range<Int>
   }
+
+  /// Which events without a value are told of: all of a fact; of `clv`, where a purchase is an event that has the field,
+  /// those whose field cannot be read; none of who only looks at events.
+  private enum Faults { case all, unreadable, none }
 
   private struct Target: Sendable {
     /// Index in the plan's aliases.
@@ -59,6 +63,9 @@ struct EventReader {
 
   private enum AliasAnswer: UInt8 { case no, yes, failed }
   private var answers: [AliasAnswer] = []
+  /// Events read so far of the types of each alias, and those of them that are the alias.
+  private(set) var typed: [Int64]
+  private(set) var matched: [Int64]
 
   /// `types`: the raw types of the log by number.
   ///
@@ -66,6 +73,8 @@ struct EventReader {
   init(_ compiled: CompiledRules, types: [[UInt8]], skipsIgnore: Bool = false) {
     self.compiled = compiled
     self.skipsIgnore = skipsIgnore
+    typed = Array(repeating: 0, count: compiled.rules.aliases.count)
+    matched = typed
     attributes =
       skipsIgnore
       ? compiled.readsAttributes : compiled.readsAttributes.union(compiled.ignoreAttributes)
@@ -113,7 +122,7 @@ struct EventReader {
       }
       if targets.count > first {
         feeds.append(
-          FeedPlan(feed: number, isFact: feed.fact >= 0, targets: first..<targets.count))
+          FeedPlan(feed: number, faults: faults(ofFeed: number), targets: first..<targets.count))
       }
     }
     var read: [Int] = []
@@ -132,6 +141,11 @@ struct EventReader {
     return TypePlan(
       aliases: aliases, feeds: feeds, targets: targets, fields: read,
       needsLine: !read.isEmpty || needsAttributes)
+  }
+
+  private func faults(ofFeed number: Int) -> Faults {
+    if compiled.feeds[number].fact >= 0 { return .all }
+    return number == compiled.purchaseFeed || number == compiled.refundFeed ? .unreadable : .none
   }
 
   // MARK: Blocks
@@ -204,20 +218,29 @@ struct EventReader {
     return true
   }
 
-  /// The subject that a link event names; nil if it is none, or ignored.
-  mutating func link(line: Span<UInt8>, type: Int, identity: Int) -> [UInt8]? {
+  /// What an event says about who is whom.
+  enum LinkAnswer {
+    /// It is no link event, or ignored.
+    case none
+    /// The subject that it names.
+    case named([UInt8])
+    /// A link event whose field has no value.
+    case fault(FaultReason)
+  }
+
+  mutating func link(line: Span<UInt8>, type: Int, identity: Int) -> LinkAnswer {
     prepare(line, type)
-    guard isLink(type, identity) else { return nil }
+    guard isLink(type, identity) else { return .none }
     // The field may be read for nothing else, so that it is not among the plan's.
     paths.extract(line, into: &payload)
     let value = casts[identity].cast(line, payload, interner: &evaluator.interner)
-    return name(value)
+    return answer(value)
   }
 
   /// As ``link(line:type:identity:)``, of a row that needs no line.
-  mutating func link(row: Int, type: Int, identity: Int) -> [UInt8]? {
+  mutating func link(row: Int, type: Int, identity: Int) -> LinkAnswer {
     prepare(row, type)
-    return isLink(type, identity) ? name(cells[identity].outcome(row)) : nil
+    return isLink(type, identity) ? answer(cells[identity].outcome(row)) : .none
   }
 
   private mutating func isLink(_ type: Int, _ identity: Int) -> Bool {
@@ -229,8 +252,9 @@ struct EventReader {
     return answers[index] == .yes
   }
 
-  private func name(_ value: Outcome) -> [UInt8]? {
-    value.status == .ok ? Array(evaluator.interner.string(value.bits).utf8) : nil
+  private func answer(_ value: Outcome) -> LinkAnswer {
+    value.status == .ok
+      ? .named(Array(evaluator.interner.string(value.bits).utf8)) : .fault(value.reason)
   }
 
   private mutating func prepare(_ row: Int, _ type: Int) {
@@ -245,14 +269,16 @@ struct EventReader {
     guard plan.needsLine else { return }
     if plan.fields.isEmpty && attributes.isEmpty { return }
     paths.extract(line, into: &payload)
-    if !attributes.isEmpty { readAttributes(line) }
+    if !attributes.isEmpty { readAttributes(line, attributes) }
     for field in plan.fields {
       evaluator.slots[4 + field] = casts[field].cast(
         line, payload, interner: &evaluator.interner)
     }
   }
 
-  private mutating func readAttributes(_ line: Span<UInt8>) {
+  private mutating func readAttributes(
+    _ line: Span<UInt8>, _ attributes: CompiledRules.EventAttributeSet
+  ) {
     func text(_ value: PayloadValue) -> Outcome {
       Outcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
     }
@@ -289,19 +315,43 @@ struct EventReader {
   private mutating func answerAliases(_ type: Int, into slice: inout EventSlice) {
     answers.removeAll(keepingCapacity: true)
     for alias in plans[type].aliases {
+      typed[alias] += 1
       let root = compiled.aliasRoots[alias]
       if root < 0 {
+        matched[alias] += 1
         answers.append(.yes)
         continue
       }
       let outcome = evaluator.evaluate(root, at: 0)
       if outcome.status != .ok {
-        slice.add(.aliasFault(alias))
+        slice.add(.aliasFault(alias, reason(ofFailed: root)))
         answers.append(.failed)
       } else {
+        matched[alias] += outcome.bits != 0 ? 1 : 0
         answers.append(outcome.bits != 0 ? .yes : .no)
       }
     }
+  }
+
+  /// Why a `where` had no answer for the event at hand.
+  private func reason(ofFailed root: Int32) -> FaultReason {
+    guard let slot = failedSlot(under: root) else { return .error }
+    return slot >= 0 ? evaluator.slots[slot].reason : .missing
+  }
+
+  /// The first field under a `where` that the event at hand has no value of, by its slot; -1 where its alias does not
+  /// declare it; nil where the error is another one.
+  func failedSlot(under root: Int32) -> Int? {
+    let node = compiled.eventProgram.nodes[Int(root)]
+    if node.operation == .constantError { return -1 }
+    if node.operation == .eventSlot {
+      return evaluator.slots[Int(node.a)].status == .ok ? nil : Int(node.a)
+    }
+    var found: Int?
+    compiled.eventProgram.forEachOperand(of: root) { operand in
+      if found == nil { found = failedSlot(under: operand) }
+    }
+    return found
   }
 
   private mutating func addFeeds(_ type: Int, into slice: inout EventSlice) {
@@ -314,7 +364,9 @@ struct EventReader {
       if target.whereRoot >= 0 {
         let outcome = evaluator.evaluate(target.whereRoot, at: 0)
         if outcome.status != .ok {
-          slice.add(.feedFault(feed.feed))
+          if feed.faults == .all {
+            slice.add(.feedFault(feed.feed, reason(ofFailed: target.whereRoot)))
+          }
           continue
         }
         if outcome.bits == 0 { continue }
@@ -326,9 +378,48 @@ struct EventReader {
       let value = evaluator.slots[4 + target.field]
       if value.status == .ok {
         slice.add(.feed(feed.feed, value: value.bits))
-      } else if feed.isFact {
-        slice.add(.feedFault(feed.feed))
+      } else if feed.faults == .all || (feed.faults == .unreadable && !value.reason.isAbsence) {
+        slice.add(.feedFault(feed.feed, value.reason))
       }
     }
+  }
+
+  // MARK: One line, for words
+
+  /// Reads every field of a line whose type is number 0.
+  mutating func readAll(_ line: Span<UInt8>) {
+    evaluator.interner.forgetPassing()
+    evaluator.slots[0] = Outcome(typeNumbers[0])
+    paths.extract(line, into: &payload)
+    readAttributes(line, .all)
+    for field in casts.indices { evaluator.slots[4 + field] = value(field, line) }
+  }
+
+  /// What a field of the line at hand is.
+  mutating func value(_ field: Int, _ line: Span<UInt8>) -> Outcome {
+    casts[field].cast(line, payload, interner: &evaluator.interner)
+  }
+
+  /// Whether the line at hand is an alias.
+  mutating func answer(alias: Int) -> Bool {
+    guard plans[0].aliases.contains(alias) else { return false }
+    let root = compiled.aliasRoots[alias]
+    return root < 0 || evaluator.evaluate(root, at: 0).isTrue
+  }
+
+  /// Whether a `where` has an answer for the line at hand.
+  mutating func isAnswered(_ root: Int32) -> Bool { evaluator.evaluate(root, at: 0).status == .ok }
+
+  /// The value of a field as it stands in the line at hand.
+  func spelled(_ field: Int, _ line: Span<UInt8>) -> String {
+    casts[field].spelled(line, payload)
+  }
+
+  /// Decimals that the amount at hand may have.
+  func decimals(_ field: Int, _ line: Span<UInt8>) -> Int { casts[field].decimals(line, payload) }
+
+  /// The currency of the amount at hand.
+  func currency(_ field: Int, _ line: Span<UInt8>) -> String {
+    casts[field].currency(line, payload)
   }
 }

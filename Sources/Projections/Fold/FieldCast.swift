@@ -36,10 +36,20 @@ struct FieldCast: Sendable {
   /// Where the value stands, and the currency of an amount.
   var paths: [Int] { currencyPath >= 0 ? [path, currencyPath] : [path] }
 
-  private static let failed = Outcome(failed: .error, until: Microseconds.never)
-
   /// What an event without the value has.
-  private var missing: Outcome { defaultBits.map { Outcome($0) } ?? Self.failed }
+  private func absent(_ reason: FaultReason) -> Outcome {
+    defaultBits.map { Outcome($0) } ?? Outcome(failed: reason)
+  }
+
+  /// What a value of a kind that the type does not take gives.
+  private var mismatch: Outcome {
+    switch type {
+    case .money, .int, .double: Outcome(failed: .notNumber)
+    case .string: Outcome(failed: .notString)
+    case .bool: Outcome(failed: .notBool)
+    case .timestamp: Outcome(failed: .notTimestamp)
+    }
+  }
 
   // MARK: From a line
 
@@ -49,10 +59,11 @@ struct FieldCast: Sendable {
   ) -> Outcome {
     let value = payload[path]
     switch value.kind {
-    case .missing, .null: return missing
-    case .true: return type == .bool ? Outcome(1) : Self.failed
-    case .false: return type == .bool ? Outcome(0) : Self.failed
-    case .object, .list: return Self.failed
+    case .missing: return absent(.missing)
+    case .null: return absent(.null)
+    case .true: return type == .bool ? Outcome(1) : mismatch
+    case .false: return type == .bool ? Outcome(0) : mismatch
+    case .object, .list: return mismatch
     case .number, .string:
       let unit: Unit =
         if type == .money {
@@ -71,19 +82,28 @@ struct FieldCast: Sendable {
     _ text: Span<UInt8>, isString: Bool, _ unit: Unit, interner: inout Interner
   ) -> Outcome {
     switch type {
-    case .bool: return Self.failed
-    case .string: return isString ? Outcome(interner.number(of: text)) : Self.failed
+    case .bool: return mismatch
+    case .string: return isString ? Outcome(interner.number(of: text)) : mismatch
     case .timestamp:
-      guard isString, let instant = RFC3339.microseconds(text) else { return Self.failed }
+      guard isString, let instant = RFC3339.microseconds(text) else { return mismatch }
       return Outcome(instant)
-    case .int: return outcome(Decimal.int64(text))
+    case .int:
+      return Decimal.int64(text).map { Outcome($0) } ?? whyNot(text, digits: 0)
     case .double:
-      return outcome(Decimal.double(text).map { Outcome.double($0) })
-    case .money: return money(unit) { Decimal.minorUnits(text, digits: $0) }
+      return Decimal.double(text).map { Outcome(Outcome.double($0)) } ?? whyNot(text, digits: nil)
+    case .money:
+      return money(unit, { Decimal.minorUnits(text, digits: $0) }, { whyNot(text, digits: $0) })
     }
   }
 
-  private func outcome(_ bits: Int64?) -> Outcome { bits.map { Outcome($0) } ?? Self.failed }
+  /// Why a text is no number with so many decimals; nil for any number.
+  private func whyNot(_ text: Span<UInt8>, digits: Int?) -> Outcome {
+    if !Decimal.isNumber(text) { return Outcome(failed: .notNumber) }
+    guard let digits, Decimal.hasMoreDecimals(text, than: digits) else {
+      return Outcome(failed: .outOfRange)
+    }
+    return Outcome(failed: type == .int ? .notWhole : .decimals)
+  }
 
   // MARK: Money
 
@@ -109,15 +129,66 @@ struct FieldCast: Sendable {
     return .none
   }
 
-  /// - Parameter minorUnits: the amount in minor units of a currency with so many decimals.
-  private func money(_ unit: Unit, _ minorUnits: (Int) -> Int64?) -> Outcome {
+  /// - Parameters:
+  ///   - minorUnits: the amount in minor units of a currency with so many decimals.
+  ///   - whyNot: asked where it is none.
+  private func money(
+    _ unit: Unit, _ minorUnits: (Int) -> Int64?, _ whyNot: (Int) -> Outcome
+  ) -> Outcome {
     switch unit {
-    case .none: return Self.failed
-    case .home: return outcome(minorUnits(digits))
+    case .none: return Outcome(failed: .currency)
+    case .home: return minorUnits(digits).map { Outcome($0) } ?? whyNot(digits)
     case .foreign(let index):
-      guard let minor = minorUnits(foreign[index].digits) else { return Self.failed }
-      return outcome(exchange(minor, foreign[index]))
+      let currency = foreign[index]
+      guard let minor = minorUnits(currency.digits) else { return whyNot(currency.digits) }
+      return exchange(minor, currency).map { Outcome($0) } ?? Outcome(failed: .outOfRange)
     }
+  }
+
+  // MARK: Words
+
+  /// Decimals that an amount may have in its currency.
+  func decimals(_ line: Span<UInt8>, _ payload: [PayloadValue]) -> Int {
+    guard type == .money, case .foreign(let index) = unit(payload[currencyPath], line) else {
+      return digits
+    }
+    return foreign[index].digits
+  }
+
+  /// What stands where the currency should.
+  func currency(_ line: Span<UInt8>, _ payload: [PayloadValue]) -> String {
+    let value = payload[currencyPath]
+    guard value.kind == .string else { return Self.spelled(value, line) }
+    return value.withText(line) { Self.printable($0) }
+  }
+
+  /// The value as JSON, its first bytes.
+  func spelled(_ line: Span<UInt8>, _ payload: [PayloadValue]) -> String {
+    Self.spelled(payload[path], line)
+  }
+
+  private static func spelled(_ value: PayloadValue, _ line: Span<UInt8>) -> String {
+    switch value.kind {
+    case .missing, .null: "null"
+    case .true: "true"
+    case .false: "false"
+    case .object: "{…}"
+    case .list: "[…]"
+    case .number: value.withText(line) { printable($0) }
+    case .string: value.withText(line) { "\"\(printable($0))\"" }
+    }
+  }
+
+  /// At most 40 characters, without control characters, which could write over a terminal.
+  private static func printable(_ text: Span<UInt8>) -> String {
+    var bytes: [UInt8] = []
+    for index in text.indices.prefix(200) { bytes.append(text[index]) }
+    let characters = String(decoding: bytes, as: UTF8.self)
+    let shown = characters.prefix(40).unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control
+        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }
+    return shown.joined() + (characters.count > 40 ? "…" : "")
   }
 
   /// Minor units of another currency in minor units of the rules' own, half to even.
@@ -148,7 +219,7 @@ struct FieldCast: Sendable {
     into cells: inout FieldCells
   ) {
     guard let column else {
-      let missing = missing
+      let missing = absent(.missing)
       for row in rows { cells.set(Int(row), missing) }
       return
     }
@@ -170,10 +241,11 @@ struct FieldCast: Sendable {
         }
       }
       switch tag {
-      case PayloadTag.missing, PayloadTag.null: cells.set(row, missing)
-      case PayloadTag.true: cells.set(row, type == .bool ? Outcome(1) : Self.failed)
-      case PayloadTag.false: cells.set(row, type == .bool ? Outcome(0) : Self.failed)
-      case PayloadTag.object, PayloadTag.list: cells.set(row, Self.failed)
+      case PayloadTag.missing: cells.set(row, absent(.missing))
+      case PayloadTag.null: cells.set(row, absent(.null))
+      case PayloadTag.true: cells.set(row, type == .bool ? Outcome(1) : mismatch)
+      case PayloadTag.false: cells.set(row, type == .bool ? Outcome(0) : mismatch)
+      case PayloadTag.object, PayloadTag.list: cells.set(row, mismatch)
       case PayloadTag.pointer, PayloadTag.elsewhere: cells.needsLine[row] = true
       case PayloadTag.text:
         let number = Int(value)
@@ -202,14 +274,20 @@ struct FieldCast: Sendable {
     _ mantissa: Int64, _ scale: Int, isString: Bool, _ unit: Unit, interner: inout Interner
   ) -> Outcome {
     switch type {
-    case .bool, .timestamp: return Self.failed
+    case .bool, .timestamp: return mismatch
     case .string:
-      if !isString { return Self.failed }
+      if !isString { return mismatch }
       return Outcome(interner.number(of: Decimal.spelled(mantissa, scale: scale).span))
-    case .int: return outcome(Decimal.rescale(mantissa, scale: scale, digits: 0))
+    case .int:
+      return Decimal.rescale(mantissa, scale: scale, digits: 0).map { Outcome($0) }
+        ?? whyNot(Decimal.spelled(mantissa, scale: scale).span, digits: 0)
     case .double:
-      return outcome(Decimal.double(mantissa, scale: scale).map { Outcome.double($0) })
-    case .money: return money(unit) { Decimal.rescale(mantissa, scale: scale, digits: $0) }
+      return Decimal.double(mantissa, scale: scale).map { Outcome(Outcome.double($0)) }
+        ?? Outcome(failed: .outOfRange)
+    case .money:
+      return money(
+        unit, { Decimal.rescale(mantissa, scale: scale, digits: $0) },
+        { whyNot(Decimal.spelled(mantissa, scale: scale).span, digits: $0) })
     }
   }
 }
@@ -230,7 +308,10 @@ struct FieldCells: Sendable {
 
   @inline(__always)
   func outcome(_ row: Int) -> Outcome {
-    isValue[row] ? Outcome(bits[row]) : Outcome(failed: .error, until: Microseconds.never)
+    if isValue[row] { return Outcome(bits[row]) }
+    var outcome = Outcome(failed: .error, until: Microseconds.never)
+    outcome.bits = bits[row]
+    return outcome
   }
 }
 

@@ -22,58 +22,6 @@ struct FoldSpell: Sendable, Equatable {
   var anchor: Int32
 }
 
-/// A fault of one customer, to be added up.
-struct FaultCounts: Sendable {
-  enum Kind: Int, Sendable, CaseIterable {
-    case fact, alias, identity, transition, stage, segment
-  }
-
-  struct Entry: Sendable, Equatable {
-    var count: Int64 = 0
-    var firstPosition: UInt64 = .max
-
-    mutating func add(_ position: UInt64, count more: Int64 = 1) {
-      count += more
-      firstPosition = min(firstPosition, position)
-    }
-  }
-
-  var facts: [Entry]
-  /// Sums that left the range of their type.
-  var overflows: [Entry]
-  var aliases: [Entry]
-  var identity = Entry()
-  /// Of transitions, or of stages with conditions.
-  var conditions: [Entry]
-  var segments: [Entry]
-
-  init(_ compiled: CompiledRules) {
-    facts = Array(repeating: Entry(), count: compiled.rules.facts.count)
-    overflows = facts
-    aliases = Array(repeating: Entry(), count: compiled.rules.aliases.count)
-    conditions = Array(repeating: Entry(), count: compiled.conditions.count)
-    segments = Array(repeating: Entry(), count: compiled.segments.count)
-  }
-
-  mutating func add(_ other: FaultCounts) {
-    func merge(_ left: inout [Entry], _ right: [Entry]) {
-      for index in left.indices {
-        left[index].add(right[index].firstPosition, count: right[index].count)
-      }
-    }
-    merge(&facts, other.facts)
-    merge(&overflows, other.overflows)
-    merge(&aliases, other.aliases)
-    identity.add(other.identity.firstPosition, count: other.identity.count)
-    merge(&conditions, other.conditions)
-    merge(&segments, other.segments)
-  }
-
-  var isEmpty: Bool {
-    (facts + overflows + aliases + conditions + segments + [identity]).allSatisfy { $0.count == 0 }
-  }
-}
-
 /// Why a customer was parked.
 enum ParkReason: UInt8, Sendable {
   /// Transitions chase each other within one settle.
@@ -105,6 +53,13 @@ struct FoldResult: Sendable {
   /// Segments that hold at as-of, by number; those that read the population are left for later.
   var segments: [Bool] = []
   var purchases = CustomerValue()
+  /// Facts that left out events of this customer, and how many, in file order.
+  var leftOut: [LeftOut] = []
+
+  struct LeftOut: Sendable, Equatable {
+    var fact: Int32
+    var events: Int32
+  }
 }
 
 /// What a customer bought: the input of RFM and of the historical value.

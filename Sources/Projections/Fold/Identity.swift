@@ -11,7 +11,7 @@ struct Identity {
 
   /// The subject that each one ends at, by dense number.
   private(set) var roots: [UInt32]
-  private(set) var faults = FaultCounts.Entry()
+  private(set) var faults = FaultCounts.Reasons()
 
   /// Takes `links` in the order (occurred, position). `numberOf` knows the subjects of the log; a name that no event
   /// carries is a subject all the same, without events.
@@ -37,9 +37,9 @@ struct Identity {
         strangers[link.named] = named
       }
       if let current = follows[named] {
-        if current != link.subject { faults.add(link.position) }
+        if current != link.subject { faults.add(.follows, link.position) }
       } else if root(link.subject) == named {
-        faults.add(link.position)
+        faults.add(.circle, link.position)
       } else {
         follows[named] = link.subject
       }

@@ -51,7 +51,7 @@ enum MemoryFold {
       var links: [Identity.Link] = []
       for (line, subject) in zip(lines, subjects) {
         var reader = EventReader(compiled, types: [Array(line.type.utf8)])
-        if let named = reader.link(line: line.line.span, type: 0, identity: field) {
+        if case .named(let named) = reader.link(line: line.line.span, type: 0, identity: field) {
           links.append(
             Identity.Link(
               occurred: line.occurred, position: line.position, subject: subject, named: named))

@@ -50,6 +50,16 @@ struct Outcome {
     onlyFalls = false
   }
 
+  /// A field of an event without a value; `bits` says why.
+  @inline(__always)
+  init(failed reason: FaultReason) {
+    self.init(failed: .error, until: Microseconds.never)
+    bits = Int64(reason.rawValue)
+  }
+
+  /// Why a field has no value; meaningless of any other outcome.
+  var reason: FaultReason { FaultReason(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .error }
+
   @inline(__always) var isTrue: Bool { status == .ok && bits != 0 }
   @inline(__always) var isFalse: Bool { status == .ok && bits == 0 }
   @inline(__always) var double: Double { Double(bitPattern: UInt64(bitPattern: bits)) }

@@ -10,7 +10,7 @@ struct CustomerDirectory: Sendable {
   var counts: [UInt32] = []
   /// Other subjects of customers that were joined, by rank, each list by name.
   var joined: [UInt32: [UInt32]] = [:]
-  var identityFaults = FaultCounts.Entry()
+  var identityFaults = FaultCounts.Reasons()
   /// By subject, where `ignore` reads nothing else; empty where each event has to be asked.
   var ignored: [Bool] = []
   /// Events in view, ignored ones included.

@@ -49,22 +49,26 @@ public struct LogView: Sendable {
     return number < blockCount ? try snapshot.block(number) : nil
   }
 
+  /// Links among the events in view, and link events whose field has no value.
+  struct Links: Sendable {
+    var links: [Identity.Link] = []
+    var faults = FaultCounts.Reasons()
+  }
+
   /// The links of the rules' identity among the events in view.
-  func links(
-    _ compiled: CompiledRules, ignored: [Bool], threads: Int
-  ) throws -> [Identity.Link] {
-    guard let field = compiled.identityField else { return [] }
+  func links(_ compiled: CompiledRules, ignored: [Bool], threads: Int) throws -> Links {
+    guard let field = compiled.identityField else { return Links() }
     let alias = compiled.rules.aliases[compiled.fields[field].alias]
     let linking = snapshot.typeNames.map { type in
       alias.types.contains { Array($0.utf8) == type }
     }
-    guard linking.contains(true) else { return [] }
+    guard linking.contains(true) else { return Links() }
     let ticket = Ticket()
     let view = self
-    return try Parallel.run(threads) { _ in
+    let parts = try Parallel.run(threads) { _ in
       var reader = EventReader(
         compiled, types: view.snapshot.typeNames, skipsIgnore: !ignored.isEmpty)
-      var links: [Identity.Link] = []
+      var links = Links()
       while let block = try view.nextBlock(ticket) {
         let rows = (0..<view.rows(of: block)).filter {
           linking[Int(block.types[$0])] && block.occurred[$0] <= view.asOf
@@ -73,12 +77,16 @@ public struct LogView: Sendable {
         try view.readLinks(rows, of: block, field, &reader, into: &links)
       }
       return links
-    }.flatMap { $0 }
+    }
+    return parts.reduce(into: Links()) { all, part in
+      all.links += part.links
+      all.faults.add(part.faults)
+    }
   }
 
   private func readLinks(
     _ rows: [Int32], of block: BlockColumns, _ field: Int, _ reader: inout EventReader,
-    into links: inout [Identity.Link]
+    into found: inout Links
   ) throws {
     try reader.open(
       block, rows: rows, number: Int(block.firstPosition >> 14), snapshot, linking: field)
@@ -88,17 +96,22 @@ public struct LogView: Sendable {
     }
     try forEachRow(rows, of: block, needsLine: needsLine) { row, line in
       let type = Int(types[row])
-      let named =
+      let answer =
         if let line {
           reader.link(line: line, type: type, identity: field)
         } else {
           reader.link(row: row, type: type, identity: field)
         }
-      guard let named else { return }
-      links.append(
-        Identity.Link(
-          occurred: block.occurred[row], position: block.firstPosition + UInt64(row),
-          subject: block.subjects[row], named: named))
+      let position = block.firstPosition + UInt64(row)
+      switch answer {
+      case .none: return
+      case .fault(let reason): found.faults.add(reason, position)
+      case .named(let name):
+        found.links.append(
+          Identity.Link(
+            occurred: block.occurred[row], position: position, subject: block.subjects[row],
+            named: name))
+      }
     }
   }
 
@@ -136,17 +149,20 @@ public struct LogView: Sendable {
     let counts = try eventCounts(threads: threads)
     let ignored = try ignoredSubjects(compiled, names, threads: threads)
     var identity: Identity?
+    var unusable = FaultCounts.Reasons()
     if compiled.rules.identity != nil {
-      let links = try links(compiled, ignored: ignored, threads: threads)
+      let found = try links(compiled, ignored: ignored, threads: threads)
+      unusable = found.faults
       var wanted = Interner()
-      for link in links { _ = wanted.number(of: link.named.span) }
+      for link in found.links { _ = wanted.number(of: link.named.span) }
       let numbers = try subjects(named: wanted, names, threads: threads)
-      identity = Identity(links: links, subjectCount: counts.count) {
+      identity = Identity(links: found.links, subjectCount: counts.count) {
         wanted.find($0.span).flatMap { numbers[Int($0)] }
       }
     }
     var directory = CustomerDirectory(counts: counts, identity: identity, names: names)
     directory.ignored = ignored
+    directory.identityFaults.add(unusable)
     return directory
   }
 

@@ -12,6 +12,9 @@ struct PendingCustomers: Sendable {
   private(set) var spellEnds: [Int] = []
   private(set) var spellAnchors: [UInt64] = []
   private(set) var ranks: [UInt32] = []
+  /// Facts that left out events of customers, and where each customer's end.
+  private var leftOut: [FoldResult.LeftOut] = []
+  private var leftOutEnds: [Int] = []
   /// Buyers who are not parked: index in this run, recency, frequency, monetary.
   private(set) var buyers: [Buyer] = []
   private(set) var parked: [ParkedCustomer] = []
@@ -50,7 +53,7 @@ struct PendingCustomers: Sendable {
   var bytes: Int {
     heads.count + (MemoryLayout<FoldRow>.stride + 8) * rows.count
       + (MemoryLayout<FoldSpell>.stride + 8) * spells.count
-      + MemoryLayout<Buyer>.stride * buyers.count + 28 * ranks.count
+      + MemoryLayout<Buyer>.stride * buyers.count + 36 * ranks.count + 8 * leftOut.count
   }
 
   mutating func add(_ fold: CustomerFold, rank: UInt32, name: Span<UInt8>, joined: [[UInt8]]) {
@@ -70,6 +73,8 @@ struct PendingCustomers: Sendable {
     spells += fold.result.spells
     spellAnchors += fold.result.spells.map { Self.position($0.anchor, fold) }
     spellEnds.append(spells.count)
+    leftOut += fold.result.leftOut
+    leftOutEnds.append(leftOut.count)
     ranks.append(rank)
     summary.add(fold.result)
     if let park = fold.result.parked {
@@ -121,6 +126,8 @@ struct PendingCustomers: Sendable {
     RecordCoding.encodeRows(rows[range], anchors: anchors[range], ids: ids, into: &encoder)
     let end = encoder.bytes.count
     for anchor in anchors[range] where anchor != Self.none { encoder.number(anchor) }
+    let leftOut = leftOut[(index == 0 ? 0 : leftOutEnds[index - 1])..<leftOutEnds[index]]
+    RecordCoding.encodeLeftOut(leftOut, into: &encoder)
     return start..<end
   }
 }

@@ -29,9 +29,9 @@ struct ReplayPass {
 
   /// - Parameter keep: called with runs in order; the counts of events come with the first.
   func run(_ keep: (Output) throws -> Void) throws {
-    let (blocks, readers) = try readBlocks()
+    let (blocks, readers, aliases) = try readBlocks()
     var output = Output(
-      runs: [], ids: EventIDs(blocks: []), faults: FaultCounts(compiled),
+      runs: [], ids: EventIDs(blocks: []), faults: aliases,
       events: Int64(blocks.reduce(0) { $0 + $1.count }),
       ignored: Int64(blocks.reduce(0) { $0 + $1.ignored }))
     var first = 0
@@ -55,10 +55,12 @@ struct ReplayPass {
   private struct Part: Sendable {
     var blocks: [(number: Int, events: RunEvents)] = []
     var interner = Interner()
+    /// What the events are, by alias.
+    var aliases: FaultCounts
   }
 
-  /// The events of the pass, block by block, and who numbered their strings.
-  private func readBlocks() throws -> ([RunEvents], [Interner]) {
+  /// The events of the pass, block by block, who numbered their strings, and how many are which alias.
+  private func readBlocks() throws -> ([RunEvents], [Interner], FaultCounts) {
     let ticket = Ticket()
     let work = self
     let parts = try Parallel.run(threads) { thread in
@@ -66,14 +68,16 @@ struct ReplayPass {
     }
     var blocks = parts.flatMap { $0.blocks }
     blocks.sort { $0.number < $1.number }
-    return (blocks.map { $0.events }, parts.map { $0.interner })
+    var aliases = FaultCounts(compiled)
+    for part in parts { aliases.add(part.aliases) }
+    return (blocks.map { $0.events }, parts.map { $0.interner }, aliases)
   }
 
   private func readBlocks(_ ticket: Ticket, reader number: Int) throws -> Part {
     var reader = EventReader(
       compiled, types: view.snapshot.typeNames, skipsIgnore: !directory.ignored.isEmpty)
     var slice = EventSlice(reader: number)
-    var part = Part()
+    var part = Part(aliases: FaultCounts(compiled))
     while true {
       let index = ticket.take()
       if index >= view.blockCount { break }
@@ -82,6 +86,8 @@ struct ReplayPass {
       part.blocks.append((index, slice.grouped(runs: runCount)))
     }
     part.interner = reader.interner
+    part.aliases.typed = reader.typed
+    part.aliases.matched = reader.matched
     return part
   }
 
@@ -184,7 +190,7 @@ struct ReplayPass {
 
   /// Folds the pass and gives its customers to collectors, one a thread, in no order.
   func collect(_ make: @escaping @Sendable () -> MetricsCollector) throws -> [MetricsCollector] {
-    let (blocks, readers) = try readBlocks()
+    let (blocks, readers, _) = try readBlocks()
     let ticket = Ticket()
     let work = self
     return try Parallel.run(threads) { _ in

@@ -201,50 +201,11 @@ public struct ReplaySummary: Sendable {
     zip(compiled.rules.segments, fold.segments).map { ($0.name, $1) }
   }
 
-  /// One line of the list of faults.
-  public struct Fault: Sendable {
-    /// `fact`, `alias`, `identity`, `transition`, `stage` or `segment`.
-    public var kind: String
-    public var name: String
-    public var reason: String
-    public var count: Int64
-    public var firstPosition: UInt64
-  }
-
-  public var faultList: [Fault] {
-    var list: [Fault] = []
-    func add(_ kind: String, _ name: String, _ reason: String, _ entry: FaultCounts.Entry) {
-      guard entry.count > 0 else { return }
-      list.append(
-        Fault(
-          kind: kind, name: name, reason: reason, count: entry.count,
-          firstPosition: entry.firstPosition))
-    }
-    let rules = compiled.rules
-    for (index, fact) in rules.facts.enumerated() {
-      add("fact", fact.name, "no-value", faults.facts[index])
-      add("fact", fact.name, "overflow", faults.overflows[index])
-    }
-    for (index, alias) in rules.aliases.enumerated() {
-      add("alias", alias.name, "where-error", faults.aliases[index])
-    }
-    add("identity", "", "link-refused", faults.identity)
-    for index in compiled.conditions.indices {
-      add(
-        compiled.isFirstMatch ? "stage" : "transition", compiled.conditionName(index),
-        "condition-error", faults.conditions[index])
-    }
-    for (index, segment) in rules.segments.enumerated() {
-      add("segment", segment.name, "condition-error", faults.segments[index])
-    }
-    return list
-  }
-
   /// Adds customers to the segments that read the population.
   mutating func addSegments(_ holding: [Int64], failed: [Int64]) {
     for index in holding.indices {
       fold.segments[index] += holding[index]
-      if failed[index] > 0 { faults.segments[index].add(0, count: failed[index]) }
+      if failed[index] > 0 { faults.segments[index].add(.error, 0, count: failed[index]) }
     }
   }
 }

@@ -10,6 +10,14 @@ public struct CustomerRecord: Sendable {
   /// Nil where parked.
   public var current: Current?
   public var rows: [Row]
+  /// Facts that left out events of this customer for want of a value, in file order.
+  public var leftOut: [LeftOut] = []
+
+  public struct LeftOut: Sendable, Equatable {
+    /// Index in the rules.
+    public var fact: Int
+    public var events: Int
+  }
 
   public struct Parked: Sendable {
     public var at: Int64

@@ -4,11 +4,12 @@ import EventStore
 /// The bytes of one customer's record (docs/format.md, "Views").
 ///
 /// ```
-/// record = head rows positions          head and rows are covered by the output root, positions are not
+/// record = head rows positions left-out   head and rows are covered by the output root, the rest is not
 /// head   = name  joined[]  firstSeen  state
 /// state  = 1 at reason transitions[]                                              parked
 ///        | 0 stage since lastSeen next facts[] segments[] value                    else
 /// rows   = count { at from+1 to transition+1 flags [event id] }
+/// left-out = count { fact events }        facts that left out events of the customer
 /// ```
 enum RecordCoding {
   /// How the value of a fact is written.
@@ -102,6 +103,16 @@ enum RecordCoding {
     }
   }
 
+  static func encodeLeftOut(
+    _ leftOut: ArraySlice<FoldResult.LeftOut>, into encoder: inout ByteEncoder
+  ) {
+    encoder.number(leftOut.count)
+    for entry in leftOut {
+      encoder.number(Int(entry.fact))
+      encoder.number(Int(entry.events))
+    }
+  }
+
   // MARK: Reading
 
   /// What a scan finds besides the facts.
@@ -166,7 +177,7 @@ enum RecordCoding {
     for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
   }
 
-  /// Goes over the rows and positions; from + 1 of the last row.
+  /// Goes over the rows, positions and what was left out; from + 1 of the last row.
   private static func skipRows(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) -> Int {
     var from = 0
     var anchors = 0
@@ -181,6 +192,10 @@ enum RecordCoding {
       }
     }
     for _ in 0..<anchors { _ = try decoder.number() }
+    for _ in 0..<(try decoder.count()) {
+      _ = try decoder.index()
+      _ = try decoder.index()
+    }
     return from
   }
 
@@ -198,6 +213,11 @@ enum RecordCoding {
       record.current = try decodeCurrent(&decoder, rules)
     }
     record.rows = try decodeRows(&decoder, rules)
+    for _ in 0..<(try decoder.count()) {
+      let fact = try decoder.index()
+      guard rules.facts.indices.contains(fact) else { throw ByteDecoder.Damaged() }
+      record.leftOut.append(.init(fact: fact, events: try decoder.index()))
+    }
     return record
   }
 

@@ -19,7 +19,7 @@ public struct ViewManifest: Sendable {
   public var parked: Int64
 
   /// Of the view's tables (docs/format.md); a view of another one has to be made again.
-  private static let format = 2
+  private static let format = 3
 
   public init(
     name: String, model: String, version: Int, rulesHash: String, size: UInt64, root: String,

@@ -13,6 +13,9 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @Argument(help: "The rules file.") var rules: String
+  @Option(
+    help: "Fold this store's log too and say what the rules could not use; nothing is written.")
+  var store: String?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
@@ -33,6 +36,10 @@ struct CheckCommand: ParsableCommand {
           code: "test-failed", message: "test `\(test.name)`: \(test.failure ?? "")",
           place: test.place), file: rules, source: result.source)
     }
+    let trial = try result.compiled.flatMap { compiled in
+      try store.map { try TrialFold($0, compiled) }
+    }
+    trial?.report.tell()
     if format == .json || format == .ndjson {
       let failures = failed.map { test in
         JSONValue.object([
@@ -41,7 +48,11 @@ struct CheckCommand: ParsableCommand {
         ])
       }
       let object = JSONValue.object([
-        ("errors", .array(errors.map(json))), ("warnings", .array(warnings.map(json))),
+        ("errors", .array(errors.map(json))),
+        (
+          "warnings",
+          .array(warnings.map(json) + (trial?.report.warnings ?? []).map { warningJSON($0) })
+        ),
         (
           "tests",
           .object([
@@ -56,6 +67,7 @@ struct CheckCommand: ParsableCommand {
       try StandardOutput.write(
         "\(rules): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n")
     }
+    if let parked = trial?.parked { throw parked }
     if !errors.isEmpty || !failed.isEmpty { throw ExitCode(ExitStatus.problems.rawValue) }
   }
 

@@ -41,6 +41,7 @@ struct CompareCommand: ParsableCommand {
       try Comparison.run(
         left.compiled, right.compiled, view: view, threads: Threads.count(threads))
     }
+    tellWarnings(comparison)
     let changed = comparison.changed
     let percent = changedPercent(comparison)
     if format == .json || format == .ndjson {
@@ -60,6 +61,21 @@ struct CompareCommand: ParsableCommand {
         exit: .problems, code: "parked",
         message: "\(comparison.parked) customers are parked under one of the rules files",
         help: "`clm-replay replay` names them and the transitions that chase each other")
+    }
+  }
+
+  /// What both files could not use is said once.
+  private func tellWarnings(_ comparison: Comparison) {
+    let (a, b) = (comparison.warnings.a, comparison.warnings.b)
+    let both = a.filter { b.contains($0) }
+    FaultReport.tell(both)
+    for (name, warnings) in [("a", a), ("b", b)] {
+      FaultReport.tell(
+        warnings.filter { !both.contains($0) }.map { warning in
+          var warning = warning
+          warning.message = "under \(name), \(warning.message)"
+          return warning
+        })
     }
   }
 

@@ -127,14 +127,12 @@ struct ExplainCommand: ParsableCommand {
           ("adds", text.json(event.adds)),
         ])
       }
-      facts.append(
-        (
-          fact.name,
-          .object([
-            ("value", known(fact.value, text)), ("before", known(fact.before, text)),
-            ("events", .array(events)),
-          ])
-        ))
+      var evidence: [(String, JSONValue)] = [
+        ("value", known(fact.value, text)), ("before", known(fact.before, text)),
+        ("events", .array(events)),
+      ]
+      if fact.leftOut > 0 { evidence.append(("left_out", .count(fact.leftOut))) }
+      facts.append((fact.name, .object(evidence)))
     }
     var members: [(String, JSONValue)] = [
       ("customer", .string(explanation.customer)),

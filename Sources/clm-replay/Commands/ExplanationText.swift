@@ -28,7 +28,7 @@ struct ExplanationText {
     } else {
       lines.append("the customer's first event: everybody enters here")
     }
-    let withEvents = explanation.facts.filter { !$0.events.isEmpty }
+    let withEvents = explanation.facts.filter { !$0.events.isEmpty || $0.leftOut > 0 }
     if !withEvents.isEmpty {
       lines.append("")
       for fact in withEvents { lines += evidence(fact) }
@@ -140,6 +140,7 @@ struct ExplanationText {
   private func evidence(_ fact: Explanation.FactEvidence) -> [String] {
     var head = "\(fact.name) = \(text(of: fact.value))"
     if text(of: fact.before) != text(of: fact.value) { head += ", was \(text(of: fact.before))" }
+    if fact.leftOut > 0 { head += "  (\(FactText.leftOut(fact.leftOut)))" }
     var lines = [head]
     let shown = fact.events.suffix(12)
     if shown.count < fact.events.count {

@@ -41,10 +41,14 @@ struct ExportCommand: ParsableCommand {
     let file = try OutputFile.open(output)
     var writer = RowWriter(format: format, columns: columns, file: file)
     try writer.begin()
+    var leftOut = LeftOutEvents(reader.rules)
     try opened.run {
       switch table {
       case .customers:
-        try reader.forEachCustomer { try writer.add(rows.customer($0)) }
+        try reader.forEachCustomer {
+          leftOut.add($0.record)
+          try writer.add(rows.customer($0))
+        }
       case .transitions:
         try reader.forEachCustomer { customer in
           for row in customer.record.rows {
@@ -62,6 +66,7 @@ struct ExportCommand: ParsableCommand {
     }
     try writer.end()
     try file.close()
+    leftOut.tell()
     Notice.write(
       "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(writer.count) rows",
       quiet: global.quiet)

@@ -33,6 +33,11 @@ struct FactText {
     }
   }
 
+  /// What a fact says that could not use events of a customer.
+  static func leftOut(_ events: Int) -> String {
+    events == 1 ? "1 event left out" : "\(events) events left out"
+  }
+
   func money(_ minor: Int64) -> String { Numbers.money(minor, digits: currencyDigits) }
 
   static func instant(_ instant: Timestamp) -> String {

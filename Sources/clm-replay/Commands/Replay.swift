@@ -25,8 +25,13 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @Flag(
     help:
-      "Stop with 2 at faults, and where model and version were served with other content, before the view is switched."
+      "Stop with 2 at faults, parked customers, and where model and version were served with other content, before the view is switched."
   ) var strict = false
+  @Option(
+    help:
+      "Do not switch to the view if more customers than this are parked: a number, or a percentage such as 0.5%."
+  )
+  var maxParked: String?
   @Option(
     help:
       "Take the parameters of clv.model from this file (as --format json prints them) in place of a fit."
@@ -40,6 +45,7 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
+    let allowance = try maxParked.map { try Allowance($0, option: "--max-parked") }
     let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
     let opened = try OpenedStore(store, registering: true)
     let (loaded, name) = try rulesAndName(opened)
@@ -59,13 +65,11 @@ struct ReplayCommand: ParsableCommand {
     for verdict in built.summary.valueFit?.verdicts ?? [] {
       Notice.write("note: \(verdict)", quiet: global.quiet)
     }
-    if strict, let fault = built.summary.faultList.first {
+    let faults = try opened.run { try FaultReport(built.summary, view: logView) }
+    faults.tell()
+    if let refusal = refusal(built.summary, faults, allowance) {
       try builder.discard(built)
-      throw CommandError(
-        exit: .couldNotRun, code: "fault",
-        message:
-          "\(fault.kind) `\(fault.name)`: \(fault.reason), \(fault.count) times, first at position \(fault.firstPosition)",
-        help: "the view was not switched; without --strict faults are counted and listed")
+      throw refusal
     }
     let manifest = try opened.run {
       try builder.publish(built, switchedAt: Clock.nowMicroseconds()) {
@@ -80,21 +84,40 @@ struct ReplayCommand: ParsableCommand {
     }
     if format == .json || format == .ndjson {
       try StandardOutput.write(
-        json(built.summary, manifest, loaded).text + "\n")
+        json(built.summary, faults, manifest, loaded).text + "\n")
     } else {
       try StandardOutput.write(
-        text(built.summary, manifest, loaded, Clock.monotonicSeconds() - started))
+        text(built.summary, faults, manifest, loaded, Clock.monotonicSeconds() - started))
     }
-    if !built.summary.parked.isEmpty {
-      let first = built.summary.parked[0]
-      throw CommandError(
-        exit: .problems, code: "parked",
+    if let parked = ParkedNotice.error(built.summary, exit: .problems) { throw parked }
+  }
+
+  /// Why the view must not be switched to; nil where it may.
+  private func refusal(
+    _ summary: ReplaySummary, _ faults: FaultReport, _ allowance: Allowance?
+  ) -> CommandError? {
+    if strict, let fault = faults.faults.first {
+      let first = fault.firstPosition.map { ", first at position \($0)" } ?? ""
+      return CommandError(
+        exit: .couldNotRun, code: "fault",
         message:
-          "\(built.summary.parked.count) customers are parked, `\(first.customer)` first: their rules do not determine a stage",
-        help:
-          "transitions \(first.record.transitions.joined(separator: ", ")) chase each other; `clm-replay explain` shows a customer"
-      )
+          "\(fault.kind)\(fault.name.isEmpty ? "" : " `\(fault.name)`"): \(fault.reason), \(fault.count) times\(first)",
+        help: "the view was not switched; without --strict faults are counted and listed")
     }
+    let parked = Int64(summary.parked.count)
+    if strict, var error = ParkedNotice.error(summary, exit: .couldNotRun) {
+      error.message += "; the view was not switched"
+      return error
+    }
+    if let allowance, !allowance.allows(parked, of: summary.customers),
+      var error = ParkedNotice.error(summary, exit: .problems)
+    {
+      error.code = "too-many-parked"
+      error.message +=
+        "; of \(summary.customers) customers --max-parked allows \(allowance.text), so the view was not switched"
+      return error
+    }
+    return nil
   }
 
   private func parameters(_ loaded: LoadedRules) throws -> ValueParameters? {
@@ -153,13 +176,17 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func json(
-    _ summary: ReplaySummary, _ manifest: ViewManifest, _ loaded: LoadedRules
+    _ summary: ReplaySummary, _ faults: FaultReport, _ manifest: ViewManifest,
+    _ loaded: LoadedRules
   ) -> JSONValue {
     let digits = loaded.compiled.rules.currency.digits
     var value: [(String, JSONValue)] = [
       ("model", .optional(loaded.compiled.rules.clv?.model?.rawValue))
     ]
     if let fit = summary.valueFit { value += fitJSON(fit) }
+    if !faults.unvalued.isEmpty {
+      value.append(("faults", .array(faults.unvalued.map { faultJSON($0) })))
+    }
     value.append(
       ("historical", .optional(summary.historicalValue.map { Numbers.money($0, digits: digits) })))
     return .object([
@@ -169,7 +196,8 @@ struct ReplayCommand: ParsableCommand {
       ("stages", .object(summary.stages.map { ($0.name, .count($0.customers)) })),
       ("segments", .object(summary.segments.map { ($0.name, .count($0.customers)) })),
       ("clv", .object(value)),
-      ("faults", .array(summary.faultList.map { faultJSON($0) })),
+      ("faults", .array(faults.faults.map { faultJSON($0) })),
+      ("warnings", .array(faults.warnings.map { warningJSON($0) })),
       ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.record) })),
       ("receipt", receiptJSON(manifest)),
     ])
@@ -216,10 +244,11 @@ struct ReplayCommand: ParsableCommand {
     return members
   }
 
-  private func faultJSON(_ fault: ReplaySummary.Fault) -> JSONValue {
+  private func faultJSON(_ fault: FaultReport.Fault) -> JSONValue {
     .object([
       (fault.kind, .string(fault.name)), ("reason", .string(fault.reason)),
-      ("count", .count(fault.count)), ("first_position", .count(fault.firstPosition)),
+      ("count", .count(fault.count)),
+      ("first_position", fault.firstPosition.map { .count($0) } ?? .null),
     ])
   }
 
@@ -232,7 +261,8 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func text(
-    _ summary: ReplaySummary, _ manifest: ViewManifest, _ loaded: LoadedRules, _ seconds: Double
+    _ summary: ReplaySummary, _ faults: FaultReport, _ manifest: ViewManifest,
+    _ loaded: LoadedRules, _ seconds: Double
   ) -> String {
     var lines: [String] = []
     lines.append("view \(manifest.name): \(loaded.title)")
@@ -265,14 +295,14 @@ struct ReplayCommand: ParsableCommand {
           + values.joined(separator: ", ")
           + ", log-likelihood \(Numbers.double(purchases.logLikelihood))")
     }
-    if !summary.faultList.isEmpty {
+    if !faults.faults.isEmpty {
       lines.append("")
       var table = TextTable(
         columns: ["fault", "name", "reason", "count", "first position"], numeric: [3, 4])
-      for fault in summary.faultList {
+      for fault in faults.faults {
         table.add([
           fault.kind, fault.name, fault.reason, String(fault.count),
-          String(fault.firstPosition),
+          fault.firstPosition.map { String($0) } ?? "",
         ])
       }
       lines += table.lines

@@ -75,6 +75,10 @@ struct ShowCommand: ParsableCommand {
       ("last_seen", .optional(current.map { RFC3339.text($0.lastSeen) })),
       ("subjects", .array(([record.name] + record.subjects).map { .string($0) })),
     ]
+    if !record.leftOut.isEmpty {
+      let counts = record.leftOut.map { (rules.facts[$0.fact].name, JSONValue.count($0.events)) }
+      members.append(("left_out", .object(counts)))
+    }
     if let parked = record.parked { members.append(("parked", parkedJSON(parked))) }
     return .object(members)
   }
@@ -95,7 +99,10 @@ struct ShowCommand: ParsableCommand {
       lines.append("")
       for (index, fact) in rules.facts.enumerated() {
         let value = text.text(current.facts[index])
-        lines.append("  \(padded(fact.name, 24)) \(value.isEmpty ? "(unset)" : value)")
+        let leftOut = record.leftOut.first { $0.fact == index }
+        lines.append(
+          "  \(padded(fact.name, 24)) \(value.isEmpty ? "(unset)" : value)"
+            + (leftOut.map { "  (\(FactText.leftOut($0.events)))" } ?? ""))
       }
       lines.append("")
       if let value = ViewRows(rules).historicalValue(current) {

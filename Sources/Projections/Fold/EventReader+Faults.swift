@@ -1,0 +1,73 @@
+import CEL
+import EventStore
+
+/// The words of faults: what is wrong with an event, said of its line (contract §5, Faults).
+extension EventReader {
+  /// Why an event gives a feed nothing; its type is number 0 of this reader.
+  mutating func reason(feed number: Int, line: Span<UInt8>) -> String {
+    readAll(line)
+    for target in compiled.feeds[number].targets where answer(alias: target.alias) {
+      if target.whereRoot >= 0, let text = reason(failed: target.whereRoot, line) { return text }
+      if target.field >= 0, let text = reason(field: target.field, line) { return text }
+      break
+    }
+    return FaultReason.outOfRange.text
+  }
+
+  /// Why the `where` of an alias has no answer for an event.
+  mutating func reason(alias: Int, line: Span<UInt8>) -> String {
+    readAll(line)
+    return reason(failed: compiled.aliasRoots[alias], line) ?? FaultReason.error.text
+  }
+
+  /// Why a link event was refused: its field's reason, or `refusal` with the name that stands in it.
+  mutating func reason(link field: Int, _ refusal: FaultReason, line: Span<UInt8>) -> String {
+    readAll(line)
+    return reason(field: field, line) ?? "\(refusal.text) \(spelled(field, line))"
+  }
+
+  private mutating func reason(failed root: Int32, _ line: Span<UInt8>) -> String? {
+    if isAnswered(root) { return nil }
+    guard let slot = failedSlot(under: root) else { return FaultReason.error.text }
+    if slot < 4 { return "a field that its alias does not declare" }
+    let field = slot - 4
+    let name = compiled.fields[field].field.name
+    return reason(field: field, line).map { "event.\(name) \($0)" }
+  }
+
+  /// Nil where the field has a value.
+  private mutating func reason(field: Int, _ line: Span<UInt8>) -> String? {
+    let outcome = value(field, line)
+    if outcome.status == .ok { return nil }
+    switch outcome.reason {
+    case .missing, .null, .error, .divisionByZero, .follows, .circle: return outcome.reason.text
+    case .decimals:
+      return
+        "more than \(decimals(field, line)) decimals \(spelled(field, line))"
+    case .currency: return "currency \(currency(field, line)) without exchange"
+    default: return "\(outcome.reason.text) \(spelled(field, line))"
+    }
+  }
+}
+
+extension FaultReason {
+  /// What a person reads; an example may follow.
+  var text: String {
+    switch self {
+    case .error: "ended in an error"
+    case .divisionByZero: "division by zero"
+    case .missing: "missing"
+    case .null: "null"
+    case .notNumber: "not a number"
+    case .notWhole: "not a whole number"
+    case .notTimestamp: "not a timestamp"
+    case .notString: "not a string"
+    case .notBool: "not true or false"
+    case .decimals: "more decimals than the currency has"
+    case .currency: "currency without exchange"
+    case .outOfRange: "out of range"
+    case .follows: "follows another subject already"
+    case .circle: "would close a circle"
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import EventStore
+import Projections
+
+/// A log folded under rules that no view has yet, to see what they make of it; nothing is written.
+struct TrialFold {
+  let report: FaultReport
+  /// Set where customers are parked.
+  let parked: CommandError?
+
+  init(_ path: String, _ compiled: CompiledRules) throws {
+    let opened = try OpenedStore(path)
+    let view = try opened.logView(asOf: nil, knownAt: nil)
+    let summary = try opened.run {
+      try Replayer(compiled, view: view, threads: Threads.count(nil)).run(
+        progress: { _ in }, keep: { _ in })
+    }
+    report = try opened.run { try FaultReport(summary, view: view) }
+    parked = ParkedNotice.error(summary, exit: .problems)
+  }
+}
