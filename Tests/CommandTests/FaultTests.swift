@@ -139,7 +139,7 @@ import Testing
         Fault(kind: "alias", name: "paid", reason: "no event", count: 0, position: nil),
       ])
     #expect(program.errors.contains("did you mean `purchase`?"))
-    #expect(program.errors.contains("no event of the log is alias `nps`"))
+    #expect(program.errors.contains("the log has no event of alias `nps` (`answer`)"))
     #expect(program.errors.contains("no event is alias `rare`: 1 have its types"))
     #expect(program.status == 0)
   }

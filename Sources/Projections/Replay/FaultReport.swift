@@ -33,6 +33,8 @@ public struct FaultReport: Sendable {
   private let compiled: CompiledRules
   private let counts: FaultCounts
   private let view: LogView
+  /// Aliases without events and without a near type.
+  private var strangers: [String] = []
 
   public init(_ summary: ReplaySummary, view: LogView) throws {
     compiled = summary.compiled
@@ -129,6 +131,7 @@ public struct FaultReport: Sendable {
       }
       if counts.matched[number] == 0 { addUnmatched(number, alias, types) }
     }
+    addStrangers()
   }
 
   /// An alias that no event of the log matches.
@@ -146,17 +149,28 @@ public struct FaultReport: Sendable {
       return
     }
     let near = TypeNames.near(alias.types, among: types)
-    if !near.isEmpty {
-      faults.append(
-        Fault(kind: "alias", name: alias.name, reason: "no event", count: 0, firstPosition: nil))
+    if near.isEmpty {
+      strangers.append("`\(alias.name)` (\(own))")
+      return
     }
+    faults.append(
+      Fault(kind: "alias", name: alias.name, reason: "no event", count: 0, firstPosition: nil))
     warnings.append(
       Warning(
         code: "no-event",
         message: "no event of the log is alias `\(alias.name)`: it has none of type \(own)",
-        help: near.isEmpty
-          ? "`clm-replay status STORE --types` lists the types of the log"
-          : "did you mean \(near.map { "`\($0)`" }.joined(separator: ", "))?"))
+        help: "did you mean \(near.map { "`\($0)`" }.joined(separator: ", "))?"))
+  }
+
+  /// Aliases of types that the log has nothing like, in one line: a shop may not have asked for reviews yet.
+  private mutating func addStrangers() {
+    if strangers.isEmpty { return }
+    warnings.append(
+      Warning(
+        code: "no-event",
+        message:
+          "the log has no event of \(strangers.count == 1 ? "alias" : "aliases") \(strangers.joined(separator: ", "))",
+        help: "`clm-replay status STORE --types` lists the types that it has"))
   }
 
   // MARK: Identity, conditions, value
