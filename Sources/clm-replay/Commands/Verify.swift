@@ -39,7 +39,7 @@ struct VerifyCommand: ParsableCommand {
     }
     progress.end()
     var isLogOK = report.isOK
-    report.problems += viewProblems(opened)
+    report.problems += try viewProblems(opened)
     let viewProblems = report.problems.count
     var code = try compare(opened, checkpoints, &report)
     for kept in receipts where isLogOK {
@@ -209,17 +209,23 @@ struct VerifyCommand: ParsableCommand {
   // MARK: Views
 
   /// Views that cannot be read, or that came into force without a record.
-  private func viewProblems(_ opened: OpenedStore) -> [VerifyReport.Problem] {
-    // Damage of the register is in the report already.
-    guard let register = try? opened.snapshot.register() else { return [] }
-    return ViewReader.names(store).compactMap { name in
-      let manifest: ViewManifest
+  private func viewProblems(_ opened: OpenedStore) throws -> [VerifyReport.Problem] {
+    var problems: [VerifyReport.Problem] = []
+    var manifests: [ViewManifest] = []
+    for name in try opened.run({ try ViewReader.names(store) }) {
       do {
-        manifest = try opened.view(named: name).manifest
-      } catch {
-        let message = (error as? CommandError)?.message ?? "\(error)"
-        return VerifyReport.Problem(what: "\(message); replaying it again mends it")
+        manifests.append(try opened.view(named: name).manifest)
+      } catch let error as CommandError {
+        if error.code == ViewError.Code.denied.rawValue { throw error }
+        problems.append(
+          VerifyReport.Problem(what: "\(error.message); replaying it again mends it"))
       }
+    }
+    // Read behind the views, each of which was noted before it came into force. Damage of the register is in the report
+    // already.
+    guard let register = try? opened.laterSnapshot().register() else { return problems }
+    return problems + manifests.compactMap { manifest in
+      let name = manifest.name
       let isNoted = register.switches.contains { entry in
         entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
           && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf

@@ -41,7 +41,7 @@ struct ViewsCommand: ParsableCommand {
     if let rules { return try printRules(rules, opened) }
     if history { return try printHistory(opened) }
     let views = try opened.manifests()
-    let size = opened.snapshot.size
+    let size = try opened.laterSnapshot().size
     try print(views.map { viewJSON($0, size) }, columns: Self.columns) {
       var table = TextTable(
         columns: ["view", "model", "rules", "as of", "size", "behind", "switched at"],
