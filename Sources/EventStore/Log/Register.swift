@@ -114,7 +114,9 @@ extension Store {
         outcome.set(.failure(error))
       }
     }
-    guard isStarted else { throw EventStoreError(.io, "cannot start a thread to write to the register") }
+    guard isStarted else {
+      throw EventStoreError(.io, "cannot start a thread to write to the register")
+    }
     let deadline = Files.monotonicSeconds() + waitSeconds
     while true {
       if let result = outcome.get() { return try result.get() }

@@ -357,7 +357,8 @@ public struct Metrics: Sendable {
           [
             .text(referrer.string), .text(referred.string), .instant(referral.at),
             .text(id), .count(Int64(referral.position)),
-            plan.compiled.rules.clv == nil ? .unset : .text(isBrought ? "true" : "false"), .count(buyer?.purchases ?? 0),
+            plan.compiled.rules.clv == nil ? .unset : .text(isBrought ? "true" : "false"),
+            .count(buyer?.purchases ?? 0),
             buyer.map { .money($0.net) } ?? .unset, value.map { .money($0) } ?? .unset,
           ]
         ))

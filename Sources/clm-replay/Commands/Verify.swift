@@ -191,18 +191,19 @@ struct VerifyCommand: ParsableCommand {
     // Read behind the views, each of which was noted before it came into force. Damage of the register is in the report
     // already.
     guard let register = try? opened.laterSnapshot().register() else { return problems }
-    return problems + manifests.compactMap { manifest in
-      let name = manifest.name
-      let isNoted = register.switches.contains { entry in
-        entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
-          && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf
-          && Hex.text(entry.view.rulesHash) == manifest.rulesHash
-          && Hex.text(entry.view.root) == manifest.root
+    return problems
+      + manifests.compactMap { manifest in
+        let name = manifest.name
+        let isNoted = register.switches.contains { entry in
+          entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
+            && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf
+            && Hex.text(entry.view.rulesHash) == manifest.rulesHash
+            && Hex.text(entry.view.root) == manifest.root
+        }
+        return isNoted
+          ? nil
+          : VerifyReport.Problem(
+            what: "view `\(name)` is not in the register as it is; replaying it again notes it")
       }
-      return isNoted
-        ? nil
-        : VerifyReport.Problem(
-          what: "view `\(name)` is not in the register as it is; replaying it again notes it")
-    }
   }
 }
