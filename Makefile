@@ -44,7 +44,7 @@ bench: build
 	bash Benchmarks/value.sh $(BINARY)
 
 # The long campaigns: random rules against the reference model, killed commands, power cuts, failing calls, full disks, damaged
-# and forged files, mutated input. Power cuts, full disks and their file systems need root.
+# and forged files, mutated input, readers beside writers. Power cuts, full disks and their file systems need root.
 soak: build packages
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind days -j 2
@@ -55,10 +55,11 @@ soak: build packages
 	python3 Tests/Faults/damage.py --binary $(BINARY) --mutations 21000
 	python3 Tests/Faults/forged.py --binary $(BINARY) --changes 4000
 	python3 Tests/Faults/fuzz.py --binary $(BINARY)
+	python3 Tests/Faults/beside.py --binary $(BINARY)
 
 # A small part of each.
 faults: build packages
-	for part in kill power failing disk damage forged fuzz; do \
+	for part in kill power failing disk damage forged fuzz beside; do \
 	  python3 Tests/Faults/$$part.py --binary $(BINARY) --small || exit 1; done
 
 packages:

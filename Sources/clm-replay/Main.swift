@@ -32,6 +32,7 @@ struct ClmReplay: ParsableCommand {
     do {
       try refuseUnknownCommand()
       var command = try parseAsRoot()
+      try Forms.check(command)
       try command.run()
     } catch {
       end(error)

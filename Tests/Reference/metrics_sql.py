@@ -178,8 +178,8 @@ gone as (select g.n, name, count(x.ts) as exits, quantile_cont({DAYS}, 0.25) as 
   quantile_cont({DAYS}, 0.9) as q4, count(*) filter (not x.churned and next_churned) as churned
   from g left join x on target = name and left_at >= start and left_at < stop group by all),
 won as (select g.n, name, count(x.ts) as back from g left join x on next = name and left_at >= start and left_at < stop and x.churned and not next_churned group by all)
-select label, g.name, population.c, entries, exits, up, up / nullif(entries, 0), down, stuck, dropped / nullif(entries, 0), q1, q2, q3, q4, churned,
-  churned / nullif(before.c, 0), back
+select label, g.name, population.c, entries, exits, up, case when g.place = (select max(place) from s) then null else up / nullif(entries, 0) end, down, stuck, dropped / nullif(entries, 0), q1, q2, q3, q4, gone.churned,
+  case when g.name in (select name from s where churned) or not (select bool_or(churned) from s) then null else gone.churned / nullif(before.c, 0) end, back
 from g join population using (n, name) join entered using (n, name) join gone using (n, name) join won using (n, name)
 left join population before on before.n = g.n - 1 and before.name = g.name order by g.n, g.place"""),
     "flow": (
@@ -222,9 +222,12 @@ left join population before on before.n = g.n - 1 and before.name = g.name order
         """with r as (select customer as referrer, referred, ts, pos from e where alias = 'referral' and referred is not null and referred <> customer
              qualify row_number() over (partition by customer, referred order by ts, pos) = 1),
            m as (select customer, count(*) filter (alias = 'purchase' and amount is not null) as n,
-             sum(case alias when 'purchase' then amount when 'refund' then -abs(amount) end) as net from e group by 1)
-           select referrer, referred, case when row_number() over (partition by referred order by ts, pos) = 1 then 'true' else 'false' end,
-             coalesce(n, 0), case when n > 0 then net end from r left join m on m.customer = referred order by referrer, ts, pos"""),
+             sum(case alias when 'purchase' then amount when 'refund' then -abs(amount) end) as net from e group by 1),
+           f as (select customer, ts as first_ts, pos as first_pos from e where alias = 'purchase' and amount is not null
+             qualify row_number() over (partition by customer order by ts, pos) = 1)
+           select referrer, referred, case when row_number() over (partition by referred order by ts, pos) = 1
+               and (ts < first_ts or ts = first_ts and pos < first_pos) then 'true' else 'false' end,
+             coalesce(n, 0), case when n > 0 then net end from r left join m on m.customer = referred left join f on f.customer = referred order by referrer, ts, pos"""),
     "intervals": (
         ["measure", "value"],
         """with o as (select customer, ts, amount, pos from e where alias = 'purchase' and amount is not null),

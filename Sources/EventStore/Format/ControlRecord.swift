@@ -2,6 +2,7 @@
 public struct ControlRecord: Sendable, Equatable {
   public enum Content: Sendable, Equatable {
     case viewSwitch(ViewSwitch)
+    case rulesAccepted(RulesAccepted)
     /// Of a later version: kept and hashed, not understood.
     case unknown(kind: UInt8)
   }
@@ -15,6 +16,7 @@ public struct ControlRecord: Sendable, Equatable {
   public var bytes: [UInt8]
 
   static let viewSwitchKind: UInt8 = 1
+  static let rulesAcceptedKind: UInt8 = 2
 
   public var leafHash: [UInt8] { MerkleTree.leafHash(bytes.span) }
 
@@ -27,6 +29,15 @@ public struct ControlRecord: Sendable, Equatable {
     view.append(to: &bytes)
   }
 
+  init(number: UInt64, recorded: Int64, _ accepted: RulesAccepted) {
+    self.number = number
+    self.recorded = recorded
+    content = .rulesAccepted(accepted)
+    bytes = [1, Self.rulesAcceptedKind]
+    bytes.appendLittle(recorded)
+    accepted.append(to: &bytes)
+  }
+
   /// - Throws: where the bytes are no record.
   init(number: UInt64, bytes: [UInt8]) throws(ByteReader.Short) {
     self.number = number
@@ -35,11 +46,13 @@ public struct ControlRecord: Sendable, Equatable {
     guard try reader.number(UInt8.self) == 1 else { throw ByteReader.Short() }
     let kind = try reader.number(UInt8.self)
     recorded = try reader.instant()
-    guard kind == Self.viewSwitchKind else {
+    switch kind {
+    case Self.viewSwitchKind: content = .viewSwitch(try ViewSwitch(&reader))
+    case Self.rulesAcceptedKind: content = .rulesAccepted(try RulesAccepted(&reader))
+    default:
       content = .unknown(kind: kind)
       return
     }
-    content = .viewSwitch(try ViewSwitch(&reader))
     guard reader.remaining == 0 else { throw ByteReader.Short() }
   }
 }
@@ -88,10 +101,7 @@ public struct ViewSwitch: Sendable, Equatable {
   }
 
   fileprivate func append(to bytes: inout [UInt8]) {
-    for text in [view, generation, model, engine] {
-      bytes.appendLittle(UInt16(text.utf8.count))
-      bytes += text.utf8
-    }
+    for text in [view, generation, model, engine] { bytes.append(text: text) }
     bytes.appendLittle(version)
     bytes.appendLittle(size)
     bytes.appendLittle(asOf)
@@ -104,14 +114,10 @@ public struct ViewSwitch: Sendable, Equatable {
   }
 
   fileprivate init(_ reader: inout ByteReader) throws(ByteReader.Short) {
-    func text() throws(ByteReader.Short) -> String {
-      let bytes = try reader.array(Int(try reader.number(UInt16.self)))
-      return String(decoding: bytes, as: UTF8.self)
-    }
-    view = try text()
-    generation = try text()
-    model = try text()
-    engine = try text()
+    view = try reader.text()
+    generation = try reader.text()
+    model = try reader.text()
+    engine = try reader.text()
     version = try reader.number(Int64.self)
     size = try reader.count()
     asOf = try reader.instant()
@@ -125,7 +131,48 @@ public struct ViewSwitch: Sendable, Equatable {
   }
 }
 
+/// A rules file of other content under the same model and version that a view may be served under all the same.
+public struct RulesAccepted: Sendable, Equatable {
+  public var view: String
+  public var model: String
+  public var version: Int64
+  /// SHA-256 of the rules file.
+  public var rulesHash: [UInt8]
+
+  public init(view: String, model: String, version: Int64, rulesHash: [UInt8]) {
+    self.view = view
+    self.model = model
+    self.version = version
+    self.rulesHash = rulesHash
+  }
+
+  fileprivate func append(to bytes: inout [UInt8]) {
+    for text in [view, model] { bytes.append(text: text) }
+    bytes.appendLittle(version)
+    bytes += rulesHash
+  }
+
+  fileprivate init(_ reader: inout ByteReader) throws(ByteReader.Short) {
+    view = try reader.text()
+    model = try reader.text()
+    version = try reader.number(Int64.self)
+    rulesHash = try reader.array(SHA256Bytes.length)
+  }
+}
+
+extension [UInt8] {
+  /// Its length u16, and its bytes.
+  fileprivate mutating func append(text: String) {
+    appendLittle(UInt16(text.utf8.count))
+    self += text.utf8
+  }
+}
+
 extension ByteReader {
+  fileprivate mutating func text() throws(Short) -> String {
+    String(decoding: try array(Int(try number(UInt16.self))), as: UTF8.self)
+  }
+
   /// Microseconds since 1970, in the years 1 to 9999.
   fileprivate mutating func instant() throws(Short) -> Int64 {
     let value = try number(Int64.self)

@@ -14,12 +14,16 @@ import Glibc
   public enum Mode: Sendable {
     case reading
     case writing
+    /// Reading what nobody writes, without a lock file.
+    case unlocked
     /// Writing without a flush at each commit; ``sync()`` makes it durable once, before others may see it.
     case building
   }
 
   /// 1 TiB of address space: other processes never have to follow a growing map.
   private static let mapBytes = 1 << 40
+  /// With less room to grow an import is not begun.
+  private static let leastMapBytes = 1 << 28
   private static let maximumReaders: UInt32 = 1022
 
   /// Of the LMDB that is linked, as "0.9.24".
@@ -50,6 +54,7 @@ import Glibc
     var flags = UInt32(MDB_NOTLS)
     switch mode {
     case .reading: flags |= UInt32(MDB_RDONLY)
+    case .unlocked: flags |= UInt32(MDB_RDONLY | MDB_NOLOCK)
     case .building: flags |= UInt32(MDB_NOSYNC | MDB_NOMETASYNC)
     case .writing: break
     }
@@ -66,25 +71,11 @@ import Glibc
     _ directory: String, _ names: [String], _ flags: UInt32, _ creating: Bool,
     _ replacing: [String]
   ) throws(LMDBError) -> LMDBEnvironment {
-    var handle: OpaquePointer?
-    try unsafe LMDBError.check(mdb_env_create(&handle), "create an environment")
-    guard let environment = unsafe handle else { throw LMDBError(ENOMEM, "create an environment") }
+    let isLocked = flags & UInt32(MDB_NOLOCK) == 0
+    if isLocked { try reserveLockFile(directory) }
+    let environment = try unsafe map(directory, flags)
     do throws(LMDBError) {
-      unsafe mdb_env_set_maxreaders(environment, maximumReaders)
-      unsafe mdb_env_set_maxdbs(environment, 16)
-      if flags & UInt32(MDB_NOLOCK) == 0 { try reserveLockFile(directory) }
-      var bytes = mapBytes
-      while true {
-        unsafe mdb_env_set_mapsize(environment, bytes)
-        let status = unsafe mdb_env_open(environment, directory, flags, 0o644)
-        if status == 0 { break }
-        // Where address space is short, a smaller map has to do.
-        guard status == ENOMEM, bytes > 1 << 32 else {
-          throw LMDBError(status, "open \(directory)")
-        }
-        bytes >>= 2
-      }
-      if flags & UInt32(MDB_NOLOCK) == 0 {
+      if isLocked {
         var cleared: CInt = 0
         unsafe mdb_reader_check(environment, &cleared)
       }
@@ -95,6 +86,40 @@ import Glibc
       unsafe mdb_env_close(environment)
       throw error
     }
+  }
+
+  /// Opens an environment; where address space is short, with a smaller map, of at least what the file holds.
+  private static func map(
+    _ directory: String, _ flags: UInt32
+  ) throws(LMDBError) -> OpaquePointer {
+    var bytes = mapBytes
+    while true {
+      var handle: OpaquePointer?
+      try unsafe LMDBError.check(mdb_env_create(&handle), "create an environment")
+      guard let environment = unsafe handle else {
+        throw LMDBError(ENOMEM, "create an environment")
+      }
+      unsafe mdb_env_set_maxreaders(environment, maximumReaders)
+      unsafe mdb_env_set_maxdbs(environment, 16)
+      unsafe mdb_env_set_mapsize(environment, bytes)
+      let status = unsafe mdb_env_open(environment, directory, flags, 0o644)
+      if status == 0 { return unsafe environment }
+      // One that failed cannot be opened again.
+      unsafe mdb_env_close(environment)
+      guard status == ENOMEM, bytes > leastMapBytes else {
+        throw LMDBError(status, "open \(deniedFile(directory, status, flags) ?? directory)")
+      }
+      bytes >>= 2
+    }
+  }
+
+  /// The file of an environment that may not be opened as it has to be; nil where that is not what failed.
+  private static func deniedFile(_ directory: String, _ status: CInt, _ flags: UInt32) -> String? {
+    guard status == EACCES || status == EPERM else { return nil }
+    let data = "\(directory)/data.mdb"
+    let isReading = flags & UInt32(MDB_RDONLY) != 0
+    if unsafe access(data, isReading ? R_OK : R_OK | W_OK) != 0 { return data }
+    return "\(directory)/lock.mdb"
   }
 
   /// Gives `lock.mdb` its blocks before LMDB maps it: on a full medium a write to a hole of a mapped file would end
@@ -145,10 +170,10 @@ import Glibc
   private static func openTables(
     _ environment: OpaquePointer, _ names: [String], _ flags: UInt32, _ creating: Bool
   ) throws(LMDBError) -> [String: UInt32] {
-    let isReading = flags & UInt32(MDB_RDONLY) != 0
+    // Tables that are there need no write transaction, and so no waiting for another's.
     var transaction: OpaquePointer?
     try unsafe LMDBError.check(
-      mdb_txn_begin(environment, nil, isReading ? UInt32(MDB_RDONLY) : 0, &transaction),
+      mdb_txn_begin(environment, nil, creating ? 0 : UInt32(MDB_RDONLY), &transaction),
       "begin a transaction")
     var tables: [String: UInt32] = [:]
     for name in names {

@@ -6,6 +6,14 @@ public enum Files {
     unsafe access(path, F_OK) == 0
   }
 
+  /// - Throws: where it cannot be told, as without permission for a directory above.
+  public static func isThere(_ path: String) throws(LMDBError) -> Bool {
+    if unsafe access(path, F_OK) == 0 { return true }
+    let error = LMDBError(errno, "open \(path)")
+    if error.isMissing { return false }
+    throw error
+  }
+
   public static func isDirectory(_ path: String) -> Bool {
     status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
   }
@@ -59,6 +67,13 @@ public enum Files {
       if name != "." && name != ".." { names.append(name) }
     }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// Names in a directory, sorted by their bytes; none where it is not there.
+  public static func names(in path: String) throws(LMDBError) -> [String] {
+    guard try isThere(path) else { return [] }
+    if unsafe access(path, R_OK | X_OK) != 0 { throw LMDBError(errno, "open \(path)") }
+    return list(path)
   }
 
   /// Opens a file, which the caller closes; one that is made can be read by all.

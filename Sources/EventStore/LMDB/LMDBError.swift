@@ -28,7 +28,9 @@ public struct LMDBError: Error, Sendable {
   }
 
   /// The medium is full: ENOSPC, or the short write that LMDB reports as EIO.
-  var isDiskFull: Bool { code == ENOSPC || code == EIO || code == EDQUOT || code == MDB_MAP_FULL }
+  var isDiskFull: Bool { code == ENOSPC || code == EIO || code == EDQUOT }
+  /// The process may not map as much as there is, or as much as was mapped has become too little.
+  var isAddressSpace: Bool { code == ENOMEM || code == MDB_MAP_FULL || code == MDB_MAP_RESIZED }
   /// Found by us, or by LMDB itself.
   var isDamage: Bool {
     [
@@ -37,7 +39,10 @@ public struct LMDBError: Error, Sendable {
     ]
     .contains(code)
   }
-  var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
+  var isReadOnly: Bool { code == EROFS }
+  public var isDenied: Bool { code == EACCES || code == EPERM }
+  /// There is no such file.
+  public var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 
   @inline(__always)
   static func check(_ code: CInt, _ operation: String) throws(LMDBError) {

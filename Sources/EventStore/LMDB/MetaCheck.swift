@@ -25,17 +25,20 @@ public enum MetaCheck {
 
   /// - Throws: ``Fault``.
   public static func check(_ path: String) throws(Fault) {
-    // A meta page may be in the middle of being written: a fault has to show three times.
-    var fault = Fault.missing
-    for attempt in 0..<3 {
+    // Others may commit between the looks at the two meta pages, or be in the middle of writing one: a fault has to show
+    // three times in the same way.
+    var last: Fault?
+    var times = 0
+    while true {
       do throws(Fault) {
         return try checkOnce(path)
       } catch {
-        fault = error
+        times = error == last ? times + 1 : 1
+        if times == 3 { throw error }
+        last = error
       }
-      if attempt < 2 { usleep(2000) }
+      usleep(2000)
     }
-    throw fault
   }
 
   private static func checkOnce(_ path: String) throws(Fault) {

@@ -11,6 +11,8 @@ public struct EventStoreError: Error, Sendable {
     case busy = "store-busy"
     case diskFull = "disk-full"
     case readOnly = "read-only"
+    case denied = "permission-denied"
+    case addressSpace = "address-space"
     case io = "io"
     case limit = "limit"
     case noPosition = "no-position"

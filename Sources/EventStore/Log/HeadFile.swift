@@ -2,7 +2,9 @@ import Glibc
 
 /// `log/head`: size and root after each commit, in two slots written in turn and never flushed.
 ///
-/// It can be older than the log, never newer, unless the log was rolled back: then acknowledged events are missing.
+/// It can be older than the log, never newer, unless the log was rolled back: then acknowledged events are missing. That is
+/// so only where it was read before the log: a writer that commits meanwhile makes it newer than what was read of the log
+/// earlier. So ``known()`` comes first, then the snapshot, then ``check(_:holds:)``.
 struct HeadFile {
   let path: String
   private static let slotLength = 64
@@ -24,8 +26,11 @@ struct HeadFile {
     Files.write(slot.span, to: file, at: (commit & 1) * Self.slotLength)
   }
 
-  func check(size: UInt64) throws(EventStoreError) {
-    guard let known = known(), known > size else { return }
+  /// - Parameters:
+  ///   - known: what ``known()`` gave before the log was read.
+  ///   - size: of the log, read since.
+  static func check(_ known: UInt64?, holds size: UInt64) throws(EventStoreError) {
+    guard let known, known > size else { return }
     throw EventStoreError(
       .damaged,
       "acknowledged events are missing: the log has \(size) events, and \(known) were committed",
@@ -35,11 +40,13 @@ struct HeadFile {
   }
 
   /// The largest size that was committed; nil where no slot holds.
-  func known() -> UInt64? {
+  /// - Throws: `.denied` where it may not be read: then nobody can say that nothing is missing.
+  func known() throws(EventStoreError) -> UInt64? {
     let bytes: [UInt8]
     do throws(LMDBError) {
       bytes = try Files.read(path)
     } catch {
+      if error.isDenied { throw EventStoreError(error, "read `\(path)`", path: path) }
       return nil
     }
     var largest: UInt64?

@@ -31,13 +31,27 @@ final class LogReader: Sendable {
     } catch {
       throw EventStoreError(error, file)
     }
-    do throws(LMDBError) {
-      return LogReader(
+    func open(_ mode: LMDBEnvironment.Mode) throws(LMDBError) -> LogReader {
+      LogReader(
         try LMDBEnvironment.open(
           directory, tables: StoreFiles.tables, mode: mode, replacing: replacing))
+    }
+    do throws(LMDBError) {
+      do throws(LMDBError) {
+        return try open(mode)
+      } catch {
+        // Who may not write `lock.mdb` can only read while nobody writes: a writer would not see him.
+        guard mode == .reading, error.isDenied, try !isBeingWritten(directory) else { throw error }
+        return try open(.unlocked)
+      }
     } catch {
       throw EventStoreError(error, "open `\(file)`", path: directory)
     }
+  }
+
+  /// Whether a process holds the lock of the store's writer, `lock`, two directories up.
+  private static func isBeingWritten(_ directory: String) throws(LMDBError) -> Bool {
+    try Files.lock("\(directory)/../../lock", shared: true) == nil
   }
 
   /// Runs `body`, with its errors in the store's words.
@@ -137,6 +151,11 @@ final class LogReader: Sendable {
     }
   }
 
+  /// The block is full now, and was not when the log had `size` events.
+  func isLaterSealed(_ block: Int, size: UInt64) -> Bool {
+    size < UInt64(block + 1) << 14 && isSealed(block)
+  }
+
   /// Base columns of a block, at most as far as `size`.
   func block(_ block: Int, size: UInt64, withIDs: Bool) throws -> BlockColumns {
     let first = UInt64(block) << 14
@@ -191,11 +210,16 @@ final class LogReader: Sendable {
     return result
   }
 
-  /// Names of the subjects that first appear in a block.
+  /// Names of the subjects that first appear in a block; of one that was filled behind the first `size` events maybe more.
   func newNames(block: Int, size: UInt64) throws -> [[UInt8]] {
-    guard let bytes = try column(.newNames, block: block) else {
-      return try openBlock(UInt64(block) << 14, size: size).newNames
+    var column = try column(.newNames, block: block)
+    if column == nil {
+      let names = try openBlock(UInt64(block) << 14, size: size).newNames
+      // Another process may have filled the block between the two looks: then they stand in their column.
+      column = try self.column(.newNames, block: block)
+      if column == nil { return names }
     }
+    let bytes = column ?? []
     var names: [[UInt8]] = []
     var reader = ByteReader(bytes.span)
     do throws(ByteReader.Short) {
@@ -213,8 +237,7 @@ extension EventStoreError {
   public init(_ fault: MetaCheck.Fault, _ file: String) {
     switch fault {
     case .missing: self.init(.damaged, "`\(file)` is missing")
-    case .unreadable(let code):
-      self.init(.io, "`\(file)` cannot be read: \(LMDBError(code, "read").text)")
+    case .unreadable(let code): self.init(LMDBError(code, "open \(file)"), "read", path: file)
     case .empty:
       self.init(
         .truncated, "`\(file)` is empty",

@@ -78,10 +78,11 @@ public final class LogWriter {
     self.files = files
     self.lock = lock
     self.clock = clock
+    let known = try HeadFile(path: files.head).known()
     reader = try LogReader.open(
       try files.generation(), mode: .writing, replacing: ["meta", "ev"])
     state = try reader.state()
-    try HeadFile(path: files.head).check(size: state.size)
+    try HeadFile.check(known, holds: state.size)
     sipHash = try reader.idHashKey()
     index = IDIndex(capacity: Int(state.size))
     subjects = SubjectIndex()

@@ -19,13 +19,27 @@ public struct Register: Sendable {
     switches.first { $0.view.rulesHash == hash && $0.view.rules != nil }?.view.rules
   }
 
-  /// The latest switch under the same model and version with other content than `rulesHash`.
+  /// Rules files that were accepted, with the time at which each was, in order.
+  public var accepted: [(recorded: Int64, number: UInt64, rules: RulesAccepted)] {
+    records.compactMap { record in
+      guard case .rulesAccepted(let rules) = record.content else { return nil }
+      return (record.recorded, record.number, rules)
+    }
+  }
+
+  /// The latest switch of a view under the same model and version with other content than `rulesHash`; nil also where that
+  /// content was accepted since.
   public func otherContent(
-    model: String, version: Int64, rulesHash: [UInt8]
+    view: String, model: String, version: Int64, rulesHash: [UInt8]
   ) -> (recorded: Int64, view: ViewSwitch)? {
-    switches.last {
-      $0.view.model == model && $0.view.version == version && $0.view.rulesHash != rulesHash
-    }.map { ($0.recorded, $0.view) }
+    let other = switches.last {
+      $0.view.view == view && $0.view.model == model && $0.view.version == version
+        && $0.view.rulesHash != rulesHash
+    }
+    guard let other else { return nil }
+    let wanted = RulesAccepted(view: view, model: model, version: version, rulesHash: rulesHash)
+    if accepted.contains(where: { $0.number > other.number && $0.rules == wanted }) { return nil }
+    return (other.recorded, other.view)
   }
 }
 
@@ -77,17 +91,32 @@ extension Store {
   public func register(
     _ view: ViewSwitch, waitSeconds: Double
   ) throws(EventStoreError) {
+    try append(.viewSwitch(view), waitSeconds: waitSeconds)
+  }
+
+  /// Appends a control record for a rules file that is accepted; as ``register(_:waitSeconds:)``.
+  public func accept(
+    _ rules: RulesAccepted, waitSeconds: Double
+  ) throws(EventStoreError) {
+    try append(.rulesAccepted(rules), waitSeconds: waitSeconds)
+  }
+
+  private func append(
+    _ content: ControlRecord.Content, waitSeconds: Double
+  ) throws(EventStoreError) {
     // LMDB waits for its writer without limit, so that a thread of its own does.
     let outcome = RegisterOutcome()
     let isStarted = Parallel.detach {
       do throws(EventStoreError) {
-        try self.append(view, now: Files.now())
+        try self.append(content, now: Files.now())
         outcome.set(.success(()))
       } catch {
         outcome.set(.failure(error))
       }
     }
-    guard isStarted else { throw EventStoreError(.io, "cannot start a thread to note the switch") }
+    guard isStarted else {
+      throw EventStoreError(.io, "cannot start a thread to write to the register")
+    }
     let deadline = Files.monotonicSeconds() + waitSeconds
     while true {
       if let result = outcome.get() { return try result.get() }
@@ -100,13 +129,13 @@ extension Store {
     }
   }
 
-  private func append(_ view: ViewSwitch, now: Int64) throws(EventStoreError) {
-    try reader.guarded("note the switch of view `\(view.view)`") {
+  private func append(_ content: ControlRecord.Content, now: Int64) throws(EventStoreError) {
+    try reader.guarded("write to the register of `\(path)`") {
       try reader.environment.write { transaction in
         let stateKey = StateRecord.key
         var state = try reader.state(in: transaction)
-        var view = view
         var recorded = now
+        var known: Set<[UInt8]> = []
         try transaction.forEach(reader.control, from: [UInt8]().span) { key, value in
           guard let length = Checksum.contentLength(value, table: "ctl", key: key) else {
             throw ControlFault(number: key.bigEndian, what: "is damaged")
@@ -115,17 +144,24 @@ extension Store {
           do throws(ByteReader.Short) {
             let record = try ControlRecord(number: key.bigEndian, bytes: bytes)
             recorded = max(recorded, record.recorded)
-            if case .viewSwitch(let earlier) = record.content, earlier.rules != nil,
-              earlier.rulesHash == view.rulesHash
-            {
-              view.rules = nil
+            if case .viewSwitch(let earlier) = record.content, earlier.rules != nil {
+              known.insert(earlier.rulesHash)
             }
           } catch {
             throw ControlFault(number: key.bigEndian, what: "is malformed")
           }
           return true
         }
-        let record = ControlRecord(number: state.control.size, recorded: recorded, view)
+        let record: ControlRecord
+        switch content {
+        case .viewSwitch(var view):
+          if known.contains(view.rulesHash) { view.rules = nil }
+          record = ControlRecord(number: state.control.size, recorded: recorded, view)
+        case .rulesAccepted(let rules):
+          record = ControlRecord(number: state.control.size, recorded: recorded, rules)
+        case .unknown(let kind):
+          throw ControlFault(number: state.control.size, what: "would be of kind \(kind)")
+        }
         let key = [UInt8].bigEndian(record.number)
         var value = record.bytes
         Checksum.seal(&value, table: "ctl", key: key.span)

@@ -27,11 +27,11 @@ public final class Store: Sendable {
   ) throws(EventStoreError) -> Store {
     let files = StoreFiles(path: path)
     let directory = try files.generation()
+    let known = try HeadFile(path: files.head).known()
     let reader = try LogReader.open(
       directory, mode: registering ? .writing : .reading, replacing: registering ? ["meta"] : [])
-    let store = Store(path: path, reader: reader)
-    if checkingHead { try HeadFile(path: files.head).check(size: try reader.state().size) }
-    return store
+    if checkingHead { try HeadFile.check(known, holds: try reader.state().size) }
+    return Store(path: path, reader: reader)
   }
 
   /// 32 hexadecimal digits, given when the store was made; copies have the same.

@@ -26,12 +26,12 @@ struct StoreFiles {
 
   /// Checks what a store says about itself, and gives the directory of its log.
   func generation() throws(EventStoreError) -> String {
-    guard Files.exists(path) else {
+    guard try isThere(path) else {
       throw EventStoreError(
         .missing, "there is no store at `\(path)`",
         help: "`clm-replay import \(path) FILE` makes one")
     }
-    guard Files.isDirectory(path), Files.exists(format) else {
+    guard Files.isDirectory(path), try isThere(format) else {
       throw EventStoreError(.foreign, "`\(path)` is not a store: it has no file `format`")
     }
     try checkFormat(try text(format))
@@ -43,10 +43,22 @@ struct StoreFiles {
     return "\(log)/\(name)"
   }
 
+  /// - Throws: `.denied` where that may not be known.
+  private func isThere(_ path: String) throws(EventStoreError) -> Bool {
+    do throws(LMDBError) {
+      return try Files.isThere(path)
+    } catch {
+      throw EventStoreError(error, "open the store `\(self.path)`", path: path)
+    }
+  }
+
   private func text(_ path: String) throws(EventStoreError) -> String {
     do throws(LMDBError) {
       return String(decoding: try Files.read(path), as: UTF8.self)
     } catch {
+      if error.isDenied {
+        throw EventStoreError(error, "open the store `\(self.path)`", path: path)
+      }
       throw EventStoreError(.damaged, "`\(path)` cannot be read: \(error.text)")
     }
   }
@@ -171,6 +183,17 @@ extension EventStoreError {
         help: "events that were acknowledged are safe; make room and import again")
     } else if error.isReadOnly {
       self.init(.readOnly, "cannot \(doing): \(error.text)")
+    } else if error.isDenied {
+      self.init(
+        .denied, "cannot \(doing): permission denied: \(error.operation)",
+        help: error.operation.hasSuffix("/lock.mdb")
+          ? "reading beside a writer takes write permission for `lock.mdb`; ask the owner of the store for it, or read a backup"
+          : "run as the owner of the store, or ask for permission; `ls -ld` shows whose it is")
+    } else if error.isAddressSpace {
+      self.init(
+        .addressSpace,
+        "cannot \(doing): the address space of this process is too small: \(error.text)",
+        help: "files are mapped into it; `ulimit -v unlimited` before the command lifts the limit")
     } else if error.isDamage {
       self.init(
         .damaged, "cannot \(doing): the file is damaged: \(error.text)",

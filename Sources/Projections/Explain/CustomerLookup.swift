@@ -35,4 +35,44 @@ public enum CustomerLookup {
     }
     return lines
   }
+
+  /// An event that joined a subject to a customer.
+  public struct Link: Sendable, Equatable {
+    public var position: UInt64
+    /// The event's own subject, which the other follows since.
+    public var subject: String
+    public var named: String
+  }
+
+  /// The links in force among a customer's events, in the order in which they were taken (contract §5, Identity).
+  ///
+  /// - Parameter lines: all events in view of all subjects; a link that joins one of them is an event of another one.
+  public static func links(of lines: [EventLine], compiled: CompiledRules) -> [Link] {
+    guard let field = compiled.identityField else { return [] }
+    var follows: [String: String] = [:]
+    func root(_ subject: String) -> String {
+      var subject = subject
+      while let next = follows[subject] { subject = next }
+      return subject
+    }
+    var links: [Link] = []
+    for line in lines.sorted(by: { ($0.occurred, $0.position) < ($1.occurred, $1.position) }) {
+      var reader = EventReader(compiled, types: [Array(line.type.utf8)])
+      guard let bytes = reader.link(line: line.line.span, type: 0, identity: field) else {
+        continue
+      }
+      let named = String(decoding: bytes, as: UTF8.self)
+      if follows[named] != nil || root(line.subject) == named { continue }
+      follows[named] = line.subject
+      links.append(Link(position: line.position, subject: line.subject, named: named))
+    }
+    return links
+  }
+
+  /// Raw types of the events that link subjects, and the path of the name in their payload; nil without `identity`.
+  public static func linkField(_ compiled: CompiledRules) -> (types: [String], path: [String])? {
+    guard let reference = compiled.rules.identity else { return nil }
+    let alias = compiled.rules.aliases[reference.alias]
+    return (alias.types, alias.fields[reference.field].path)
+  }
 }

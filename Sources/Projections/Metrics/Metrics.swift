@@ -120,14 +120,20 @@ public struct Metrics: Sendable {
         let dwell = cell.dwell.sorted()
         var row: [Cell] = [
           .text(label), .text(name), .count(population[stage]), .count(cell.entries),
-          .count(cell.exits), .count(cell.toNext), Self.share(cell.toNext, of: cell.entries),
+          .count(cell.exits), .count(cell.toNext),
+          // Nothing follows the last stage.
+          stage + 1 == names.count ? .unset : Self.share(cell.toNext, of: cell.entries),
           .count(cell.down), .count(cell.stuck), Self.share(cell.dropped, of: cell.entries),
         ]
         for share in [0.25, 0.5, 0.75, 0.9] {
           row.append(Self.quantile(dwell, share).map(Self.days) ?? .unset)
         }
         row += [
-          .count(cell.churned), Self.share(cell.churned, of: before), .count(cell.wonBack),
+          .count(cell.churned),
+          // Who is churned cannot churn, and without such a stage nobody can.
+          plan.isChurned[stage] || !plan.isChurned.contains(true)
+            ? .unset : Self.share(cell.churned, of: before),
+          .count(cell.wonBack),
         ]
         table.rows.append(row)
       }
@@ -303,14 +309,15 @@ public struct Metrics: Sendable {
     return table
   }
 
-  /// The first referral of each pair; the first of all that name a customer brought it.
+  /// The first referral of each pair; the first of all that name a customer brought it, if the customer's first purchase
+  /// came after it.
   private func referrals() throws -> Table {
     var table = Table(columns: [
       "referrer", "referred", "at", "event_id", "position", "brought", "purchases", "monetary",
       "clv_historical",
     ])
-    var buyers: [UInt32: (net: Int64, purchases: Int64)] = [:]
-    for buyer in found.buyers { buyers[buyer.rank] = (buyer.net, buyer.purchases) }
+    var buyers: [UInt32: MetricsCollector.Buyer] = [:]
+    for buyer in found.buyers { buyers[buyer.rank] = buyer }
     var pairs: Set<Pair> = []
     var brought: Set<ByteString> = []
     func name(_ rank: UInt32) -> ByteString {
@@ -339,6 +346,10 @@ public struct Metrics: Sendable {
       let id = String(decoding: ids.id(referral.position), as: UTF8.self)
       let buyer = rank.flatMap { buyers[$0] }
       let value = buyer.flatMap { plan.compiled.rules.clv?.margin.times($0.net) }
+      let isBrought =
+        isFirst
+        && (buyer.map { (referral.at, referral.position) < ($0.firstAt, $0.firstPosition) }
+          ?? false)
       let referrer = name(referral.referrer)
       rows.append(
         (
@@ -346,7 +357,8 @@ public struct Metrics: Sendable {
           [
             .text(referrer.string), .text(referred.string), .instant(referral.at),
             .text(id), .count(Int64(referral.position)),
-            .text(isFirst ? "true" : "false"), .count(buyer?.purchases ?? 0),
+            plan.compiled.rules.clv == nil ? .unset : .text(isBrought ? "true" : "false"),
+            .count(buyer?.purchases ?? 0),
             buyer.map { .money($0.net) } ?? .unset, value.map { .money($0) } ?? .unset,
           ]
         ))

@@ -11,12 +11,21 @@ struct MetricsCollector: Sendable {
   private(set) var events: EventMetrics
   private(set) var parked: Int64 = 0
   private(set) var customers: Int64 = 0
-  /// Purchases less refunds and number of purchases of each buyer, by rank.
-  private(set) var buyers: [(rank: UInt32, net: Int64, purchases: Int64)] = []
+  /// What one customer bought.
+  struct Buyer: Sendable {
+    var rank: UInt32
+    /// Purchases less refunds, in minor units.
+    var net: Int64
+    var purchases: Int64
+    var firstAt: Int64
+    var firstPosition: UInt64
+  }
+  private(set) var buyers: [Buyer] = []
   /// Text of strings of the fold.
   private var texts: [Int64: ByteString] = [:]
   private var active: [Int] = []
   private var purchases: [(at: Int64, amount: Int64)] = []
+  private var firstPurchase: (at: Int64, position: UInt64)?
   private var times: [[(event: Int, at: Int64)]]
 
   init(_ plan: MetricsPlan, _ periods: Periods, asOf: Int64) {
@@ -46,6 +55,7 @@ struct MetricsCollector: Sendable {
     customers += 1
     active.removeAll(keepingCapacity: true)
     purchases.removeAll(keepingCapacity: true)
+    firstPurchase = nil
     for alias in times.indices where isTimed[alias] {
       times[alias].removeAll(keepingCapacity: true)
     }
@@ -62,9 +72,11 @@ struct MetricsCollector: Sendable {
     }
     activity.addActivity(active)
     activity.addPurchases(purchases)
-    if fold.result.purchases.count > 0 {
+    if fold.result.purchases.count > 0, let first = firstPurchase {
       buyers.append(
-        (rank, Int64(clamping: fold.result.purchases.net), fold.result.purchases.count))
+        Buyer(
+          rank: rank, net: Int64(clamping: fold.result.purchases.net),
+          purchases: fold.result.purchases.count, firstAt: first.at, firstPosition: first.position))
     }
     for (number, rate) in plan.compiled.rules.rates.enumerated() {
       events.addRate(
@@ -91,6 +103,7 @@ struct MetricsCollector: Sendable {
       if operation.number == plan.compiled.purchaseFeed {
         amount = operation.value
         purchases.append((at, operation.value))
+        if firstPurchase == nil { firstPurchase = (at, fold.events.position[event]) }
         if plan.activity == .purchases { isActive = true }
         continue
       }

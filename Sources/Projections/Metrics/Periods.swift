@@ -33,11 +33,15 @@ public struct Periods: Sendable {
     starts = [local.start(ofDay: day)]
     while true {
       if labels.count == Self.limit { throw .tooMany }
-      labels.append(Self.label(day, length))
-      day = Self.next(after: day, length)
-      let start = local.start(ofDay: day)
-      starts.append(start)
-      if start > last { return }
+      let next = Self.next(after: day, length)
+      let start = local.start(ofDay: next)
+      // A day that the zone left out, as Apia did 2011-12-30, is no period.
+      if start > starts[labels.count] {
+        labels.append(Self.label(day, length))
+        starts.append(start)
+        if start > last { return }
+      }
+      day = next
     }
   }
 

@@ -325,7 +325,6 @@ public final class ViewBuilder {
         }
       }
       try built.environment.sync()
-      try Files.create("\(built.directory)/in-use", with: "")
       try Files.syncDirectory(built.directory)
       try Files.rename(built.directory, "\(home)/\(built.generation)")
       try Files.syncDirectory(home)
@@ -349,10 +348,18 @@ public final class ViewBuilder {
   }
 
   /// Removes older generations, and what killed builds left. On Linux a reader's map keeps its file until it is done.
+  ///
+  /// A generation goes by a rename first, so that who opens it finds all of it or nothing.
   private func prune(keeping generation: String) {
     for name in Files.list(home)
     where name.hasPrefix("g") && name != generation {
-      Files.remove("\(home)/\(name)")
+      let gone = "\(home)/\(name).tmp"
+      // A rename that fails leaves it to be removed in place.
+      if !name.hasSuffix(".tmp"), (try? Files.rename("\(home)/\(name)", gone)) != nil {
+        Files.remove(gone)
+      } else {
+        Files.remove("\(home)/\(name)")
+      }
     }
   }
 }

@@ -10,11 +10,17 @@ public final class ViewReader: Sendable {
   private let chunkCount: Int
 
   /// Names of the views of a store, by their bytes.
-  public static func names(_ store: String) -> [String] { ViewFiles.names(store) }
+  public static func names(_ store: String) throws(ViewError) -> [String] {
+    do throws(LMDBError) {
+      return try ViewFiles.names(store)
+    } catch {
+      throw ViewError(error, "list the views of `\(store)`", path: store)
+    }
+  }
 
   /// Opens the view called `name`, or the only one.
   public static func open(_ store: String, named name: String?) throws(ViewError) -> ViewReader {
-    let names = ViewFiles.names(store)
+    let names = try names(store)
     if let name {
       guard names.contains(name) else {
         throw ViewError(
@@ -38,20 +44,19 @@ public final class ViewReader: Sendable {
     return try openCurrent(store, only)
   }
 
+  /// How often one generation may fail to open before it counts as damaged.
+  private static let attempts = 3
+
   private static func openCurrent(_ store: String, _ name: String) throws(ViewError) -> ViewReader {
-    // A switch between reading CURRENT and opening may have removed the generation: look again.
-    var failure = ViewError(.damaged, "view `\(name)` names no generation")
-    for _ in 0..<3 {
+    // A switch between reading CURRENT and opening may have removed the generation: look again, as often as CURRENT names
+    // another one.
+    var failures: [String: Int] = [:]
+    while true {
+      var generation = ""
+      let failure: ViewError
       do {
-        let generation = try ViewFiles.current(store, name)
-        let directory = "\(ViewFiles.directory(store, name))/\(generation)"
-        guard generation.hasPrefix("g"), Files.isDirectory(directory) else {
-          failure = ViewError(
-            .damaged, "view `\(name)` names a generation `\(generation)` that is not there",
-            help: "replay it again")
-          continue
-        }
-        return try openGeneration(directory, name)
+        generation = try ViewFiles.current(store, name)
+        return try openGeneration(generation, store, name)
       } catch let error as LMDBError {
         failure = ViewError(error, "open view `\(name)`", path: store)
       } catch let error as ViewError {
@@ -60,21 +65,29 @@ public final class ViewReader: Sendable {
         failure = ViewError(
           .damaged, "view `\(name)` of `\(store)` is damaged", help: "replay it again")
       }
+      failures[generation, default: 0] += 1
+      if failures[generation] == attempts { throw failure }
     }
-    throw failure
   }
 
   private static func openGeneration(
-    _ directory: String, _ name: String
+    _ generation: String, _ store: String, _ name: String
   ) throws -> ViewReader {
+    let directory = "\(ViewFiles.directory(store, name))/\(generation)"
+    guard generation.hasPrefix("g"), try Files.isThere(directory) else {
+      throw ViewError(
+        .damaged, "view `\(name)` names a generation `\(generation)` that is not there",
+        help: "replay it again")
+    }
     do throws(MetaCheck.Fault) {
       try MetaCheck.check("\(directory)/data.mdb")
     } catch {
       let fault = EventStoreError(error, "\(directory)/data.mdb")
+      if fault.code == .denied { throw ViewError(.denied, fault.message, help: fault.help) }
       throw ViewError(.damaged, "view `\(name)`: \(fault.message)", help: "replay it again")
     }
     let environment = try LMDBEnvironment.open(
-      directory, tables: ViewFiles.tables, mode: .reading)
+      directory, tables: ViewFiles.tables, mode: .unlocked)
     return try ViewReader(environment, directory)
   }
 

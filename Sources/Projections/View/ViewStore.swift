@@ -4,7 +4,7 @@ import EventStore
 ///
 /// ```
 /// STORE/views/NAME/CURRENT      name of the generation in force
-/// STORE/views/NAME/gNNNNNN/     LMDB environment; `in-use` is locked by readers
+/// STORE/views/NAME/gNNNNNN/     LMDB environment; never changed once it has this name, so that it is read without a lock file
 /// ```
 enum ViewFiles {
   static let tables = ["meta", "rows", "population", "joined"]
@@ -16,8 +16,11 @@ enum ViewFiles {
   static func directory(_ store: String, _ name: String) -> String { "\(store)/views/\(name)" }
 
   /// Names of views that have a generation in force.
-  static func names(_ store: String) -> [String] {
-    Files.list("\(store)/views").filter { Files.exists("\(store)/views/\($0)/CURRENT") }
+  static func names(_ store: String) throws(LMDBError) -> [String] {
+    var names: [String] = []
+    for name in try Files.names(in: "\(store)/views")
+    where try Files.isThere("\(store)/views/\(name)/CURRENT") { names.append(name) }
+    return names
   }
 
   static func current(_ store: String, _ name: String) throws(LMDBError) -> String {
@@ -38,6 +41,8 @@ public struct ViewError: Error, Sendable {
     case failed = "view-failed"
     case diskFull = "disk-full"
     case readOnly = "read-only"
+    case denied = "permission-denied"
+    case addressSpace = "address-space"
   }
   public var code: Code
   public var message: String
@@ -57,6 +62,8 @@ public struct ViewError: Error, Sendable {
         .diskFull, store.message,
         help: "the view in force is as it was; make room and replay again")
     case .readOnly: self.init(.readOnly, store.message)
+    case .denied: self.init(.denied, store.message, help: store.help)
+    case .addressSpace: self.init(.addressSpace, store.message, help: store.help)
     case .damaged: self.init(.damaged, store.message, help: "replay it again")
     default: self.init(.failed, store.message)
     }

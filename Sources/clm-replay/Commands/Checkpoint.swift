@@ -13,7 +13,8 @@ struct CheckpointCommand: ParsableCommand {
 
       --init makes an Ed25519 key (KEY, for its owner's eyes only, and KEY.pub to hand out); a key that is there is used.
       The store remembers where the key is, never the key. The form is that of C2SP tlog-checkpoint and signed-note, with
-      the register's size and root as an extension line.
+      the register's size and root as an extension line. --format json prints an object on standard output; with -o FILE the
+      checkpoint goes to FILE all the same. A store that remembers a key does not take another by --init.
       """)
 
   @Argument(help: "The store.") var store: String
@@ -44,7 +45,9 @@ struct CheckpointCommand: ParsableCommand {
         ("register_root", .string(Hex.text(opened.snapshot.registerRoot))),
         ("key", .string(signingKey.verifier.text)), ("checkpoint", .string(note.note)),
       ])
-      try OutputFile.write(object.text + "\n", to: output)
+      // The file is what `verify --against` reads; the object tells of it.
+      if output != "-" { try OutputFile.write(note.note, to: output) }
+      try StandardOutput.write(object.text + "\n")
     } else {
       try OutputFile.write(note.note, to: output)
     }
@@ -64,9 +67,13 @@ struct CheckpointCommand: ParsableCommand {
         help: "checkpoints that were signed with it need it; take another name")
     }
     let key: SigningKey
+    let known = try StoreKey(store)
     if Files.exists(path) {
       key = try CheckpointFile.signingKey(path)
+      if let known, known.verifier != key.verifier.text { throw otherKey(known, path) }
       Notice.write("the key `\(path)` was there and is used", quiet: global.quiet)
+    } else if let known {
+      throw otherKey(known, path)
     } else {
       key = SigningKey(name: origin)
       do throws(LMDBError) {
@@ -92,9 +99,20 @@ struct CheckpointCommand: ParsableCommand {
     return key
   }
 
+  /// Checkpoints of one store under two keys would look like a forgery to who knows the first.
+  private func otherKey(_ known: StoreKey, _ path: String) -> CommandError {
+    CommandError(
+      exit: .couldNotRun, code: "other-key",
+      message:
+        "the store `\(store)` remembers the key `\(known.path)` (\(known.verifier)), and `\(path)` is another one",
+      help:
+        "`checkpoint` without --init signs with the one it remembers, --key KEY with another; to change it, remove `\(store)/key` and hand out the new public key"
+    )
+  }
+
   private func readKey() throws -> SigningKey {
     if let key { return try CheckpointFile.signingKey(key) }
-    guard let known = StoreKey(store) else {
+    guard let known = try StoreKey(store) else {
       throw CommandError(
         exit: .couldNotRun, code: "no-key",
         message: "the store `\(store)` knows no key to sign with",
@@ -115,8 +133,15 @@ struct StoreKey {
   }
 
   /// Nil where the store remembers none.
-  init?(_ store: String) {
-    guard let bytes = try? Files.read("\(store)/key") else { return nil }
+  init?(_ store: String) throws {
+    let file = "\(store)/key"
+    let bytes: [UInt8]
+    do throws(LMDBError) {
+      bytes = try Files.read(file)
+    } catch {
+      if error.isMissing { return nil }
+      throw CommandError(EventStoreError(error, "read `\(file)`", path: file))
+    }
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     guard lines.count == 2, lines[0].hasPrefix("private "), lines[1].hasPrefix("public ") else {
       return nil
@@ -146,14 +171,21 @@ enum CheckpointFile {
   /// A checkpoint whose signature holds under a key: the one given, else the one that the store remembers. Without either
   /// a warning says that it was not checked.
   static func signed(_ path: String, key: String?, store: String) throws -> Checkpoint {
+    try signedBy(path, key: key, store: store).checkpoint
+  }
+
+  /// The same, with the verifier key; nil where no key is known.
+  static func signedBy(
+    _ path: String, key: String?, store: String
+  ) throws -> (checkpoint: Checkpoint, key: String?) {
     let (note, checkpoint) = try read(path)
-    guard let known = key ?? StoreKey(store)?.verifier else {
+    guard let known = try key ?? StoreKey(store)?.verifier else {
       ErrorReport(
         isWarning: true, code: "signature-unchecked",
         message: "the signature of `\(path)` was not checked: the store remembers no key",
         help: "--key names it"
       ).write()
-      return checkpoint
+      return (checkpoint, nil)
     }
     let verifier = try verifierKey(known)
     guard note.isSigned(by: verifier) else {
@@ -162,7 +194,7 @@ enum CheckpointFile {
         message: "`\(path)` is not signed by the key `\(verifier.text)`, or was changed since",
         help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
     }
-    return checkpoint
+    return (checkpoint, verifier.text)
   }
 
   /// What is wrong where a checkpoint is not of the store of an origin; nil where it is.

@@ -8,52 +8,62 @@ struct CustomerAccess {
   let asOf: Int64
   let compiled: CompiledRules
   private let opened: OpenedStore
-  /// Nil where the register says under which rules; the view may be gone.
+  /// What holds everybody at this time; nil where only the customer was folded again.
   private let reader: ViewReader?
   private let view: LogView
+  /// What the register says was served; nil unless it was asked.
+  let served: ServedView.Record?
   /// True where the view itself answers.
   let isCurrent: Bool
   private let stored: ViewCustomer?
   private let subjects: [String]
 
-  init(
-    _ opened: OpenedStore, view: String?, customer: String, asOf: String?, knownAt: String?,
-    asServed: String?
-  ) throws {
+  init(_ opened: OpenedStore, _ options: CustomerOptions, quiet: Bool) throws {
     self.opened = opened
-    if let asServed {
-      let served = try ServedView(opened, view: view, at: asServed)
-      self.reader = nil
-      compiled = served.rules.compiled
-      viewName = served.name
+    var reader: ViewReader?
+    if let asServed = options.asServed {
+      let found = try ServedView(opened, view: options.view, at: asServed)
+      (compiled, viewName, view) = (found.rules.compiled, found.name, found.view)
+      served = found.record
       isCurrent = false
-      stored = nil
-      self.view = served.view
-      self.asOf = served.view.asOf
-      subjects = try Self.subjects(of: customer, opened, served.view, compiled, viewName)
-      name = subjects[0]
-      return
+    } else {
+      let opening = try opened.view(named: options.view)
+      compiled = try LoadedRules.load(opening).compiled
+      viewName = opening.manifest.name
+      served = nil
+      isCurrent = options.asOf == nil && options.knownAt == nil
+      if isCurrent {
+        reader = opening
+        view = try opened.logView(size: opening.manifest.size, asOf: opening.manifest.asOf)
+      } else {
+        view = try opened.logView(
+          asOf: options.asOf ?? RFC3339.text(opening.manifest.asOf), knownAt: options.knownAt)
+      }
     }
-    let reader = try opened.view(named: view)
+    asOf = view.asOf
+    if options.population {
+      let whole = try PassingView.build(viewName, compiled, view, quiet: quiet)
+      reader = whole.reader
+      if let served, Hex.text(served.served.outputRoot) != whole.outputRoot {
+        ErrorReport(
+          isWarning: true, code: "other-result",
+          message:
+            "folding everybody gives the output root \(whole.outputRoot), and record \(served.number) of the register says \(Hex.text(served.served.outputRoot))",
+          help:
+            "it was made by \(served.served.engine), this is \(Version.engine); `clm-replay verify \(opened.path)` looks at the log"
+        ).write()
+      }
+    }
     self.reader = reader
-    compiled = try LoadedRules.load(reader).compiled
-    viewName = reader.manifest.name
-    isCurrent = asOf == nil && knownAt == nil
-    if isCurrent {
-      let found = try opened.run { try reader.customer(named: customer) }
-      guard let found else { throw Self.unknown(customer, opened.path, viewName) }
+    if let reader {
+      let found = try opened.run { try reader.customer(named: options.customer) }
+      guard let found else { throw Self.unknown(options.customer, opened.path, viewName) }
       stored = found
       name = found.record.name
       subjects = [name] + found.record.subjects
-      self.asOf = reader.manifest.asOf
-      self.view = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
     } else {
       stored = nil
-      let view = try opened.logView(
-        asOf: asOf ?? RFC3339.text(reader.manifest.asOf), knownAt: knownAt)
-      self.view = view
-      self.asOf = view.asOf
-      subjects = try Self.subjects(of: customer, opened, view, compiled, viewName)
+      subjects = try Self.subjects(of: options.customer, opened, view, compiled, viewName)
       name = subjects[0]
     }
   }
@@ -100,6 +110,20 @@ struct CustomerAccess {
     return try opened.run {
       try reader.population(of: stored, compiled, threads: Threads.count(nil))
     }
+  }
+
+  /// Names of what needs everybody, where only this customer was folded; empty where all is known.
+  func unknown(of record: CustomerRecord) -> [String] {
+    guard stored == nil, record.current != nil else { return [] }
+    let rules = compiled.rules
+    var names: [String] = []
+    if let settings = rules.clv {
+      if settings.model != nil {
+        names += ["clv.expected", "clv.p_alive", "clv.expected_purchases"]
+      }
+      names.append("clv.rfm")
+    }
+    return names + rules.segments.filter(\.readsPopulation).map(\.name)
   }
 
   func viewCustomer() throws -> ViewCustomer {

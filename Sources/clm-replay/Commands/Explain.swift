@@ -33,7 +33,7 @@ struct ExplainCommand: ParsableCommand {
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let subject = try options.access()
+    let subject = try options.access(quiet: global.quiet)
     let explanation =
       if let segment { try stay(in: segment, subject) } else { try transition(subject) }
     if format == .json || format == .ndjson {
@@ -67,8 +67,9 @@ struct ExplainCommand: ParsableCommand {
         exit: .couldNotRun, code: "known-at-as-of-only",
         message:
           "segment `\(name)` reads values over all customers, which are known at the view's as-of only",
-        help:
-          "`clm-replay replay \(options.store) --as-of T --view NAME` makes a view of another time")
+        help: at == nil
+          ? "--population folds everybody, and knows them"
+          : "take --as-of with --population in place of --at")
     }
     let instant = try at.map { try Times.instant($0, option: "--at") }
     let explanation = try subject.explainer().explain(
@@ -155,6 +156,7 @@ struct ExplainCommand: ParsableCommand {
       ("as_of", .string(RFC3339.text(subject.asOf))),
     ]
     if let parked = explanation.parked { members.append(("parked", parkedJSON(parked))) }
+    if let served = subject.served { members.append(("served", served.json)) }
     return .object(members)
   }
 

@@ -49,6 +49,7 @@ struct ExplanationText {
       lines.append("next: \(nextText(explanation.next))")
     }
     lines.append("as of \(RFC3339.text(subject.asOf))")
+    if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -12,7 +12,8 @@ struct ExportCommand: ParsableCommand {
 
       Rows are ordered by the bytes of the customer's name, transitions of one customer by time. `segments` holds one row for
       each stay of a customer in a segment: from, to (empty while it lasts), and the event or timer behind the entry. Segments
-      that read clv, rfm or a rank are known at as-of only: their `from` and `cause` are empty.
+      that read clv, rfm or a rank are known at as-of only: their `from` and `cause` are empty. FILE.csv and FILE.ndjson say
+      the form, else --format does, csv unless given.
       """)
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
@@ -28,7 +29,7 @@ struct ExportCommand: ParsableCommand {
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
-    let format = try global.tableFormat()
+    let format = try Forms.rows(global, output: output)
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
     let rows = ViewRows(reader.rules)

@@ -17,7 +17,7 @@ struct HistoryCommand: ParsableCommand {
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
-    let subject = try options.access()
+    let subject = try options.access(quiet: global.quiet)
     let steps = try subject.history()
     switch global.format ?? .table {
     case .table: try StandardOutput.write(text(steps, subject))
@@ -86,6 +86,7 @@ struct HistoryCommand: ParsableCommand {
     }
     lines.append("")
     lines.append("as of \(RFC3339.text(subject.asOf)), view \(subject.viewName)")
+    if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -116,6 +116,7 @@ struct MetricsCommand: ParsableCommand {
       ("dormant", "active in the period before, not in this one"),
       ("stuck", "still there \(Numbers.span(metrics.plan.settings.stuckAfter)) after entering"),
       ("churned", churned.isEmpty ? "no stage" : churned.joined(separator: ", ")),
+      ("share of rates", "converted ÷ starts, those that are still open included"),
     ]
   }
 

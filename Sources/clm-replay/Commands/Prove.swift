@@ -9,10 +9,10 @@ struct ProveCommand: ParsableCommand {
       EXAMPLES
         clm-replay prove store 1234 --format json
         clm-replay prove store --consistency checkpoint-of-may
-        clm-replay prove store --subject C-1042 --format json
+        clm-replay prove store --customer C-1042 --format json
 
       POSITION proves that an event stands in the log; --subject that these are all events of a subject up to the last one
-      shown; --consistency that the log of an older size is a beginning of this one; --record that a control record stands in
+      shown; --customer the same of all subjects that a view joins to one customer, and which events join them; --consistency that the log of an older size is a beginning of this one; --record that a control record stands in
       the register. docs/evidence.md says how they are checked, and what they cannot show.
       """)
 
@@ -20,6 +20,10 @@ struct ProveCommand: ParsableCommand {
   @Argument(help: "An event's position.") var position: UInt64?
   @Option(help: "An older size, or a file with an older checkpoint.") var consistency: String?
   @Option(help: "A subject: all its events.") var subject: String?
+  @Option(help: "A customer, by any of its subjects: all events of all of them, and the links.")
+  var customer: String?
+  @Option(help: "The view that says which subjects are one customer, if there are several.")
+  var view: String?
   @Option(help: "The number of a control record.") var record: UInt64?
   @Option(help: "Prove against the log of this size, as an older checkpoint has it.")
   var size: UInt64?
@@ -28,21 +32,37 @@ struct ProveCommand: ParsableCommand {
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
-    let asked = [position != nil, consistency != nil, subject != nil, record != nil]
+    let asked = [
+      position != nil, consistency != nil, subject != nil, customer != nil, record != nil,
+    ]
     if asked.filter({ $0 }).count != 1 {
-      throw ValidationError("exactly one of POSITION, --consistency, --subject and --record")
+      throw ValidationError(
+        "exactly one of POSITION, --consistency, --subject, --customer and --record")
+    }
+    if view != nil && customer == nil && subject == nil {
+      throw ValidationError("--view goes with --customer and --subject")
+    }
+    if key != nil && consistency == nil {
+      throw ValidationError("--key goes with --consistency FILE")
     }
     if size != nil && (consistency != nil || record != nil) {
-      throw ValidationError("--size goes with POSITION and --subject")
+      throw ValidationError("--size goes with POSITION, --subject and --customer")
     }
   }
 
   func run() throws {
+    // Before the store is opened, so that it cannot be newer than what is read of it.
+    let older = try consistency.map { try OlderLog($0, key: key, store: store) }
     let opened = try OpenedStore(store)
     let proof = try opened.run { () throws -> JSONValue in
       if let position { return try inclusion(opened.snapshot, position) }
-      if let consistency { return try consistent(opened, consistency) }
-      if let subject { return try complete(opened.snapshot, subject) }
+      if let older { return try consistent(opened, older) }
+      if let subject { return try complete(opened, subject) }
+      if let customer {
+        return try CustomerProof(opened, customer: customer, view: view, size: size).json {
+          .object(members($0))
+        }
+      }
       return try registered(opened.snapshot, record ?? 0)
     }
     if global.format == .json || global.format == .ndjson {
@@ -79,28 +99,55 @@ struct ProveCommand: ParsableCommand {
         + members(proof))
   }
 
-  private func complete(_ snapshot: LogSnapshot, _ subject: String) throws -> JSONValue {
-    let proof = try snapshot.subjectProof(of: subject, in: size)
-    return .object([
+  private func complete(_ opened: OpenedStore, _ subject: String) throws -> JSONValue {
+    let proof = try opened.snapshot.subjectProof(of: subject, in: size)
+    var members: [(String, JSONValue)] = [
       ("subject", .string(subject)), ("size", .count(proof.size)),
       ("root", .string(Hex.text(proof.root))),
-      ("events", .array(proof.events.map { .object(members($0)) })),
-    ])
+      ("events", .array(proof.events.map { .object(self.members($0)) })),
+    ]
+    // One of several subjects is not the whole customer, which has to be said.
+    let joined = try CustomerProof.joined(subject, opened, view: view)
+    for customer in joined {
+      let others = customer.subjects.filter { $0 != subject }
+      ErrorReport(
+        isWarning: true, code: "joined-subject",
+        message:
+          "`\(subject)` is one of \(customer.subjects.count) subjects of customer `\(customer.name)` in view `\(customer.view)`; not proved here: \(others.joined(separator: ", "))",
+        help:
+          "`clm-replay prove \(store) --customer \(customer.name) --view \(customer.view)` proves all of them"
+      ).write()
+    }
+    members.append(("joined", .array(joined.map(\.json))))
+    return .object(members)
   }
 
-  private func consistent(_ opened: OpenedStore, _ old: String) throws -> JSONValue {
-    let snapshot = opened.snapshot
-    var expected: [UInt8]?
-    let oldSize: UInt64
-    if let number = UInt64(old) {
-      oldSize = number
-    } else {
-      let checkpoint = try CheckpointFile.signed(old, key: key, store: store)
-      if let other = CheckpointFile.otherStore(old, checkpoint, try opened.origin()) {
-        throw CommandError(exit: .problems, code: "other-store", message: other)
+  /// What `--consistency` names: a size, or what a checkpoint says of one.
+  private struct OlderLog {
+    var text: String
+    var size: UInt64
+    /// Nil for a size.
+    var checkpoint: Checkpoint?
+
+    init(_ text: String, key: String?, store: String) throws {
+      self.text = text
+      if let number = UInt64(text) {
+        size = number
+      } else {
+        let signed = try CheckpointFile.signed(text, key: key, store: store)
+        size = signed.size
+        checkpoint = signed
       }
-      oldSize = checkpoint.size
-      expected = checkpoint.root
+    }
+  }
+
+  private func consistent(_ opened: OpenedStore, _ older: OlderLog) throws -> JSONValue {
+    let (snapshot, old, oldSize) = (opened.snapshot, older.text, older.size)
+    let expected = older.checkpoint?.root
+    if let checkpoint = older.checkpoint,
+      let other = CheckpointFile.otherStore(old, checkpoint, try opened.origin())
+    {
+      throw CommandError(exit: .problems, code: "other-store", message: other)
     }
     let path = try snapshot.consistencyProof(from: oldSize)
     let oldRoot = try snapshot.root(ofFirst: oldSize)

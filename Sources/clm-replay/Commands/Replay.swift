@@ -25,7 +25,7 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @Flag(
     help:
-      "Stop with 2 at faults, parked customers, and where model and version were served with other content, before the view is switched."
+      "Stop with 2 at faults, parked customers, and where the view was served with other content under the same model and version (`views --accept-rules` accepts it), before the view is switched."
   ) var strict = false
   @Option(
     help:
@@ -49,7 +49,7 @@ struct ReplayCommand: ParsableCommand {
     let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
     let opened = try OpenedStore(store, registering: true)
     let (loaded, name) = try rulesAndName(opened)
-    try checkRegister(opened, loaded)
+    try checkRegister(opened, loaded, view: name)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
     let receiptFile = try receipt.map { try OutputFile.open($0) }
@@ -147,18 +147,20 @@ struct ReplayCommand: ParsableCommand {
     return (try LoadedRules.load(reader), reader.manifest.name)
   }
 
-  /// The same model and version with other content than was served before: a warning, under `--strict` a refusal.
-  private func checkRegister(_ opened: OpenedStore, _ loaded: LoadedRules) throws {
+  /// The same model and version with other content than the view was served under before: a warning, under `--strict` a
+  /// refusal, unless the content was accepted.
+  private func checkRegister(_ opened: OpenedStore, _ loaded: LoadedRules, view: String) throws {
     let rules = loaded.compiled.rules
     let register = try opened.run { try opened.snapshot.register() }
     guard
       let other = register.otherContent(
-        model: rules.modelName, version: Int64(rules.modelVersion),
+        view: view, model: rules.modelName, version: Int64(rules.modelVersion),
         rulesHash: SHA256Bytes.hash(rules.source.span))
     else { return }
     let message =
       "`\(rules.modelName)` version \(rules.modelVersion) was served with other content, by view `\(other.view.view)` on \(RFC3339.text(other.recorded)): sha256 \(Hex.text(other.view.rulesHash).prefix(12)) then, \(rules.sha256.prefix(12)) now"
-    let help = "raise model.version; `clm-replay views \(store) --history` lists what was served"
+    let help =
+      "raise model.version, or `clm-replay views \(store) --view \(view) --accept-rules \(rules.file)` accepts it; `clm-replay views \(store) --history` lists what was served"
     if strict {
       throw CommandError(
         exit: .couldNotRun, code: "rules-changed", message: message, help: help)

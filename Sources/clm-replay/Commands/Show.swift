@@ -11,7 +11,8 @@ struct ShowCommand: ParsableCommand {
       EXAMPLE
         clm-replay show store C-1042
 
-      CUSTOMER is any of the customer's subjects. With --as-of, --known-at or --as-served the customer is folded again; the view is left alone.
+      CUSTOMER is any of the customer's subjects. With --as-of, --known-at or --as-served the customer is folded again; the
+      view is left alone. Value, scores and segments that need everybody are then unknown, unless --population folds everybody.
       """)
 
   @OptionGroup var options: CustomerOptions
@@ -19,13 +20,13 @@ struct ShowCommand: ParsableCommand {
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let subject = try options.access()
+    let subject = try options.access(quiet: global.quiet)
     let entry = try subject.viewCustomer()
     let rules = subject.compiled.rules
-    if !subject.isCurrent && (rules.clv != nil || rules.segments.contains(where: \.readsPopulation))
-    {
+    let unknown = subject.unknown(of: entry.record)
+    if !unknown.isEmpty {
       Notice.write(
-        "note: scores, fitted values and segments that read them are known at the view's as-of only; `replay --as-of T --view NAME` computes them for another",
+        "note: unknown, since everybody would have to be folded: \(unknown.joined(separator: ", ")); --population does so",
         quiet: global.quiet)
     }
     if format == .json || format == .ndjson {
@@ -54,6 +55,10 @@ struct ShowCommand: ParsableCommand {
       clv.append(("p_alive", .number(Numbers.double(value.probabilityAlive))))
       clv.append(("expected_purchases", .number(Numbers.double(value.purchases))))
     }
+    let unknown = subject.unknown(of: record)
+    for name in unknown where name.hasPrefix("clv.") {
+      clv.append((String(name.dropFirst("clv.".count)), .null))
+    }
     if let scores = entry.scores {
       clv.append(
         (
@@ -68,7 +73,7 @@ struct ShowCommand: ParsableCommand {
       ("customer", .string(record.name)), ("stage", .optional(current?.stage)),
       ("since", .optional(current.map { RFC3339.text($0.since) })),
       ("facts", .object(facts)), ("clv", .object(clv)),
-      ("segments", .array(entry.segments.map { .string($0) })),
+      ("segments", segmentsJSON(entry, rules, unknown)),
       ("next", nextJSON(current?.next)),
       ("as_of", .string(RFC3339.text(subject.asOf))),
       ("first_seen", .string(RFC3339.text(record.firstSeen))),
@@ -80,7 +85,22 @@ struct ShowCommand: ParsableCommand {
       members.append(("left_out", .object(counts)))
     }
     if let parked = record.parked { members.append(("parked", parkedJSON(parked))) }
+    if !subject.isCurrent {
+      if rules.segments.contains(where: { unknown.contains($0.name) }) {
+        members.append(("segments_known", .array(entry.segments.map { .string($0) })))
+      }
+      members.append(("unknown", .array(unknown.map { .string($0) })))
+    }
+    if let served = subject.served { members.append(("served", served.json)) }
     return .object(members)
+  }
+
+  /// Null where some of them are unknown, since a shorter list would say that the customer is not in those.
+  private func segmentsJSON(
+    _ entry: ViewCustomer, _ rules: Rules, _ unknown: [String]
+  ) -> JSONValue {
+    rules.segments.contains { unknown.contains($0.name) }
+      ? .null : .array(entry.segments.map { .string($0) })
   }
 
   private func text(
@@ -124,6 +144,10 @@ struct ShowCommand: ParsableCommand {
       if !entry.segments.isEmpty {
         lines.append("  \(padded("segments", 24)) \(entry.segments.joined(separator: ", "))")
       }
+      let unknown = subject.unknown(of: record)
+      if !unknown.isEmpty {
+        lines.append("  \(padded("unknown", 24)) \(unknown.joined(separator: ", "))")
+      }
       lines.append("  \(padded("first seen", 24)) \(RFC3339.text(record.firstSeen))")
       lines.append("  \(padded("last seen", 24)) \(RFC3339.text(current.lastSeen))")
       if !record.subjects.isEmpty {
@@ -133,6 +157,7 @@ struct ShowCommand: ParsableCommand {
     }
     lines.append("")
     lines.append("as of \(RFC3339.text(subject.asOf)), view \(subject.viewName)")
+    if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -19,8 +19,9 @@ struct StatusCommand: ParsableCommand {
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     let opened = try OpenedStore(store)
-    let snapshot = opened.snapshot
+    // The views first: what they were made from is then in the log.
     let views = try opened.manifests()
+    let snapshot = try opened.laterSnapshot()
     let inventory = types ? try opened.run { try TypeInventory(snapshot) } : nil
     let from = snapshot.earliestOccurred.map { RFC3339.text($0) }
     let to = snapshot.latestOccurred.map { RFC3339.text($0) }

@@ -13,7 +13,8 @@ struct VerifyCommand: ParsableCommand {
         clm-replay verify store --against shop-2024-05-01.checkpoint --key shop.key.pub
         clm-replay verify store --receipt receipt-of-may.json
 
-      --against and --receipt may be repeated. --against refuses a store that is not a continuation of the one that the checkpoint was made of.
+      --against and --receipt may be repeated. --against says of each checkpoint that the store is unchanged since, or what
+      differs: a store that is not a continuation of the one that it was made of is refused.
       Signatures are checked with --key, else with the key that the store remembers.
       --receipt replays what a receipt speaks of, under the rules of then from the register, and compares output roots.
       Exit status 1 if anything is damaged, rolled back or forked; each problem is named with its position.
@@ -26,11 +27,14 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    if key != nil && against.isEmpty { throw ValidationError("--key goes with --against") }
+  }
+
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let checkpoints = try against.map {
-      Kept(path: $0, checkpoint: try CheckpointFile.signed($0, key: key, store: store))
-    }
+    // Before the store is opened, so that none can be newer than what is read of it.
+    var checks = try against.map { try CheckpointCheck($0, key: key, store: store) }
     let receipts = try receipt.map { try readReceipt($0) }
     let opened = try OpenedStore(verifying: store)
     let progress = ProgressLine("verify", quiet: global.quiet)
@@ -39,9 +43,9 @@ struct VerifyCommand: ParsableCommand {
     }
     progress.end()
     var isLogOK = report.isOK
-    report.problems += viewProblems(opened)
+    report.problems += try viewProblems(opened)
     let viewProblems = report.problems.count
-    var code = try compare(opened, checkpoints, &report)
+    var code = try compare(opened, &checks, &report)
     for kept in receipts where isLogOK {
       guard let problem = try recompute(kept, opened) else { continue }
       if code == "ok" { code = "other-result" }
@@ -62,26 +66,35 @@ struct VerifyCommand: ParsableCommand {
       let object = JSONValue.object([
         ("ok", .bool(report.isOK)), ("size", .count(report.size)),
         ("root", .string(Hex.text(report.root))), ("problems", .array(problems)),
+        ("checkpoints", .array(checks.map(\.json))),
       ])
       try StandardOutput.write(object.text + "\n")
     } else {
-      var lines = report.problems.prefix(50).map { problem in
+      var lines = checks.map(\.text)
+      lines += report.problems.prefix(50).map { problem in
         (problem.position.map { "position \($0): " } ?? "") + problem.what
       }
-      if report.problems.count > lines.count {
-        lines.append("and \(report.problems.count - lines.count) more (all with --format json)")
+      if report.problems.count > 50 {
+        lines.append("and \(report.problems.count - 50) more (all with --format json)")
       }
       lines.append(
         "\(report.isOK ? "ok" : code): \(report.size) events, root \(Hex.text(report.root))")
       try StandardOutput.write(lines.joined(separator: "\n") + "\n")
     }
+    var errors = checks.compactMap(\.failure)
     if !report.isOK {
-      throw CommandError(
-        exit: .problems, code: code,
-        message:
-          "\(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems") in `\(store)`, the first: \(report.problems[0].what)",
-        help: isLogOK ? nil : help(code))
+      errors.append(
+        CommandError(
+          exit: .problems, code: code,
+          message:
+            "\(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems") in `\(store)`, the first: \(report.problems[0].what)",
+          help: isLogOK ? nil : help(code)))
     }
+    guard let worst = errors.map(\.exit.rawValue).max() else { return }
+    for error in errors {
+      ErrorReport(code: error.code, message: error.message, help: error.help).write()
+    }
+    throw Reported(exit: ExitStatus(rawValue: worst) ?? .couldNotRun)
   }
 
   private func help(_ code: String) -> String {
@@ -95,67 +108,21 @@ struct VerifyCommand: ParsableCommand {
 
   // MARK: Checkpoints
 
-  private struct Kept {
-    var path: String
-    var checkpoint: Checkpoint
-  }
-
   /// Adds what differs from checkpoints; what to call the whole.
   private func compare(
-    _ opened: OpenedStore, _ kept: [Kept], _ report: inout VerifyReport
+    _ opened: OpenedStore, _ checks: inout [CheckpointCheck], _ report: inout VerifyReport
   ) throws -> String {
     var code = report.isOK ? "ok" : "damaged"
     let origin = try opened.origin()
     // Up to here the log is what an earlier checkpoint says.
     var agreed: UInt64 = 0
-    for kept in kept.sorted(by: { $0.checkpoint.size < $1.checkpoint.size }) {
-      let (path, checkpoint) = (kept.path, kept.checkpoint)
-      func add(_ name: String, _ position: UInt64?, _ what: String) {
-        if code == "ok" { code = name }
-        report.problems.append(VerifyReport.Problem(position: position, what: what))
-      }
-      if let other = CheckpointFile.otherStore(path, checkpoint, origin) {
-        add("other-store", nil, other)
-        continue
-      }
-      if checkpoint.size > opened.snapshot.size {
-        add(
-          "rolled-back", opened.snapshot.size,
-          "the log was rolled back: it has \(opened.snapshot.size) events, and `\(path)` was made at \(checkpoint.size)"
-        )
-      } else {
-        let root = try? opened.snapshot.root(ofFirst: checkpoint.size)
-        if root == checkpoint.root {
-          agreed = checkpoint.size
-        } else {
-          add(
-            "forked", agreed,
-            "the log was forked: an event from \(agreed) to \(checkpoint.size - min(1, checkpoint.size)) is not what it was when `\(path)` was made; their root is \(root.map { Hex.text($0) } ?? "unknown"), and was \(Hex.text(checkpoint.root))"
-          )
-        }
-      }
-      try compareRegister(opened.snapshot, kept) { add($0, nil, $1) }
+    let order = checks.indices.sorted { checks[$0].size < checks[$1].size }
+    for index in order {
+      checks[index].compare(opened.snapshot, origin, &agreed)
+      report.problems += checks[index].problems
+      if code == "ok", let name = checks[index].code { code = name }
     }
     return code
-  }
-
-  private func compareRegister(
-    _ snapshot: LogSnapshot, _ kept: Kept, _ add: (String, String) -> Void
-  ) throws {
-    guard let head = kept.checkpoint.register else { return }
-    if head.size > snapshot.registerSize {
-      add(
-        "rolled-back",
-        "the register was rolled back: it has \(snapshot.registerSize) records, and `\(kept.path)` was made at \(head.size)"
-      )
-      return
-    }
-    guard let root = try? snapshot.registerRoot(ofFirst: head.size) else { return }
-    if root != head.root {
-      add(
-        "forked",
-        "the register was forked: its first \(head.size) records are not those of `\(kept.path)`")
-    }
   }
 
   // MARK: Receipts
@@ -209,27 +176,34 @@ struct VerifyCommand: ParsableCommand {
   // MARK: Views
 
   /// Views that cannot be read, or that came into force without a record.
-  private func viewProblems(_ opened: OpenedStore) -> [VerifyReport.Problem] {
-    // Damage of the register is in the report already.
-    guard let register = try? opened.snapshot.register() else { return [] }
-    return ViewReader.names(store).compactMap { name in
-      let manifest: ViewManifest
+  private func viewProblems(_ opened: OpenedStore) throws -> [VerifyReport.Problem] {
+    var problems: [VerifyReport.Problem] = []
+    var manifests: [ViewManifest] = []
+    for name in try opened.run({ try ViewReader.names(store) }) {
       do {
-        manifest = try opened.view(named: name).manifest
-      } catch {
-        let message = (error as? CommandError)?.message ?? "\(error)"
-        return VerifyReport.Problem(what: "\(message); replaying it again mends it")
+        manifests.append(try opened.view(named: name).manifest)
+      } catch let error as CommandError {
+        if error.code == ViewError.Code.denied.rawValue { throw error }
+        problems.append(
+          VerifyReport.Problem(what: "\(error.message); replaying it again mends it"))
       }
-      let isNoted = register.switches.contains { entry in
-        entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
-          && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf
-          && Hex.text(entry.view.rulesHash) == manifest.rulesHash
-          && Hex.text(entry.view.root) == manifest.root
-      }
-      return isNoted
-        ? nil
-        : VerifyReport.Problem(
-          what: "view `\(name)` is not in the register as it is; replaying it again notes it")
     }
+    // Read behind the views, each of which was noted before it came into force. Damage of the register is in the report
+    // already.
+    guard let register = try? opened.laterSnapshot().register() else { return problems }
+    return problems
+      + manifests.compactMap { manifest in
+        let name = manifest.name
+        let isNoted = register.switches.contains { entry in
+          entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
+            && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf
+            && Hex.text(entry.view.rulesHash) == manifest.rulesHash
+            && Hex.text(entry.view.root) == manifest.root
+        }
+        return isNoted
+          ? nil
+          : VerifyReport.Problem(
+            what: "view `\(name)` is not in the register as it is; replaying it again notes it")
+      }
   }
 }

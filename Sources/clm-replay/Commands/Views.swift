@@ -10,15 +10,24 @@ struct ViewsCommand: ParsableCommand {
         clm-replay views store
         clm-replay views store --history
         clm-replay views store --rules 8f3a91c2 > rules-of-then.yaml
+        clm-replay views store --accept-rules retail.yaml
 
       The history is the register: a record for each time that a view came into force. It stays when views are deleted, and
-      `verify` checks it. --rules prints a rules file that was served, byte for byte.
+      `verify` checks it. --rules prints a rules file that was served, byte for byte. --accept-rules notes in the register
+      that a view may be served under FILE (without it: under the rules that it has) though model and version were served
+      with other content before: then `replay --strict` takes it.
       """)
 
   @Argument(help: "The store.") var store: String
+  @Argument(help: "With --accept-rules: the rules file; that of the view unless given.")
+  var file: String?
   @Flag(help: "What was served when, from the register.") var history = false
   @Option(help: "Print the rules file of this SHA-256; its first digits are enough.")
   var rules: String?
+  @Flag(help: "Accept rules whose content changed under the same model and version.")
+  var acceptRules = false
+  @Option(help: "With --accept-rules: the view; the one called by the rules' model unless given.")
+  var view: String?
   @OptionGroup var global: GlobalOptions
 
   private static let columns = [
@@ -31,17 +40,24 @@ struct ViewsCommand: ParsableCommand {
   ]
 
   func validate() throws {
-    if history && rules != nil {
-      throw ValidationError("--history and --rules do not go together")
+    if [history, rules != nil, acceptRules].filter({ $0 }).count > 1 {
+      throw ValidationError("--history, --rules and --accept-rules do not go together")
+    }
+    if rules == "" {
+      throw ValidationError("--rules takes the first digits of a SHA-256")
+    }
+    if !acceptRules && (file != nil || view != nil) {
+      throw ValidationError("a file and --view go with --accept-rules")
     }
   }
 
   func run() throws {
+    if acceptRules { return try accept() }
     let opened = try OpenedStore(store)
     if let rules { return try printRules(rules, opened) }
     if history { return try printHistory(opened) }
     let views = try opened.manifests()
-    let size = opened.snapshot.size
+    let size = try opened.laterSnapshot().size
     try print(views.map { viewJSON($0, size) }, columns: Self.columns) {
       var table = TextTable(
         columns: ["view", "model", "rules", "as of", "size", "behind", "switched at"],
@@ -77,8 +93,42 @@ struct ViewsCommand: ParsableCommand {
     }
   }
 
+  private func accept() throws {
+    let opened = try OpenedStore(store, registering: true)
+    let (rules, name) = try rulesAndName(opened)
+    let accepted = RulesAccepted(
+      view: name, model: rules.modelName, version: Int64(rules.modelVersion),
+      rulesHash: SHA256Bytes.hash(rules.source.span))
+    try opened.run { try opened.store.accept(accepted, waitSeconds: 10) }
+    if global.format == .json || global.format == .ndjson {
+      let object = JSONValue.object([
+        ("view", .string(name)), ("model", .string(rules.modelName)),
+        ("version", .count(rules.modelVersion)), ("rules_hash", .string(rules.sha256)),
+      ])
+      try StandardOutput.write(object.text + "\n")
+    }
+    Notice.write(
+      "accepted for view \(name): \(rules.modelName) v\(rules.modelVersion), sha256 \(rules.sha256)",
+      quiet: global.quiet)
+  }
+
+  private func rulesAndName(_ opened: OpenedStore) throws -> (Rules, String) {
+    if let file {
+      let rules = try LoadedRules.load(file).compiled.rules
+      return (rules, try ViewNames.checked(view ?? rules.modelName))
+    }
+    let reader = try opened.view(named: view)
+    return (reader.rules, reader.manifest.name)
+  }
+
   private func printHistory(_ opened: OpenedStore) throws {
-    let switches = try opened.run { try opened.snapshot.register() }.switches
+    let register = try opened.run { try opened.snapshot.register() }
+    let switches = register.switches
+    for entry in register.accepted {
+      Notice.write(
+        "record \(entry.number): rules \(Hex.text(entry.rules.rulesHash).prefix(12)) of \(entry.rules.model) v\(entry.rules.version) were accepted for view \(entry.rules.view) on \(RFC3339.text(entry.recorded))",
+        quiet: global.quiet)
+    }
     let objects = switches.map { entry -> JSONValue in
       let view = entry.view
       return .object([

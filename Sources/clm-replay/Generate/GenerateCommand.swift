@@ -61,7 +61,7 @@ struct GenerateCommand: ParsableCommand {
 
   /// Days since 1970; all events lie in years that RFC 3339 can write.
   private func firstDay() throws -> Int64 {
-    let instant = try Times.instant(start, option: "--start")
+    let instant = try Times.start(start, option: "--start")
     let day: Int64 = 86_400_000_000
     let first = (instant >= 0 ? instant : instant - day + 1) / day
     if first + Int64(days) <= CivilDate.days(year: 9999, month: 12, day: 31) { return first }

@@ -10,16 +10,22 @@ struct CustomerOptions: ParsableArguments {
   @Option(
     help: "As the register says that it was served then: rules, size and as-of of that time.")
   var asServed: String?
+  @Flag(
+    help:
+      "With another time: fold everybody, so that value, scores and segments that need everybody are known."
+  )
+  var population = false
 
   func validate() throws {
     if asServed != nil && (asOf != nil || knownAt != nil) {
       throw ValidationError("--as-served says all of --as-of and --known-at")
     }
+    if population && asServed == nil && asOf == nil && knownAt == nil {
+      throw ValidationError("--population goes with --as-of, --known-at or --as-served")
+    }
   }
 
-  func access() throws -> CustomerAccess {
-    try CustomerAccess(
-      try OpenedStore(store), view: view, customer: customer, asOf: asOf, knownAt: knownAt,
-      asServed: asServed)
+  func access(quiet: Bool) throws -> CustomerAccess {
+    try CustomerAccess(try OpenedStore(store), self, quiet: quiet)
   }
 }

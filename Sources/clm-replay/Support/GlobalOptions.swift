@@ -13,15 +13,4 @@ struct GlobalOptions: ParsableArguments {
 
   /// The format of a command that gives one object: text for people, or JSON.
   func resolvedFormat(oneObject: Bool) -> OutputFormat { format ?? .table }
-
-  /// The format of a command that writes rows to a file.
-  func tableFormat() throws -> OutputFormat {
-    switch format ?? .csv {
-    case .csv, .table: return .csv
-    case .ndjson: return .ndjson
-    case .json:
-      throw CommandError(
-        exit: .usage, code: "usage", message: "rows are written as csv or ndjson, not json")
-    }
-  }
 }

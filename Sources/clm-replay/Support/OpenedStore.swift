@@ -49,8 +49,11 @@ struct OpenedStore {
 
   /// What each view was made from, by the bytes of their names.
   func manifests() throws -> [ViewManifest] {
-    try ViewReader.names(path).map { try view(named: $0).manifest }
+    try run { try ViewReader.names(path) }.map { try view(named: $0).manifest }
   }
+
+  /// The log as it is now: it holds all that a view was made from which was opened before.
+  func laterSnapshot() throws -> LogSnapshot { try run { try store.snapshot() } }
 
   /// What a fold sees: by default all that is known, up to the latest event.
   func logView(asOf: String?, knownAt: String?) throws -> LogView {
@@ -69,7 +72,9 @@ struct OpenedStore {
     }
   }
 
+  /// What a view was made from; it may have been switched to since the store was opened.
   func logView(size: UInt64, asOf: Int64) throws -> LogView {
+    let snapshot = size <= self.snapshot.size ? self.snapshot : try laterSnapshot()
     guard size <= snapshot.size else {
       throw CommandError(
         exit: .couldNotRun, code: "view-ahead",

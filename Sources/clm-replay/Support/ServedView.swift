@@ -6,6 +6,28 @@ struct ServedView {
   let name: String
   let rules: LoadedRules
   let view: LogView
+  let record: Record
+
+  /// The entry of the register that says so.
+  struct Record {
+    var number: UInt64
+    var switchedAt: Int64
+    var served: ViewSwitch
+
+    var json: JSONValue {
+      .object([
+        ("record", .count(number)), ("view", .string(served.view)),
+        ("rules_hash", .string(Hex.text(served.rulesHash))), ("size", .count(served.size)),
+        ("as_of", .string(RFC3339.text(served.asOf))),
+        ("switched_at", .string(RFC3339.text(switchedAt))),
+        ("output_root", .string(Hex.text(served.outputRoot))),
+      ])
+    }
+
+    var text: String {
+      "served by view \(served.view) since \(RFC3339.text(switchedAt)): record \(number), rules \(Hex.text(served.rulesHash)), size \(served.size), as of \(RFC3339.text(served.asOf))"
+    }
+  }
 
   /// - Parameters:
   ///   - view: its name; needed where the register knows several.
@@ -30,6 +52,7 @@ struct ServedView {
         help: "`clm-replay views \(opened.path) --history` lists what was served, and when")
     }
     name = entry.view.view
+    record = Record(number: entry.number, switchedAt: entry.recorded, served: entry.view)
     rules = try LoadedRules.load(source, named: "record \(entry.number) of the register")
     self.view = try opened.logView(size: entry.view.size, asOf: entry.view.asOf)
   }

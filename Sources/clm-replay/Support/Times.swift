@@ -2,10 +2,21 @@ import EventStore
 
 /// Instants on the command line.
 enum Times {
-  /// RFC 3339, a date (midnight UTC), or `now`.
+  /// RFC 3339, a date, or `now`. A date is the whole day: its last microsecond in UTC.
   static func instant(_ text: String, option: String) throws -> Int64 {
+    try instant(text, option: option, timeOfDate: "T23:59:59.999999Z")
+  }
+
+  /// As ``instant(_:option:)``, where something begins: a date is its first instant.
+  static func start(_ text: String, option: String) throws -> Int64 {
+    try instant(text, option: option, timeOfDate: "T00:00:00Z")
+  }
+
+  private static func instant(
+    _ text: String, option: String, timeOfDate: String
+  ) throws -> Int64 {
     if text == "now" { return Clock.nowMicroseconds() }
-    let full = text.count == 10 ? text + "T00:00:00Z" : text
+    let full = text.utf8.count == 10 ? text + timeOfDate : text
     if let instant = RFC3339.microseconds(Array(full.utf8).span) { return instant }
     throw CommandError(
       exit: .usage, code: "usage",

@@ -1,0 +1,95 @@
+import ArgumentParser
+
+/// Which forms each command has, for `--format` and for the extension of `-o` (contract §6): another one is wrong usage, not
+/// something that is silently taken for the next best.
+enum Forms {
+  /// Refuses a form that a command does not have.
+  static func check(_ command: any ParsableCommand) throws {
+    switch command {
+    case let command as ImportCommand: try object(command.global)
+    case let command as StatusCommand: try object(command.global)
+    case let command as CheckCommand: try object(command.global)
+    case let command as ReplayCommand: try object(command.global)
+    case let command as ShowCommand: try object(command.global)
+    case let command as ExplainCommand: try object(command.global)
+    case let command as CompareCommand: try object(command.global)
+    case let command as VerifyCommand: try object(command.global)
+    case let command as ProveCommand: try object(command.global)
+    case let command as BackupCommand: try object(command.global)
+    case let command as CheckpointCommand:
+      try object(command.global)
+      try refuse(command.output, extensions: otherExtensions, has: "a checkpoint")
+    case let command as ViewsCommand where command.acceptRules: try object(command.global)
+    case let command as ViewsCommand where command.rules != nil:
+      try among([], command.global, "the file as it was served")
+    case let command as GenerateCommand:
+      try among([.ndjson], command.global, "ndjson")
+      try refuse(command.output, extensions: otherExtensions.subtracting(["ndjson"]), has: "ndjson")
+    default: break
+    }
+  }
+
+  /// The form of a command that writes rows to a file: as `--format` says, else as the file's extension does, else CSV.
+  static func rows(_ global: GlobalOptions, output: String) throws -> OutputFormat {
+    try among([.csv, .ndjson], global, "csv and ndjson")
+    let named = name(of: output)
+    let chosen = named.flatMap { OutputFormat(rawValue: $0) }
+    if let chosen, [.csv, .ndjson].contains(chosen) {
+      if let format = global.format, format != chosen {
+        throw usage(
+          "`\(output)` would hold \(format.rawValue)", help: "leave --format or the name to say it")
+      }
+      return chosen
+    }
+    // A name that says nothing of a form may be said to hold one.
+    if let named, global.format == nil || otherExtensions.contains(named) {
+      throw usage(
+        "rows are written as csv or ndjson, not as the `.\(named)` of `\(output)`",
+        help: "name a file .csv or .ndjson, or one without an extension")
+    }
+    return global.format ?? .csv
+  }
+
+  /// Forms of data that files are named after.
+  private static let otherExtensions: Set<String> = [
+    "csv", "tsv", "ndjson", "jsonl", "parquet", "arrow", "feather", "orc", "avro", "sqlite",
+    "sqlite3",
+    "db", "duckdb", "xlsx", "xls", "ods", "xml", "yaml", "yml", "html", "pdf", "svg", "png", "gz",
+    "zst", "zip", "bz2", "xz",
+  ]
+
+  private static func object(_ global: GlobalOptions) throws {
+    try among([.table, .json], global, "table (text) and json")
+  }
+
+  private static func among(
+    _ formats: [OutputFormat], _ global: GlobalOptions, _ known: String
+  ) throws {
+    guard let format = global.format, !formats.contains(format) else { return }
+    throw usage("this command does not write \(format.rawValue)", help: "it has \(known)")
+  }
+
+  private static func refuse(
+    _ output: String, extensions: Set<String>, has known: String
+  ) throws {
+    guard let name = name(of: output), extensions.contains(name) else { return }
+    throw usage("`\(output)` would hold \(known), not \(name)", help: "name the file otherwise")
+  }
+
+  /// The extension of a path in lower case; nil where none of its letters and digits say a form (as in `tmp.q8KX0bq2Zt`).
+  private static func name(of path: String) -> String? {
+    guard path != "-", let file = path.split(separator: "/").last,
+      let dot = file.lastIndex(of: "."),
+      dot > file.startIndex
+    else { return nil }
+    let name = file[file.index(after: dot)...]
+    let isName =
+      (1...8).contains(name.utf8.count) && name.contains(where: \.isLetter)
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    return isName ? name.lowercased() : nil
+  }
+
+  private static func usage(_ message: String, help: String) -> CommandError {
+    CommandError(exit: .usage, code: "usage", message: message, help: help)
+  }
+}
