@@ -170,7 +170,7 @@ struct CompiledRulesBuilder {
 
   private mutating func buildFacts(extra: [CompiledRules.ExtraFeed]) {
     lowering.variables["now"] = lowering.add(
-      Node(operation: .now), type: .timestamp, motion: .linear(direction: 1, slope: 1))
+      Node(operation: .now), type: .timestamp, motion: .now)
     for (index, fact) in rules.facts.enumerated() {
       switch fact.kind {
       case .aggregate(let aggregate): buildAggregate(index, fact, aggregate)
@@ -244,8 +244,12 @@ struct CompiledRulesBuilder {
       node.bits = bits
     }
     let motion: StaticMotion =
-      aggregate.function == .count || aggregate.function == .distinct
-        || aggregate.function == .active ? .nonNegative : .still
+      switch (aggregate.function, fact.type) {
+      case (.count, _), (.distinct, _): .still(.nonNegative)
+      case (.active, _): .still(Interval(0, (aggregate.within ?? 0) / max(1, aggregate.every ?? 1)))
+      case (_, .timestamp): .still(.timestamps)
+      default: .still
+      }
     let root = lowering.add(
       node, type: fact.type, motion: motion, reads: 1 << UInt64(feed % 64))
     facts.append(
@@ -275,7 +279,9 @@ struct CompiledRulesBuilder {
       node.bits = bits
     }
     let root = lowering.add(
-      node, type: fact.type, motion: lowering.motion(lowered.root),
+      node, type: fact.type,
+      motion: lowering.motion(lowered.root).fact(
+        defaultRange: node.c == 1 ? Lowering.range(of: node.bits, fact.type) : nil),
       reads: lowering.reads(lowered.root))
     facts.append(
       CompiledRules.CompiledFact(root: root, feed: -1, type: fact.type, lowered: lowered))
@@ -305,7 +311,7 @@ struct CompiledRulesBuilder {
       lowering.variables["stage.previous"] = lowering.add(
         Node(operation: .stagePrevious), type: .string, motion: .still)
       lowering.variables["stage.entered_at"] = lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still)
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
       for transition in transitions {
         conditions.append(
           lowerCondition(transition.condition, "transition `\(transition.id)`"))
@@ -338,7 +344,7 @@ struct CompiledRulesBuilder {
       lowering.variables["stage.name"] = lowering.add(
         Node(operation: .stageName), type: .string, motion: .still)
       lowering.variables["stage.entered_at"] = lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still)
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
       lowering.variables["stage.previous"] = lowering.add(
         Node(operation: .stagePrevious), type: .string, motion: .still)
     }
@@ -378,6 +384,8 @@ struct CompiledRulesBuilder {
       mayFail(node.a, &failure)
       mayFail(node.b, &failure)
       mayFail(node.c, &failure)
+    case .inMoving:
+      lowering.program.forEachOperand(of: index) { mayFail($0, &failure) }
     case .not, .inBits, .negateDouble, .timestampAccessor, .durationHours, .durationMinutes,
       .durationSeconds, .durationMilliseconds, .intOfTimestamp, .doubleOfInt:
       mayFail(node.a, &failure)

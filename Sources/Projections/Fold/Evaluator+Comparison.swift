@@ -1,5 +1,19 @@
 extension Evaluator {
   mutating func comparison(_ node: Node, _ now: Int64) -> Outcome {
+    var outcome = compared(node, now)
+    if node.c == 0 || outcome.status != .ok || outcome.until > limit || isProbing { return outcome }
+    // A side goes on changing for ever: its range may decide for longer than its next piece.
+    guard let left = bounds(node.a, now), let right = bounds(node.b, now) else { return outcome }
+    let until = min(left.until, right.until)
+    if until > outcome.until,
+      Interval.decide(node.comparison, left.range, right.range) == (outcome.bits != 0)
+    {
+      outcome.until = until
+    }
+    return outcome
+  }
+
+  private mutating func compared(_ node: Node, _ now: Int64) -> Outcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
@@ -120,7 +134,8 @@ extension Evaluator {
         return evaluator.sign(node, left, right) != first
       }
     } else {
-      until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+      until = min(
+        frozen(left, of: node.a, now).until, frozen(right, of: node.b, now).until)
     }
     if left.status != .ok { return Outcome(failed: left.status, until: until) }
     if right.status != .ok { return Outcome(failed: right.status, until: until) }
@@ -170,6 +185,32 @@ extension Evaluator {
         }
       }
     }
+    if node.bits != 0 && !isMember && until <= limit && !isProbing,
+      let bounds = bounds(node.a, now), bounds.until > until,
+      !program.lists[Int(node.b)..<Int(node.b + node.c)].contains(where: {
+        bounds.range.contains(program.nodes[Int($0)].bits)
+      })
+    {
+      until = bounds.until
+    }
+    return Outcome(isMember ? 1 : 0, until: until)
+  }
+
+  /// Elements that move: equality with any, unless the operand or an element has no value.
+  mutating func movingMembership(_ node: Node, _ now: Int64) -> Outcome {
+    let operand = evaluate(node.a, at: now)
+    if operand.status != .ok { return Outcome(failed: operand.status, until: operand.until) }
+    var isMember = false
+    var until = Microseconds.never
+    var failure: Outcome.Status?
+    let first = Int(node.b + node.c)
+    for index in first..<(first + Int(node.c)) {
+      let answer = evaluate(program.lists[index], at: now)
+      until = min(until, answer.until)
+      if answer.isTrue { isMember = true }
+      if answer.status != .ok && failure == nil { failure = answer.status }
+    }
+    if let failure { return Outcome(failed: failure, until: until) }
     return Outcome(isMember ? 1 : 0, until: until)
   }
 }

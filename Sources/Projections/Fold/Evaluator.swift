@@ -32,11 +32,16 @@ struct Evaluator {
   }
 
   /// Facts are computed anew from their members, so that any instant since the last event may be asked for.
-  var readsAnew = false
-  /// Values of expr facts, good for one instant of one state.
+  var readsAnew = false {
+    didSet { stateChanged() }
+  }
+  /// Values of expr facts, good for one instant of one state; those of searches lack their `until`.
   private var memo: [(stamp: Int, instant: Int64, outcome: Outcome)]
-  private var stamp = 1
-  private var probing = 0
+  private var probeMemo: [(stamp: Int, instant: Int64, outcome: Outcome)]
+  var boundsMemo: [(stamp: Int, instant: Int64, bounds: Bounds?)]
+  private(set) var stamp = 1
+  /// A search looks at values only: none is searched for within it.
+  private(set) var isProbing = false
 
   init(program: Program, facts: [FactState]) {
     self.program = program
@@ -46,6 +51,8 @@ struct Evaluator {
     ordersStrings = facts.map(\.ordersStrings)
     memo = Array(
       repeating: (0, 0, Outcome(0)), count: program.expressionFactCount)
+    probeMemo = memo
+    boundsMemo = Array(repeating: (0, 0, nil), count: program.expressionFactCount)
   }
 
   /// To be called whenever facts, slots or stage have changed.
@@ -97,6 +104,7 @@ struct Evaluator {
     case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString:
       return comparison(node, now)
     case .inBits: return membership(node, now)
+    case .inMoving: return movingMembership(node, now)
     case .addInt, .subtractInt, .addDouble, .subtractDouble:
       return sum(node, now)
     case .timestampPlusDuration, .timestampMinusDuration, .timestampMinusTimestamp, .addDuration,
@@ -112,7 +120,7 @@ struct Evaluator {
     case .durationSeconds: return whole(node, Microseconds.second, now)
     case .intOfTimestamp: return whole(node, Microseconds.second, now)
     case .durationMilliseconds:
-      var outcome = frozen(node.a, now)
+      var outcome = frozen(evaluate(node.a, at: now), of: node.a, now)
       if outcome.status == .ok { outcome.bits = outcome.bits % Microseconds.second / 1000 }
       return outcome
     case .intOfDouble: return intOfDouble(node, now)
@@ -121,7 +129,7 @@ struct Evaluator {
       if outcome.status == .ok { outcome.bits = Outcome.double(Double(outcome.bits)) }
       return outcome
     case .durationOfInt:
-      var outcome = frozen(node.a, now)
+      var outcome = frozen(evaluate(node.a, at: now), of: node.a, now)
       guard outcome.status == .ok else { return outcome }
       let (length, overflow) = outcome.bits.multipliedReportingOverflow(by: node.bits)
       if overflow || length.magnitude > Microseconds.longestDuration.magnitude {
@@ -140,7 +148,11 @@ struct Evaluator {
   private mutating func expressionFact(_ node: Node, _ now: Int64) -> Outcome {
     let number = Int(node.b)
     if let fixed { return fixed.expressions[number] }
-    if probing == 0 && !readsAnew, memo[number].stamp == stamp, memo[number].instant == now {
+    if isProbing {
+      if probeMemo[number].stamp == stamp, probeMemo[number].instant == now {
+        return probeMemo[number].outcome
+      }
+    } else if memo[number].stamp == stamp, memo[number].instant == now {
       return memo[number].outcome
     }
     var outcome = evaluate(node.a, at: now)
@@ -156,7 +168,11 @@ struct Evaluator {
       outcome =
         node.c == 1 ? Outcome(node.bits, until: until) : Outcome(failed: .unset, until: until)
     }
-    if probing == 0 && !readsAnew { memo[number] = (stamp, now, outcome) }
+    if isProbing {
+      probeMemo[number] = (stamp, now, outcome)
+    } else {
+      memo[number] = (stamp, now, outcome)
+    }
     return outcome
   }
 
@@ -198,14 +214,15 @@ struct Evaluator {
 
   /// The first instant after `now` at which `changed` holds, if it does before `end`; else `end`.
   ///
-  /// `changed` must be monotone on the way: once true it stays true.
+  /// `changed` must be monotone on the way: once true it stays true. It may look at values, not at their `until`;
+  /// within a search the answer is `end`.
   mutating func firstChange(
     from now: Int64, before end: Int64, _ changed: (inout Evaluator, Int64) -> Bool
   ) -> Int64 {
     let last = min(end - 1, limit)
-    if last <= now { return end }
-    probing += 1
-    defer { probing -= 1 }
+    if last <= now || isProbing { return end }
+    isProbing = true
+    defer { isProbing = false }
     var low = now
     var step: Int64 = 1
     var high = now
@@ -224,9 +241,9 @@ struct Evaluator {
     return end
   }
 
-  /// The outcome of a node as a value that stands still: a moving one until its next step.
-  mutating func frozen(_ index: Int32, _ now: Int64) -> Outcome {
-    var outcome = evaluate(index, at: now)
+  /// The outcome of a node now, as a value that stands still: a moving one until its next step.
+  mutating func frozen(_ outcome: Outcome, of index: Int32, _ now: Int64) -> Outcome {
+    var outcome = outcome
     switch outcome.motion {
     case .still: return outcome
     case .linear: outcome.until = min(outcome.until, now + 1)
@@ -257,7 +274,7 @@ struct Evaluator {
     var values: [Value] = []
     var failure: Outcome.Status?
     for (argument, type) in zip(call.arguments, call.argumentTypes) {
-      let outcome = frozen(argument, now)
+      let outcome = frozen(evaluate(argument, at: now), of: argument, now)
       until = min(until, outcome.until)
       if outcome.status != .ok {
         if failure == nil { failure = outcome.status }
@@ -273,7 +290,7 @@ struct Evaluator {
     var until = Microseconds.never
     var bound: [String: Result<Value, EvaluationError>] = [:]
     for variable in tree.variables {
-      let outcome = frozen(variable.node, now)
+      let outcome = frozen(evaluate(variable.node, at: now), of: variable.node, now)
       until = min(until, outcome.until)
       switch outcome.status {
       case .ok:
