@@ -40,11 +40,13 @@ struct CompiledRulesBuilder {
   }
 
   private mutating func refuse(_ refusal: Lowering.Refusal, _ what: String, _ place: Rules.Place) {
+    let isTime = refusal.code == "time-unschedulable"
     refusals.append(
       Diagnostic(
         code: refusal.code, message: "\(what): \(refusal.message)",
-        help:
-          "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md",
+        help: isTime
+          ? "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md"
+          : nil,
         place: place))
   }
 
@@ -316,11 +318,11 @@ struct CompiledRulesBuilder {
         conditions.append(
           lowerCondition(transition.condition, "transition `\(transition.id)`"))
       }
-      for stage in rules.stages.indices {
-        let candidates = transitions.indices.filter { transitions[$0].from.contains(stage) }
-        leaving.append(candidates)
-        stageReads.append(candidates.reduce(0) { $0 | conditions[$1].reads })
+      leaving = Array(repeating: [], count: rules.stages.count)
+      for (index, transition) in transitions.enumerated() {
+        for stage in transition.from { leaving[stage].append(index) }
       }
+      stageReads = leaving.map { $0.reduce(0) { $0 | conditions[$1].reads } }
     case .firstMatch(let stages):
       var reads: UInt64 = 0
       for (index, condition) in stages.enumerated() {

@@ -43,12 +43,20 @@ struct CustomerFold {
   private let mayFailByTime: [Int]
   private let hasTimestampFields: Bool
   static let timerRowLimit = 1000
+  private let budget: LookBudget
+  /// Instants at which time alone may still be looked at in vain, for stages and for stays in segments.
+  private var looksLeft = 0
+  private var spellLooksLeft = 0
 
   /// - Parameters:
   ///   - keepsAll: facts keep all their events, for explanations.
   ///   - followsSegments: spells in segments are found, of those that do not read the population.
-  init(_ compiled: CompiledRules, keepsAll: Bool = false, followsSegments: Bool = false) {
+  init(
+    _ compiled: CompiledRules, keepsAll: Bool = false, followsSegments: Bool = false,
+    budget: LookBudget = .standard
+  ) {
     self.compiled = compiled
+    self.budget = budget
     self.followsSegments = followsSegments
     openSpells = Array(repeating: -1, count: compiled.segments.count)
     evaluator = Evaluator(
@@ -110,6 +118,8 @@ struct CustomerFold {
     result.lastSeen = events.occurred[events.count - 1]
     stage = 0
     timerRows = 0
+    looksLeft = budget.base
+    spellLooksLeft = budget.base
     wake = Microseconds.never
     watchWake = Microseconds.never
     spellWake = Microseconds.never
@@ -134,6 +144,8 @@ struct CustomerFold {
     observer?.willApply(event: index, fold: self)
     let fed = feed(index, instant)
     timerRows = 0
+    looksLeft += budget.perEvent
+    spellLooksLeft += budget.perEvent
     if index == 0 {
       if !isFirstMatch {
         result.rows.append(
@@ -186,11 +198,33 @@ struct CustomerFold {
       let instant = min(wake, watchWake, spellWake)
       if instant > end { return }
       let before = followsSegments ? stageState : nil
+      let rows = result.rows.count
+      let spells = result.spells.count
+      // Stays are followed in some folds only, so what is looked at for them alone changes nothing else.
+      let isForStage = wake == instant || watchWake == instant
       if wake == instant { settle(instant, event: -1) }
-      if result.parked == nil {
-        watch(instant)
-        if followsSegments { followSegments(instant, event: -1, before: before) }
+      if result.parked == nil && isForStage { watch(instant) }
+      if result.parked == nil && followsSegments {
+        followSegments(instant, event: -1, before: before)
       }
+      if isForStage && result.rows.count == rows { looksLeft -= 1 }
+      if !isForStage && result.spells.count == spells { spellLooksLeft -= 1 }
+      if result.parked == nil && (looksLeft < 0 || spellLooksLeft < 0) {
+        park(instant, .budget, waking(instant))
+      }
+    }
+  }
+
+  /// The transitions (or stages with conditions) that would have to be looked at again first.
+  private mutating func waking(_ instant: Int64) -> [Int32] {
+    if wake == Microseconds.never || wake > min(watchWake, spellWake) { return [] }
+    let candidates =
+      isFirstMatch
+      ? roots.indices.prefix(stage + 1).map { Int32($0) }
+      : Array(leaving[leavingStarts[stage]..<leavingStarts[stage + 1]])
+    return candidates.filter {
+      let root = roots[Int($0)]
+      return root >= 0 && evaluator.evaluate(root, at: instant).until == wake
     }
   }
 
@@ -413,12 +447,18 @@ struct CustomerFold {
       }
       result.segments.append(outcome.isTrue)
     }
-    lookAhead(asOf: asOf)
+    guard let waking = lookAhead(asOf: asOf) else { return }
+    result.next = nil
+    result.facts.removeAll(keepingCapacity: true)
+    result.segments.removeAll(keepingCapacity: true)
+    park(asOf, .budget, waking)
   }
 
   /// The first settle by time alone after as-of that changes the stage, or parks.
-  private mutating func lookAhead(asOf: Int64) {
-    if wake == Microseconds.never { return }
+  ///
+  /// - Returns: nil, or the transitions that would have to be looked at again and again beyond the budget.
+  private mutating func lookAhead(asOf: Int64) -> [Int32]? {
+    if wake == Microseconds.never { return nil }
     let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
     let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
     isLookingAhead = true
@@ -434,10 +474,13 @@ struct CustomerFold {
       stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows
     )
     var instant = asOf
+    var exhausted: [Int32]?
+    looksLeft = budget.base + budget.perEvent * events.count
     settleAgain(instant)
     while wake <= end {
       instant = wake
       settle(instant, event: -1)
+      looksLeft -= 1
       if result.parked != nil {
         result.next = (instant, -1)
         break
@@ -446,12 +489,17 @@ struct CustomerFold {
         result.next = (instant, Int32(stage))
         break
       }
+      if looksLeft < 0 {
+        exhausted = waking(instant)
+        break
+      }
     }
     result.parked = nil
     if result.rows.count > rows { result.rows.removeLast(result.rows.count - rows) }
     (stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows) =
       before
     evaluator.stateChanged()
+    return exhausted
   }
 
   /// Finds `wake` anew at an instant that has been settled.
@@ -469,6 +517,17 @@ struct CustomerFold {
     }
     if wake <= instant { wake = instant + 1 }
   }
+}
+
+/// How often time alone may be looked at for one customer although no row comes of it.
+///
+/// Counted in instants, not in time, so that the same log and rules always come to the same end.
+struct LookBudget: Sendable {
+  var base: Int
+  /// Added for each event of the customer.
+  var perEvent: Int
+
+  static let standard = LookBudget(base: 1_000_000, perEvent: 1000)
 }
 
 /// Told of the steps of a fold before they change its state.

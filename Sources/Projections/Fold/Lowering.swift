@@ -81,6 +81,7 @@ struct Lowering {
 
   /// Lowers one text.
   mutating func lower(_ checked: CheckedExpression) throws(Refusal) -> LoweredExpression {
+    try Self.checkCost(checked)
     source = checked
     nodeOf = Array(repeating: -1, count: checked.types.count)
     locals = []
