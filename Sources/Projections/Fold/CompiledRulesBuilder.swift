@@ -7,6 +7,9 @@ struct CompiledRulesBuilder {
   var events: Lowering
   var fields: [CompiledRules.FieldSlot] = []
   var feeds: [CompiledRules.Feed] = []
+  /// Of each feed the first that gets the same of every event.
+  var sharedFeeds: [Int] = []
+  private var feedKeys: [FeedKey: Int] = [:]
   var purchaseFeed = -1
   var refundFeed = -1
   var facts: [CompiledRules.CompiledFact] = []
@@ -187,6 +190,7 @@ struct CompiledRulesBuilder {
       if let refund = clv.refund { refundFeed = addHiddenFeed(refund) }
     }
     for feed in extra { addExtraFeed(feed) }
+    sharedFeeds += sharedFeeds.count..<feeds.count
     for index in ignoreFields.indices {
       let slot = 4 + fields.count + index
       let old = Int32(ignoreFields[index].slot)
@@ -219,6 +223,13 @@ struct CompiledRulesBuilder {
     feeds.append(CompiledRules.Feed(fact: -1, targets: [target], isString: isString))
   }
 
+  /// What decides which events a fact gets, and what of them.
+  private struct FeedKey: Hashable {
+    var aliases: [Int]
+    var field: String?
+    var condition: String?
+  }
+
   private mutating func buildAggregate(
     _ index: Int, _ fact: Rules.Fact, _ aggregate: Rules.Aggregate
   ) {
@@ -240,6 +251,10 @@ struct CompiledRulesBuilder {
     }
     feeds.append(CompiledRules.Feed(fact: index, targets: targets, isString: isString))
     let feed = feeds.count - 1
+    let key = FeedKey(
+      aliases: aggregate.aliases, field: aggregate.field, condition: aggregate.condition?.text)
+    sharedFeeds.append(feedKeys[key] ?? feed)
+    if feedKeys[key] == nil { feedKeys[key] = feed }
     var node = Node(operation: .fact, a: Int32(feed))
     if let value = fact.defaultValue, let bits = lowering.bits(of: value) {
       node.c = 1

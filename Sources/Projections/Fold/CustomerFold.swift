@@ -37,6 +37,10 @@ struct CustomerFold {
   private let leavingStarts: [Int]
   /// Roots of facts; of segments, -1 where they read the population.
   private let factRoots: [Int32]
+  /// Members of facts, by the first feed of a group; the facts that get what it gets, one group after the other.
+  private let lists: [MemberList]
+  private let followers: [Int32]
+  private let followerStarts: [Int]
   private let segmentRoots: [Int32]
   /// Segments that may be a fault in any log, and those that may be one in a long or timed one.
   private let mayFail: [Int]
@@ -59,8 +63,12 @@ struct CustomerFold {
     self.budget = budget
     self.followsSegments = followsSegments
     openSpells = Array(repeating: -1, count: compiled.segments.count)
-    evaluator = Evaluator(
-      program: compiled.program, facts: compiled.factStates(keepsAll: keepsAll))
+    let kept = compiled.factStates(keepsAll: keepsAll)
+    lists = kept.lists
+    let groups = compiled.feedGroups.prefix(kept.states.count)
+    followers = groups.flatMap { $0.map { Int32($0) } }
+    followerStarts = groups.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+    evaluator = Evaluator(program: compiled.program, facts: kept.states)
     // Population variables are unset until the population is known.
     evaluator.slots = Array(
       repeating: Outcome(failed: .unset, until: Microseconds.never),
@@ -106,7 +114,8 @@ struct CustomerFold {
   }
 
   private mutating func reset(asOf: Int64) {
-    for index in evaluator.facts.indices { evaluator.facts[index].reset() }
+    for list in lists { list.reset() }
+    for index in evaluator.facts.indices { evaluator.facts[index].reset(events.occurred) }
     result.rows.removeAll(keepingCapacity: true)
     result.spells.removeAll(keepingCapacity: true)
     result.next = nil
@@ -171,11 +180,17 @@ struct CustomerFold {
       if what.isFeed {
         let value = what.value
         if number < evaluator.facts.count {
-          fed |= 1 << UInt64(number & 63)
-          evaluator.facts[number].advance(to: instant)
-          if evaluator.add(number, occurred: instant, value: value, event: Int32(index)) {
-            faults.overflows[compiled.feeds[number].fact].add(position)
+          let list = lists[number]
+          list.append(occurred: instant, value: value, event: Int32(index))
+          for place in followerStarts[number]..<followerStarts[number + 1] {
+            let feed = Int(followers[place])
+            fed |= 1 << UInt64(feed & 63)
+            evaluator.facts[feed].advance(to: instant)
+            if evaluator.add(feed, occurred: instant, value: value, event: Int32(index)) {
+              faults.overflows[compiled.feeds[feed].fact].add(position)
+            }
           }
+          list.release(before: instant)
         } else if number == compiled.purchaseFeed {
           result.purchases.addPurchase(
             at: instant, amount: value, unit: compiled.opportunityLength)
@@ -185,7 +200,9 @@ struct CustomerFold {
       } else if what.isAliasFault {
         faults.aliases[number].add(position)
       } else if compiled.feeds[number].fact >= 0 {
-        faults.facts[compiled.feeds[number].fact].add(position)
+        for feed in compiled.feedGroups[number] {
+          faults.facts[compiled.feeds[feed].fact].add(position)
+        }
       }
     }
     if fed != 0 { evaluator.stateChanged() }

@@ -3,14 +3,16 @@ extension Evaluator {
     var outcome = compared(node, now)
     if node.c == 0 || outcome.status != .ok || outcome.until > limit || isProbing { return outcome }
     // A side goes on changing for ever: its range may decide for longer than its next piece.
-    guard let left = bounds(node.a, now), let right = bounds(node.b, now) else { return outcome }
-    let until = min(left.until, right.until)
-    if until > outcome.until,
-      Interval.decide(node.comparison, left.range, right.range) == (outcome.bits != 0)
-    {
-      outcome.until = until
-    }
+    if let until = decided(node, outcome, now) { outcome.until = max(until, outcome.until) }
     return outcome
+  }
+
+  /// Until when the ranges of both sides leave no other answer than now; nil where they do not decide.
+  private mutating func decided(_ node: Node, _ outcome: Outcome, _ now: Int64) -> Int64? {
+    guard let left = bounds(node.a, now), let right = bounds(node.b, now),
+      Interval.decide(node.comparison, left.range, right.range) == (outcome.bits != 0)
+    else { return nil }
+    return min(left.until, right.until)
   }
 
   private mutating func compared(_ node: Node, _ now: Int64) -> Outcome {
@@ -23,6 +25,8 @@ extension Evaluator {
       var outcome = Outcome(holds(node, left, right) ? 1 : 0, until: until)
       if left.onlyFalls && right.until == Microseconds.never {
         outcome.until = untilFallen(node, left, right, outcome)
+      } else if left.turns && right.until == Microseconds.never {
+        outcome.until = untilTurned(node, right, outcome, now)
       }
       return outcome
     }
@@ -57,6 +61,27 @@ extension Evaluator {
     let isStrict = node.comparison == .greater || node.comparison == .lessOrEqual
     let bound = isStrict ? right.bits &+ 1 : right.bits
     return facts.span[Int(operand.a)].instantBelow(bound)
+  }
+
+  /// Of spans of `active` against a number that stands still: the first instant at which the answer may be another.
+  private func untilTurned(
+    _ node: Node, _ right: Outcome, _ outcome: Outcome, _ now: Int64
+  ) -> Int64 {
+    let operand = program.nodes[Int(node.a)]
+    guard node.operation == .compareBits, operand.operation == .fact, !readsAnew, fixed == nil,
+      right.bits.magnitude < 1 << 40
+    else { return outcome.until }
+    let bound = right.bits
+    let isTrue = outcome.bits != 0
+    let (low, high): (Int64, Int64)
+    switch node.comparison {
+    case .less: (low, high) = isTrue ? (.min, bound - 1) : (bound, .max)
+    case .lessOrEqual: (low, high) = isTrue ? (.min, bound) : (bound + 1, .max)
+    case .greater: (low, high) = isTrue ? (bound + 1, .max) : (.min, bound)
+    case .greaterOrEqual: (low, high) = isTrue ? (bound, .max) : (.min, bound - 1)
+    case .equal, .notEqual: return outcome.until
+    }
+    return facts.span[Int(operand.a)].instant(outside: low, high, after: now)
   }
 
   private func holds(_ node: Node, _ left: Outcome, _ right: Outcome) -> Bool {
@@ -122,10 +147,24 @@ extension Evaluator {
   private mutating func steppingComparison(
     _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
   ) -> Outcome {
+    if isProbing || left.status != .ok || right.status != .ok {
+      return steppingOutcome(node, left, right, min(left.until, right.until), now)
+    }
+    // A look at the ranges is cheaper than a search.
+    let answer = Outcome(holds(node, left, right) ? 1 : 0)
+    if let until = decided(node, answer, now), until > limit {
+      return Outcome(answer.bits, until: until)
+    }
+    return steppingOutcome(node, left, right, min(left.until, right.until), now)
+  }
+
+  private mutating func steppingOutcome(
+    _ node: Node, _ left: Outcome, _ right: Outcome, _ end: Int64, _ now: Int64
+  ) -> Outcome {
     let isOneWay =
       left.motion == .still || right.motion == .still
       || (left.slope > 0) != (right.slope > 0)
-    var until = min(left.until, right.until)
+    var until = end
     if isOneWay {
       let first = sign(node, left, right)
       until = firstChange(from: now, before: until) { evaluator, instant in

@@ -99,6 +99,7 @@ struct Evaluator {
       var outcome = evaluate(node.a, at: now)
       if outcome.status == .ok { outcome.bits = outcome.bits == 0 ? 1 : 0 }
       outcome.onlyFalls = false
+      outcome.turns = false
       return outcome
     case .conditional: return conditional(node, now)
     case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString:
@@ -156,7 +157,7 @@ struct Evaluator {
       return memo[number].outcome
     }
     var outcome = evaluate(node.a, at: now)
-    if outcome.motion == .monotone {
+    if outcome.motion == .monotone && !isProbing && !hasValue(node.a, now, outcome) {
       // An error of a moving part ends or begins at some instant; the default changes hands there.
       let failed = outcome.status != .ok
       outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
@@ -174,6 +175,12 @@ struct Evaluator {
       memo[number] = (stamp, now, outcome)
     }
     return outcome
+  }
+
+  /// It has a value until the end of its piece, as far as ranges tell.
+  private mutating func hasValue(_ index: Int32, _ now: Int64, _ outcome: Outcome) -> Bool {
+    guard outcome.status == .ok, let bounds = bounds(index, now) else { return false }
+    return bounds.until >= min(outcome.until, limit)
   }
 
   private mutating func has(_ node: Node, _ now: Int64) -> Outcome {
