@@ -224,12 +224,17 @@ extension Evaluator {
       outcome.until = frozenUntil(pair, node, now)
     } else if pair.left.motion == .monotone, divisor != -1 {
       let block = pair.left.bits / divisor
+      outcome.motion = .monotone
+      outcome.slope = pair.left.slope
+      if isProbing { return outcome }
+      if let turn = nextQuotient(pair.left, by: divisor, of: node.a, now, before: pair.until) {
+        outcome.until = turn
+        return outcome
+      }
       outcome.until = firstChange(from: now, before: pair.until) { evaluator, instant in
         let dividend = evaluator.evaluate(node.a, at: instant)
         return dividend.status != .ok || dividend.bits / divisor != block
       }
-      outcome.motion = .monotone
-      outcome.slope = pair.left.slope
     }
     return outcome
   }

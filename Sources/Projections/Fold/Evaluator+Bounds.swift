@@ -8,6 +8,16 @@ extension Evaluator {
 
   /// Nil where it has no value now, or where nothing can be said.
   mutating func bounds(_ index: Int32, _ now: Int64) -> Bounds? {
+    let place = Int(index)
+    if boundsMemo[place].stamp == stamp, boundsMemo[place].instant == now {
+      return boundsMemo[place].bounds
+    }
+    let found = boundsAnew(index, now)
+    boundsMemo[place] = (stamp, now, found)
+    return found
+  }
+
+  private mutating func boundsAnew(_ index: Int32, _ now: Int64) -> Bounds? {
     let node = program.nodes[Int(index)]
     switch node.operation {
     case .now:
@@ -48,7 +58,9 @@ extension Evaluator {
       let unit = Interval(node.bits)
       return one(node, now, .durations) { $0 * unit } ?? piece(index, now)
     case .conditional: return choice(node, now) ?? piece(index, now)
-    case .expressionFact: return factBounds(node, index, now)
+    case .expressionFact where fixed == nil:
+      // Where the text has no value now, the default stands until that may change.
+      return bounds(node.a, now) ?? piece(index, now)
     default: return piece(index, now)
     }
   }
@@ -95,6 +107,9 @@ extension Evaluator {
       guard let left = truth(node.a, now), let right = truth(node.b, now) else { return nil }
       return min(left, right)
     case .not: return truth(node.a, now)
+    case .expressionFact where fixed == nil:
+      if let until = truth(node.a, now) { return until }
+      fallthrough
     default:
       let outcome = evaluate(index, at: now)
       return outcome.status == .ok ? outcome.until : nil
@@ -121,18 +136,6 @@ extension Evaluator {
 
   private func range(of bits: Int64, _ index: Int32) -> Interval {
     Lowering.range(of: bits, program.types[Int(index)])
-  }
-
-  /// Those of the text; where it has no value now, the default until that may change.
-  private mutating func factBounds(_ node: Node, _ index: Int32, _ now: Int64) -> Bounds? {
-    if fixed != nil { return piece(index, now) }
-    let number = Int(node.b)
-    if boundsMemo[number].stamp == stamp, boundsMemo[number].instant == now {
-      return boundsMemo[number].bounds
-    }
-    let found = bounds(node.a, now) ?? piece(index, now)
-    boundsMemo[number] = (stamp, now, found)
-    return found
   }
 }
 

@@ -155,7 +155,27 @@ extension Evaluator {
     if let until = decided(node, answer, now), until > limit {
       return Outcome(answer.bits, until: until)
     }
+    if let until = crossing(node, left, right, now) { return Outcome(answer.bits, until: until) }
     return steppingOutcome(node, left, right, min(left.until, right.until), now)
+  }
+
+  /// Of whole numbers, one of which stands still: when the other gets there, or beyond.
+  private mutating func crossing(
+    _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
+  ) -> Int64? {
+    guard node.operation == .compareBits, (left.motion == .still) != (right.motion == .still)
+    else { return nil }
+    let end = min(left.until, right.until)
+    let isLeft = left.motion != .still
+    let moving = isLeft ? left : right
+    let bound = isLeft ? right.bits : left.bits
+    let isRising = moving.slope > 0
+    if bound.magnitude > 1 << 60 { return nil }
+    let index = isLeft ? node.a : node.b
+    if moving.bits == bound { return nextStep(moving, of: index, now, before: end) }
+    // Moving away from it: it has passed, and its value is all that could end.
+    if (moving.bits > bound) == isRising { return nil }
+    return crossing(index, bound, isRising: isRising, now, before: end)
   }
 
   private mutating func steppingOutcome(

@@ -38,10 +38,11 @@ struct Evaluator {
   /// Values of expr facts, good for one instant of one state; those of searches lack their `until`.
   private var memo: [(stamp: Int, instant: Int64, outcome: Outcome)]
   private var probeMemo: [(stamp: Int, instant: Int64, outcome: Outcome)]
+  /// Ranges by node, likewise.
   var boundsMemo: [(stamp: Int, instant: Int64, bounds: Bounds?)]
   private(set) var stamp = 1
   /// A search looks at values only: none is searched for within it.
-  private(set) var isProbing = false
+  var isProbing = false
 
   init(program: Program, facts: [FactState]) {
     self.program = program
@@ -52,7 +53,7 @@ struct Evaluator {
     memo = Array(
       repeating: (0, 0, Outcome(0)), count: program.expressionFactCount)
     probeMemo = memo
-    boundsMemo = Array(repeating: (0, 0, nil), count: program.expressionFactCount)
+    boundsMemo = Array(repeating: (0, 0, nil), count: program.nodes.count)
   }
 
   /// To be called whenever facts, slots or stage have changed.
@@ -255,7 +256,14 @@ struct Evaluator {
     case .still: return outcome
     case .linear: outcome.until = min(outcome.until, now + 1)
     case .monotone:
+      if isProbing { break }
       let first = outcome
+      if program.types[Int(index)] == .int,
+        let step = nextStep(first, of: index, now, before: first.until)
+      {
+        outcome.until = step
+        break
+      }
       outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
         !evaluator.evaluate(index, at: instant).isSame(as: first)
       }

@@ -436,7 +436,7 @@ struct FactState {
     switch function {
     case .first, .firstTime: return [list.event(range.lowerBound)]
     case .last, .lastTime: return [list.event(range.upperBound - 1)]
-    case .min, .max: 
+    case .min, .max:
       return range.filter { list.value($0) == value }.map { list.event($0) }
     default: return []
     }
