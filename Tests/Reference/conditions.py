@@ -193,6 +193,9 @@ class Conditions:
     def comparison(self):
         random, mark = self.random, self.random.choice(RELATION)
         roll = random.random()
+        if random.random() < 0.12 and self.facts.get("timestamp") and self.moving == 0:
+            self.moving = MOST_MOVING
+            return self.out_of_range() if roll < 0.25 else self.chosen(mark)
         if roll < 0.34:
             left, right = self.duration(), self.duration(1) if random.random() < 0.3 else self.span_constant()
             return f"{left} {mark} {right}" if random.random() < 0.85 else f"{right} {mark} {left}"
@@ -218,6 +221,48 @@ class Conditions:
         if self.stage and random.random() < 0.5:
             return random.choice(["stage.previous == 's0'", "stage.name != 's1'", "stage.previous != 's2'"])
         return f"{self.pick('int') or '1'} {mark} {random.randint(0, 4)}"
+
+    def still(self):
+        """A timestamp fact that does not move."""
+        return self.random.choice([name for name, moving in self.facts["timestamp"] if not moving] or ["seen"])
+
+    def turning(self):
+        """A condition that time turns again and again, or one fact that it turns."""
+        random = self.random
+        if self.facts.get("bool") and random.random() < 0.2:
+            return random.choice(self.facts["bool"])[0]
+        self.clock = True
+        return random.choice([f"now.getHours() < {random.randint(1, 23)}", f"now.getHours() % {random.randint(2, 5)} == 0",
+                              f"since({self.still()}).getHours() % 3 != {random.randint(0, 2)}", f"now.getDayOfWeek() in [0, {random.randint(1, 6)}]"])
+
+    def chosen(self, mark):
+        """Sides that are chosen by what moves, and lists whose elements move."""
+        random, turn = self.random, self.turning()
+        a, b, span, other = self.still(), self.still(), self.span_constant(), self.span_constant()
+        self.clock = True
+        return random.choice([
+            f"since({turn} ? {a} : {b} + {span}) {mark} {other}",
+            f"since({a}) {mark} ({turn} ? {span} : {other})",
+            f"now {mark} ({turn} ? {a} + {span} : {b} + {other})",
+            f"({turn} ? since({a}) : {span}) {mark} ({self.turning()} ? {other} : since({b}))",
+            f"({turn} ? since({a}).getHours() : since({b}).getHours() + 1) {mark} {random.randint(0, 20)}",
+            f"({turn} ? now : {a}) - {b} {mark} {span}",
+            f"since({a}).getHours() in [{random.randint(0, 20)}, since({b}).getHours(), {random.randint(0, 20)}]",
+            f"since({a}) in [{span}, {other}, since({b}) + {span}]",
+            f"now in [{a} + {span}, {b} + {other}]",
+            f"!(now.getHours() in [{random.randint(0, 23)}, since({a}).getHours()])",
+            f"hours(now.getHours() % 5) {mark} since({a})",
+        ])
+
+    def out_of_range(self):
+        """What no instant can make true, or none false."""
+        random, name = self.random, self.still()
+        text = random.choice([
+            f"since({name}).getHours() % 24 == {random.randint(24, 30)}", "now.getMinutes() == 60", "int(now) % 61 == 70",
+            "now.getSeconds() > 59", f"now.getHours() in [24, {random.randint(25, 40)}]", "now.getMonth() > 11", "-(int(now) % 61) > 0",
+            f"since({name}).getMinutes() % 7 * 2 + 1 > 13", "now.getHours() * 60 + now.getMinutes() >= 1440",
+            f"hours(now.getHours()) > hours({random.randint(23, 30)})", f"(now.getHours() < 5 ? now.getMinutes() : since({name}).getHours() % 10) < -9"])
+        return random.choice([text, f"!({text})", f"({text}) == false"])
 
     def calendar_comparison(self, mark):
         random = self.random

@@ -132,6 +132,7 @@ struct ConditionTrace {
     _ feed: Int, _ fold: CustomerFold, _ lines: [EventLine], _ instant: Int64
   ) -> [Explanation.Contribution] {
     let state = fold.evaluator.facts[feed]
+    guard let list = state.list else { return [] }
     let range = state.members(at: instant)
     var members = Array(range)
     switch state.function {
@@ -139,7 +140,7 @@ struct ConditionTrace {
     case .last, .lastTime: members = range.last.map { [$0] } ?? []
     case .min, .max:
       let outcome = state.read(anewAt: instant, interner: fold.evaluator.interner)
-      members = range.filter { outcome.status == .ok && state.values[$0] == outcome.bits }
+      members = range.filter { outcome.status == .ok && list.value($0) == outcome.bits }
     default: break
     }
     let field = fold.compiled.feeds[feed].targets.first?.field ?? -1
@@ -147,14 +148,14 @@ struct ConditionTrace {
       field >= 0
       ? CompiledRulesBuilder.type(of: fold.compiled.fields[field].field.type) : Type.int
     return members.map { member in
-      let line = lines[Int(state.events[member])]
+      let line = lines[Int(list.event(member))]
       let adds: Value =
         switch state.function {
         case .count, .active: .int(1)
-        case .firstTime, .lastTime: .timestamp(ScalarValue.timestamp(state.occurred[member]))
+        case .firstTime, .lastTime: .timestamp(ScalarValue.timestamp(list.occurred(member)))
         default:
           ScalarValue.value(
-            state.values[member], fieldType, interner: fold.evaluator.interner)
+            list.value(member), fieldType, interner: fold.evaluator.interner)
         }
       return Explanation.Contribution(
         position: line.position, id: line.id, at: line.occurred, type: line.type, adds: adds)

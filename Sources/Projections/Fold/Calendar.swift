@@ -53,3 +53,63 @@ enum Calendar {
     return (index % modulo, from, from + unit)
   }
 }
+
+extension Node.Accessor {
+  /// CEL's name of the function.
+  init?(function name: String) {
+    switch name {
+    case "getFullYear": self = .fullYear
+    case "getMonth": self = .month
+    case "getDate": self = .date
+    case "getDayOfMonth": self = .dayOfMonth
+    case "getDayOfWeek": self = .dayOfWeek
+    case "getDayOfYear": self = .dayOfYear
+    case "getHours": self = .hours
+    case "getMinutes": self = .minutes
+    case "getSeconds": self = .seconds
+    case "getMilliseconds": self = .milliseconds
+    default: return nil
+    }
+  }
+
+  /// It changes at most once in this many microseconds.
+  var unit: Int64 {
+    switch self {
+    case .fullYear: 365 * Microseconds.day
+    case .month: 28 * Microseconds.day
+    case .date, .dayOfMonth, .dayOfWeek, .dayOfYear: Microseconds.day
+    case .hours: Microseconds.hour
+    case .minutes: Microseconds.minute
+    case .seconds: Microseconds.second
+    case .milliseconds: 1000
+    }
+  }
+
+  /// It starts anew at most once in this many microseconds, which bounds how often a comparison with it turns; nil
+  /// where that is more than a minute allows.
+  var round: Int64? {
+    switch self {
+    case .fullYear, .month, .dayOfYear: 365 * Microseconds.day
+    case .date, .dayOfMonth: 28 * Microseconds.day
+    case .dayOfWeek: 7 * Microseconds.day
+    case .hours: Microseconds.day
+    case .minutes: Microseconds.hour
+    case .seconds, .milliseconds: nil
+    }
+  }
+
+  /// Every value that it may have, at any instant that CEL knows, in any zone.
+  var range: Interval {
+    switch self {
+    case .fullYear: Interval(0, 10_000)
+    case .month: Interval(0, 11)
+    case .date: Interval(1, 31)
+    case .dayOfMonth: Interval(0, 30)
+    case .dayOfWeek: Interval(0, 6)
+    case .dayOfYear: Interval(0, 365)
+    case .hours: Interval(0, 23)
+    case .minutes, .seconds: Interval(0, 59)
+    case .milliseconds: Interval(0, 999)
+    }
+  }
+}

@@ -9,6 +9,10 @@ public final class CompiledRules: Sendable {
   let eventProgram: Program
   let fields: [FieldSlot]
   let feeds: [Feed]
+  /// Of each feed the first that gets the same of every event; an event is read for that one only.
+  let sharedFeeds: [Int]
+  /// Feeds that get what a feed gets, by the first of them.
+  let feedGroups: [[Int]]
   /// Whether the values of a feed are numbers of strings.
   let isStringFeed: [Bool]
   /// Feed numbers of `clv.purchase` and `clv.refund`; -1 without.
@@ -118,6 +122,10 @@ public final class CompiledRules: Sendable {
     eventProgram = builder.events.program
     fields = builder.fields
     feeds = builder.feeds
+    sharedFeeds = builder.sharedFeeds
+    feedGroups = builder.feeds.indices.map { feed in
+      builder.feeds.indices.filter { builder.sharedFeeds[$0] == feed }
+    }
     isStringFeed = builder.feeds.map(\.isString)
     purchaseFeed = builder.purchaseFeed
     refundFeed = builder.refundFeed
@@ -136,11 +144,14 @@ public final class CompiledRules: Sendable {
     initialStageName = builder.stageNames.first ?? 0
   }
 
-  /// Fresh fact states, one a feed that belongs to a fact.
-  func factStates(keepsAll: Bool) -> [FactState] {
+  /// Fresh fact states, one a feed that belongs to a fact, and the lists of their members by ``sharedFeeds``.
+  func factStates(keepsAll: Bool) -> (states: [FactState], lists: [MemberList]) {
     var states: [FactState] = []
-    for feed in feeds where feed.fact >= 0 {
-      guard case .aggregate(let aggregate) = rules.facts[feed.fact].kind else { continue }
+    var lists: [MemberList] = []
+    for (number, feed) in feeds.enumerated() where feed.fact >= 0 {
+      let windows = feedGroups[number].map { aggregate($0)?.within ?? 0 }
+      lists.append(MemberList(longest: windows.max() ?? 0, keepsAll: keepsAll))
+      guard let aggregate = aggregate(number) else { continue }
       var type: Rules.FieldType?
       if let target = feed.targets.first, target.field >= 0 {
         type = fields[target.field].field.type
@@ -149,9 +160,15 @@ public final class CompiledRules: Sendable {
       let node = program.nodes[Int(constant)]
       states.append(
         FactState(
-          aggregate, type: type, defaultBits: node.c == 1 ? node.bits : nil, keepsAll: keepsAll))
+          aggregate, type: type, defaultBits: node.c == 1 ? node.bits : nil, keepsAll: keepsAll,
+          list: lists[sharedFeeds[number]]))
     }
-    return states
+    return (states, lists)
+  }
+
+  private func aggregate(_ feed: Int) -> Rules.Aggregate? {
+    guard case .aggregate(let aggregate) = rules.facts[feeds[feed].fact].kind else { return nil }
+    return aggregate
   }
 
   /// `ignore` asks for nothing but the subject, so that each subject need be asked once.

@@ -7,6 +7,9 @@ struct CompiledRulesBuilder {
   var events: Lowering
   var fields: [CompiledRules.FieldSlot] = []
   var feeds: [CompiledRules.Feed] = []
+  /// Of each feed the first that gets the same of every event.
+  var sharedFeeds: [Int] = []
+  private var feedKeys: [FeedKey: Int] = [:]
   var purchaseFeed = -1
   var refundFeed = -1
   var facts: [CompiledRules.CompiledFact] = []
@@ -40,11 +43,13 @@ struct CompiledRulesBuilder {
   }
 
   private mutating func refuse(_ refusal: Lowering.Refusal, _ what: String, _ place: Rules.Place) {
+    let isTime = refusal.code == "time-unschedulable"
     refusals.append(
       Diagnostic(
         code: refusal.code, message: "\(what): \(refusal.message)",
-        help:
-          "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md",
+        help: isTime
+          ? "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md"
+          : nil,
         place: place))
   }
 
@@ -170,7 +175,7 @@ struct CompiledRulesBuilder {
 
   private mutating func buildFacts(extra: [CompiledRules.ExtraFeed]) {
     lowering.variables["now"] = lowering.add(
-      Node(operation: .now), type: .timestamp, motion: .linear(direction: 1, slope: 1))
+      Node(operation: .now), type: .timestamp, motion: .now)
     for (index, fact) in rules.facts.enumerated() {
       switch fact.kind {
       case .aggregate(let aggregate): buildAggregate(index, fact, aggregate)
@@ -185,6 +190,7 @@ struct CompiledRulesBuilder {
       if let refund = clv.refund { refundFeed = addHiddenFeed(refund) }
     }
     for feed in extra { addExtraFeed(feed) }
+    sharedFeeds += sharedFeeds.count..<feeds.count
     for index in ignoreFields.indices {
       let slot = 4 + fields.count + index
       let old = Int32(ignoreFields[index].slot)
@@ -217,6 +223,13 @@ struct CompiledRulesBuilder {
     feeds.append(CompiledRules.Feed(fact: -1, targets: [target], isString: isString))
   }
 
+  /// What decides which events a fact gets, and what of them.
+  private struct FeedKey: Hashable {
+    var aliases: [Int]
+    var field: String?
+    var condition: String?
+  }
+
   private mutating func buildAggregate(
     _ index: Int, _ fact: Rules.Fact, _ aggregate: Rules.Aggregate
   ) {
@@ -238,14 +251,22 @@ struct CompiledRulesBuilder {
     }
     feeds.append(CompiledRules.Feed(fact: index, targets: targets, isString: isString))
     let feed = feeds.count - 1
+    let key = FeedKey(
+      aliases: aggregate.aliases, field: aggregate.field, condition: aggregate.condition?.text)
+    sharedFeeds.append(feedKeys[key] ?? feed)
+    if feedKeys[key] == nil { feedKeys[key] = feed }
     var node = Node(operation: .fact, a: Int32(feed))
     if let value = fact.defaultValue, let bits = lowering.bits(of: value) {
       node.c = 1
       node.bits = bits
     }
     let motion: StaticMotion =
-      aggregate.function == .count || aggregate.function == .distinct
-        || aggregate.function == .active ? .nonNegative : .still
+      switch (aggregate.function, fact.type) {
+      case (.count, _), (.distinct, _): .still(.nonNegative)
+      case (.active, _): .still(Interval(0, (aggregate.within ?? 0) / max(1, aggregate.every ?? 1)))
+      case (_, .timestamp): .still(.timestamps)
+      default: .still
+      }
     let root = lowering.add(
       node, type: fact.type, motion: motion, reads: 1 << UInt64(feed % 64))
     facts.append(
@@ -275,7 +296,9 @@ struct CompiledRulesBuilder {
       node.bits = bits
     }
     let root = lowering.add(
-      node, type: fact.type, motion: lowering.motion(lowered.root),
+      node, type: fact.type,
+      motion: lowering.motion(lowered.root).fact(
+        defaultRange: node.c == 1 ? Lowering.range(of: node.bits, fact.type) : nil),
       reads: lowering.reads(lowered.root))
     facts.append(
       CompiledRules.CompiledFact(root: root, feed: -1, type: fact.type, lowered: lowered))
@@ -305,16 +328,16 @@ struct CompiledRulesBuilder {
       lowering.variables["stage.previous"] = lowering.add(
         Node(operation: .stagePrevious), type: .string, motion: .still)
       lowering.variables["stage.entered_at"] = lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still)
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
       for transition in transitions {
         conditions.append(
           lowerCondition(transition.condition, "transition `\(transition.id)`"))
       }
-      for stage in rules.stages.indices {
-        let candidates = transitions.indices.filter { transitions[$0].from.contains(stage) }
-        leaving.append(candidates)
-        stageReads.append(candidates.reduce(0) { $0 | conditions[$1].reads })
+      leaving = Array(repeating: [], count: rules.stages.count)
+      for (index, transition) in transitions.enumerated() {
+        for stage in transition.from { leaving[stage].append(index) }
       }
+      stageReads = leaving.map { $0.reduce(0) { $0 | conditions[$1].reads } }
     case .firstMatch(let stages):
       var reads: UInt64 = 0
       for (index, condition) in stages.enumerated() {
@@ -338,7 +361,7 @@ struct CompiledRulesBuilder {
       lowering.variables["stage.name"] = lowering.add(
         Node(operation: .stageName), type: .string, motion: .still)
       lowering.variables["stage.entered_at"] = lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still)
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
       lowering.variables["stage.previous"] = lowering.add(
         Node(operation: .stagePrevious), type: .string, motion: .still)
     }
@@ -378,6 +401,8 @@ struct CompiledRulesBuilder {
       mayFail(node.a, &failure)
       mayFail(node.b, &failure)
       mayFail(node.c, &failure)
+    case .inMoving:
+      lowering.program.forEachOperand(of: index) { mayFail($0, &failure) }
     case .not, .inBits, .negateDouble, .timestampAccessor, .durationHours, .durationMinutes,
       .durationSeconds, .durationMilliseconds, .intOfTimestamp, .doubleOfInt:
       mayFail(node.a, &failure)

@@ -39,9 +39,10 @@ extension CustomerFold {
     guard seen.insert(index).inserted else { return }
     switch compiled.program.nodes[Int(index)].operation {
     case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString,
-      .inBits, .has, .tree:
+      .inBits, .inMoving, .has, .tree:
       var feeds: Set<Int> = []
-      collectFeeds(index, &feeds)
+      var reached: Set<Int32> = []
+      collectFeeds(index, &reached, &feeds)
       found.append(AnchoredComparison(node: index, feeds: feeds.sorted()))
     default: break
     }
@@ -92,9 +93,12 @@ extension CustomerFold {
     compiled.rules.facts[compiled.feeds[feed].fact].type == .timestamp
   }
 
-  private func collectFeeds(_ index: Int32, _ feeds: inout Set<Int>) {
+  private func collectFeeds(
+    _ index: Int32, _ reached: inout Set<Int32>, _ feeds: inout Set<Int>
+  ) {
+    guard reached.insert(index).inserted else { return }
     let node = compiled.program.nodes[Int(index)]
     if node.operation == .fact { feeds.insert(Int(node.a)) }
-    compiled.program.forEachOperand(of: index) { collectFeeds($0, &feeds) }
+    compiled.program.forEachOperand(of: index) { collectFeeds($0, &reached, &feeds) }
   }
 }

@@ -37,22 +37,38 @@ struct CustomerFold {
   private let leavingStarts: [Int]
   /// Roots of facts; of segments, -1 where they read the population.
   private let factRoots: [Int32]
+  /// Members of facts, by the first feed of a group; the facts that get what it gets, one group after the other.
+  private let lists: [MemberList]
+  private let followers: [Int32]
+  private let followerStarts: [Int]
   private let segmentRoots: [Int32]
   /// Segments that may be a fault in any log, and those that may be one in a long or timed one.
   private let mayFail: [Int]
   private let mayFailByTime: [Int]
   private let hasTimestampFields: Bool
   static let timerRowLimit = 1000
+  private let budget: LookBudget
+  /// Instants at which time alone may still be looked at in vain, for stages and for stays in segments.
+  private var looksLeft = 0
+  private var spellLooksLeft = 0
 
   /// - Parameters:
   ///   - keepsAll: facts keep all their events, for explanations.
   ///   - followsSegments: spells in segments are found, of those that do not read the population.
-  init(_ compiled: CompiledRules, keepsAll: Bool = false, followsSegments: Bool = false) {
+  init(
+    _ compiled: CompiledRules, keepsAll: Bool = false, followsSegments: Bool = false,
+    budget: LookBudget = .standard
+  ) {
     self.compiled = compiled
+    self.budget = budget
     self.followsSegments = followsSegments
     openSpells = Array(repeating: -1, count: compiled.segments.count)
-    evaluator = Evaluator(
-      program: compiled.program, facts: compiled.factStates(keepsAll: keepsAll))
+    let kept = compiled.factStates(keepsAll: keepsAll)
+    lists = kept.lists
+    let groups = compiled.feedGroups.prefix(kept.states.count)
+    followers = groups.flatMap { $0.map { Int32($0) } }
+    followerStarts = groups.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+    evaluator = Evaluator(program: compiled.program, facts: kept.states)
     // Population variables are unset until the population is known.
     evaluator.slots = Array(
       repeating: Outcome(failed: .unset, until: Microseconds.never),
@@ -98,7 +114,8 @@ struct CustomerFold {
   }
 
   private mutating func reset(asOf: Int64) {
-    for index in evaluator.facts.indices { evaluator.facts[index].reset() }
+    for list in lists { list.reset() }
+    for index in evaluator.facts.indices { evaluator.facts[index].reset(events.occurred) }
     result.rows.removeAll(keepingCapacity: true)
     result.spells.removeAll(keepingCapacity: true)
     result.next = nil
@@ -111,6 +128,8 @@ struct CustomerFold {
     result.lastSeen = events.occurred[events.count - 1]
     stage = 0
     timerRows = 0
+    looksLeft = budget.base
+    spellLooksLeft = budget.base
     wake = Microseconds.never
     watchWake = Microseconds.never
     spellWake = Microseconds.never
@@ -135,6 +154,8 @@ struct CustomerFold {
     observer?.willApply(event: index, fold: self)
     let fed = feed(index, instant)
     timerRows = 0
+    looksLeft += budget.perEvent
+    spellLooksLeft += budget.perEvent
     if index == 0 {
       if !isFirstMatch {
         result.rows.append(
@@ -160,12 +181,18 @@ struct CustomerFold {
       if what.isFeed {
         let value = what.value
         if number < evaluator.facts.count {
-          fed |= 1 << UInt64(number & 63)
-          evaluator.facts[number].advance(to: instant)
-          faults.given[number] += 1
-          if evaluator.add(number, occurred: instant, value: value, event: Int32(index)) {
-            leaveOut(number, .outOfRange)
+          let list = lists[number]
+          list.append(occurred: instant, value: value, event: Int32(index))
+          for place in followerStarts[number]..<followerStarts[number + 1] {
+            let feed = Int(followers[place])
+            fed |= 1 << UInt64(feed & 63)
+            evaluator.facts[feed].advance(to: instant)
+            faults.given[feed] += 1
+            if evaluator.add(feed, occurred: instant, value: value, event: Int32(index)) {
+              leaveOut(feed, .outOfRange)
+            }
           }
+          list.release(before: instant)
         } else if number == compiled.purchaseFeed {
           faults.given[number] += 1
           if value < 0 { faults.negativePurchases.add(position) }
@@ -177,7 +204,7 @@ struct CustomerFold {
       } else if what.isAliasFault {
         faults.aliases[number].add(what.reason, position)
       } else {
-        leaveOut(number, what.reason)
+        for feed in compiled.feedGroups[number] { leaveOut(feed, what.reason) }
       }
     }
     if fed != 0 { evaluator.stateChanged() }
@@ -203,11 +230,33 @@ struct CustomerFold {
       let instant = min(wake, watchWake, spellWake)
       if instant > end { return }
       let before = followsSegments ? stageState : nil
+      let rows = result.rows.count
+      let spells = result.spells.count
+      // Stays are followed in some folds only, so what is looked at for them alone changes nothing else.
+      let isForStage = wake == instant || watchWake == instant
       if wake == instant { settle(instant, event: -1) }
-      if result.parked == nil {
-        watch(instant)
-        if followsSegments { followSegments(instant, event: -1, before: before) }
+      if result.parked == nil && isForStage { watch(instant) }
+      if result.parked == nil && followsSegments {
+        followSegments(instant, event: -1, before: before)
       }
+      if isForStage && result.rows.count == rows { looksLeft -= 1 }
+      if !isForStage && result.spells.count == spells { spellLooksLeft -= 1 }
+      if result.parked == nil && (looksLeft < 0 || spellLooksLeft < 0) {
+        park(instant, .budget, waking(instant))
+      }
+    }
+  }
+
+  /// The transitions (or stages with conditions) that would have to be looked at again first.
+  private mutating func waking(_ instant: Int64) -> [Int32] {
+    if wake == Microseconds.never || wake > min(watchWake, spellWake) { return [] }
+    let candidates =
+      isFirstMatch
+      ? roots.indices.prefix(stage + 1).map { Int32($0) }
+      : Array(leaving[leavingStarts[stage]..<leavingStarts[stage + 1]])
+    return candidates.filter {
+      let root = roots[Int($0)]
+      return root >= 0 && evaluator.evaluate(root, at: instant).until == wake
     }
   }
 
@@ -432,12 +481,18 @@ struct CustomerFold {
       }
       result.segments.append(outcome.isTrue)
     }
-    lookAhead(asOf: asOf)
+    guard let waking = lookAhead(asOf: asOf) else { return }
+    result.next = nil
+    result.facts.removeAll(keepingCapacity: true)
+    result.segments.removeAll(keepingCapacity: true)
+    park(asOf, .budget, waking)
   }
 
   /// The first settle by time alone after as-of that changes the stage, or parks.
-  private mutating func lookAhead(asOf: Int64) {
-    if wake == Microseconds.never { return }
+  ///
+  /// - Returns: nil, or the transitions that would have to be looked at again and again beyond the budget.
+  private mutating func lookAhead(asOf: Int64) -> [Int32]? {
+    if wake == Microseconds.never { return nil }
     let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
     let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
     isLookingAhead = true
@@ -453,10 +508,13 @@ struct CustomerFold {
       stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows
     )
     var instant = asOf
+    var exhausted: [Int32]?
+    looksLeft = budget.base + budget.perEvent * events.count
     settleAgain(instant)
     while wake <= end {
       instant = wake
       settle(instant, event: -1)
+      looksLeft -= 1
       if result.parked != nil {
         result.next = (instant, -1)
         break
@@ -465,12 +523,17 @@ struct CustomerFold {
         result.next = (instant, Int32(stage))
         break
       }
+      if looksLeft < 0 {
+        exhausted = waking(instant)
+        break
+      }
     }
     result.parked = nil
     if result.rows.count > rows { result.rows.removeLast(result.rows.count - rows) }
     (stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows) =
       before
     evaluator.stateChanged()
+    return exhausted
   }
 
   /// Finds `wake` anew at an instant that has been settled.
@@ -488,6 +551,17 @@ struct CustomerFold {
     }
     if wake <= instant { wake = instant + 1 }
   }
+}
+
+/// How often time alone may be looked at for one customer although no row comes of it.
+///
+/// Counted in instants, not in time, so that the same log and rules always come to the same end.
+struct LookBudget: Sendable {
+  var base: Int
+  /// Added for each event of the customer.
+  var perEvent: Int
+
+  static let standard = LookBudget(base: 300_000, perEvent: 1000)
 }
 
 /// Told of the steps of a fold before they change its state.

@@ -52,7 +52,7 @@ extension Evaluator {
 
   mutating func calendar(_ node: Node, _ now: Int64) -> Outcome {
     var operand = evaluate(node.a, at: now)
-    if operand.motion == .monotone { operand = frozen(node.a, now) }
+    if operand.motion == .monotone { operand = frozen(operand, of: node.a, now) }
     guard operand.status == .ok else {
       return Outcome(failed: operand.status, until: operand.until)
     }
@@ -82,6 +82,11 @@ extension Evaluator {
     var until: Int64
     /// The direction of the sum (`sign` 1) or difference; nil where there is none.
     var failure: Outcome?
+  }
+
+  /// The next step of either part.
+  private mutating func frozenUntil(_ pair: Pair, _ node: Node, _ now: Int64) -> Int64 {
+    min(frozen(pair.left, of: node.a, now).until, frozen(pair.right, of: node.b, now).until)
   }
 
   private mutating func pair(_ node: Node, _ now: Int64) -> Pair {
@@ -130,7 +135,7 @@ extension Evaluator {
         outcome.motion = .monotone
         outcome.slope = left != 0 ? left : right
       } else {
-        outcome.until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+        outcome.until = frozenUntil(pair, node, now)
       }
     }
     return outcome
@@ -168,7 +173,7 @@ extension Evaluator {
     let moving = pair.left.motion == .monotone ? pair.left : pair.right
     guard moving.motion == .monotone else { return outcome }
     if pair.left.motion == .monotone && pair.right.motion == .monotone {
-      outcome.until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+      outcome.until = frozenUntil(pair, node, now)
       return outcome
     }
     let factor = pair.left.motion == .monotone ? pair.right : pair.left
@@ -196,7 +201,7 @@ extension Evaluator {
       outcome = Outcome(value, until: pair.until)
     }
     if pair.right.motion == .monotone {
-      outcome.until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+      outcome.until = frozenUntil(pair, node, now)
     } else if pair.left.motion == .monotone {
       let isNegative =
         node.operation == .divideDouble ? pair.right.double < 0 : pair.right.bits < 0
@@ -216,15 +221,20 @@ extension Evaluator {
     let value = divisor == -1 ? 0 : pair.left.bits % divisor
     var outcome = Outcome(value, until: pair.until)
     if pair.right.motion == .monotone {
-      outcome.until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+      outcome.until = frozenUntil(pair, node, now)
     } else if pair.left.motion == .monotone, divisor != -1 {
       let block = pair.left.bits / divisor
+      outcome.motion = .monotone
+      outcome.slope = pair.left.slope
+      if isProbing { return outcome }
+      if let turn = nextQuotient(pair.left, by: divisor, of: node.a, now, before: pair.until) {
+        outcome.until = turn
+        return outcome
+      }
       outcome.until = firstChange(from: now, before: pair.until) { evaluator, instant in
         let dividend = evaluator.evaluate(node.a, at: instant)
         return dividend.status != .ok || dividend.bits / divisor != block
       }
-      outcome.motion = .monotone
-      outcome.slope = pair.left.slope
     }
     return outcome
   }

@@ -1,5 +1,21 @@
 extension Evaluator {
   mutating func comparison(_ node: Node, _ now: Int64) -> Outcome {
+    var outcome = compared(node, now)
+    if node.c == 0 || outcome.status != .ok || outcome.until > limit || isProbing { return outcome }
+    // A side goes on changing for ever: its range may decide for longer than its next piece.
+    if let until = decided(node, outcome, now) { outcome.until = max(until, outcome.until) }
+    return outcome
+  }
+
+  /// Until when the ranges of both sides leave no other answer than now; nil where they do not decide.
+  private mutating func decided(_ node: Node, _ outcome: Outcome, _ now: Int64) -> Int64? {
+    guard let left = bounds(node.a, now), let right = bounds(node.b, now),
+      Interval.decide(node.comparison, left.range, right.range) == (outcome.bits != 0)
+    else { return nil }
+    return min(left.until, right.until)
+  }
+
+  private mutating func compared(_ node: Node, _ now: Int64) -> Outcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
@@ -9,6 +25,8 @@ extension Evaluator {
       var outcome = Outcome(holds(node, left, right) ? 1 : 0, until: until)
       if left.onlyFalls && right.until == Microseconds.never {
         outcome.until = untilFallen(node, left, right, outcome)
+      } else if left.turns && right.until == Microseconds.never {
+        outcome.until = untilTurned(node, right, outcome, now)
       }
       return outcome
     }
@@ -43,6 +61,27 @@ extension Evaluator {
     let isStrict = node.comparison == .greater || node.comparison == .lessOrEqual
     let bound = isStrict ? right.bits &+ 1 : right.bits
     return facts.span[Int(operand.a)].instantBelow(bound)
+  }
+
+  /// Of spans of `active` against a number that stands still: the first instant at which the answer may be another.
+  private func untilTurned(
+    _ node: Node, _ right: Outcome, _ outcome: Outcome, _ now: Int64
+  ) -> Int64 {
+    let operand = program.nodes[Int(node.a)]
+    guard node.operation == .compareBits, operand.operation == .fact, !readsAnew, fixed == nil,
+      right.bits.magnitude < 1 << 40
+    else { return outcome.until }
+    let bound = right.bits
+    let isTrue = outcome.bits != 0
+    let (low, high): (Int64, Int64)
+    switch node.comparison {
+    case .less: (low, high) = isTrue ? (.min, bound - 1) : (bound, .max)
+    case .lessOrEqual: (low, high) = isTrue ? (.min, bound) : (bound + 1, .max)
+    case .greater: (low, high) = isTrue ? (bound + 1, .max) : (.min, bound)
+    case .greaterOrEqual: (low, high) = isTrue ? (bound, .max) : (.min, bound - 1)
+    case .equal, .notEqual: return outcome.until
+    }
+    return facts.span[Int(operand.a)].instant(outside: low, high, after: now)
   }
 
   private func holds(_ node: Node, _ left: Outcome, _ right: Outcome) -> Bool {
@@ -108,10 +147,44 @@ extension Evaluator {
   private mutating func steppingComparison(
     _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
   ) -> Outcome {
+    if isProbing || left.status != .ok || right.status != .ok {
+      return steppingOutcome(node, left, right, min(left.until, right.until), now)
+    }
+    // A look at the ranges is cheaper than a search.
+    let answer = Outcome(holds(node, left, right) ? 1 : 0)
+    if let until = decided(node, answer, now), until > limit {
+      return Outcome(answer.bits, until: until)
+    }
+    if let until = crossing(node, left, right, now) { return Outcome(answer.bits, until: until) }
+    return steppingOutcome(node, left, right, min(left.until, right.until), now)
+  }
+
+  /// Of whole numbers, one of which stands still: when the other gets there, or beyond.
+  private mutating func crossing(
+    _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
+  ) -> Int64? {
+    guard node.operation == .compareBits, (left.motion == .still) != (right.motion == .still)
+    else { return nil }
+    let end = min(left.until, right.until)
+    let isLeft = left.motion != .still
+    let moving = isLeft ? left : right
+    let bound = isLeft ? right.bits : left.bits
+    let isRising = moving.slope > 0
+    if bound.magnitude > 1 << 60 { return nil }
+    let index = isLeft ? node.a : node.b
+    if moving.bits == bound { return nextStep(moving, of: index, now, before: end) }
+    // Moving away from it: it has passed, and its value is all that could end.
+    if (moving.bits > bound) == isRising { return nil }
+    return crossing(index, bound, isRising: isRising, now, before: end)
+  }
+
+  private mutating func steppingOutcome(
+    _ node: Node, _ left: Outcome, _ right: Outcome, _ end: Int64, _ now: Int64
+  ) -> Outcome {
     let isOneWay =
       left.motion == .still || right.motion == .still
       || (left.slope > 0) != (right.slope > 0)
-    var until = min(left.until, right.until)
+    var until = end
     if isOneWay {
       let first = sign(node, left, right)
       until = firstChange(from: now, before: until) { evaluator, instant in
@@ -120,7 +193,8 @@ extension Evaluator {
         return evaluator.sign(node, left, right) != first
       }
     } else {
-      until = min(frozen(node.a, now).until, frozen(node.b, now).until)
+      until = min(
+        frozen(left, of: node.a, now).until, frozen(right, of: node.b, now).until)
     }
     if left.status != .ok { return Outcome(failed: left.status, until: until) }
     if right.status != .ok { return Outcome(failed: right.status, until: until) }
@@ -170,6 +244,32 @@ extension Evaluator {
         }
       }
     }
+    if node.bits != 0 && !isMember && until <= limit && !isProbing,
+      let bounds = bounds(node.a, now), bounds.until > until,
+      !program.lists[Int(node.b)..<Int(node.b + node.c)].contains(where: {
+        bounds.range.contains(program.nodes[Int($0)].bits)
+      })
+    {
+      until = bounds.until
+    }
+    return Outcome(isMember ? 1 : 0, until: until)
+  }
+
+  /// Elements that move: equality with any, unless the operand or an element has no value.
+  mutating func movingMembership(_ node: Node, _ now: Int64) -> Outcome {
+    let operand = evaluate(node.a, at: now)
+    if operand.status != .ok { return Outcome(failed: operand.status, until: operand.until) }
+    var isMember = false
+    var until = Microseconds.never
+    var failure: Outcome.Status?
+    let first = Int(node.b + node.c)
+    for index in first..<(first + Int(node.c)) {
+      let answer = evaluate(program.lists[index], at: now)
+      until = min(until, answer.until)
+      if answer.isTrue { isMember = true }
+      if answer.status != .ok && failure == nil { failure = answer.status }
+    }
+    if let failure { return Outcome(failed: failure, until: until) }
     return Outcome(isMember ? 1 : 0, until: until)
   }
 }

@@ -32,11 +32,17 @@ struct Evaluator {
   }
 
   /// Facts are computed anew from their members, so that any instant since the last event may be asked for.
-  var readsAnew = false
-  /// Values of expr facts, good for one instant of one state.
+  var readsAnew = false {
+    didSet { stateChanged() }
+  }
+  /// Values of expr facts, good for one instant of one state; those of searches lack their `until`.
   private var memo: [(stamp: Int, instant: Int64, outcome: Outcome)]
-  private var stamp = 1
-  private var probing = 0
+  private var probeMemo: [(stamp: Int, instant: Int64, outcome: Outcome)]
+  /// Ranges by node, likewise.
+  var boundsMemo: [(stamp: Int, instant: Int64, bounds: Bounds?)]
+  private(set) var stamp = 1
+  /// A search looks at values only: none is searched for within it.
+  var isProbing = false
 
   init(program: Program, facts: [FactState]) {
     self.program = program
@@ -46,6 +52,8 @@ struct Evaluator {
     ordersStrings = facts.map(\.ordersStrings)
     memo = Array(
       repeating: (0, 0, Outcome(0)), count: program.expressionFactCount)
+    probeMemo = memo
+    boundsMemo = Array(repeating: (0, 0, nil), count: program.nodes.count)
   }
 
   /// To be called whenever facts, slots or stage have changed.
@@ -92,11 +100,13 @@ struct Evaluator {
       var outcome = evaluate(node.a, at: now)
       if outcome.status == .ok { outcome.bits = outcome.bits == 0 ? 1 : 0 }
       outcome.onlyFalls = false
+      outcome.turns = false
       return outcome
     case .conditional: return conditional(node, now)
     case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString:
       return comparison(node, now)
     case .inBits: return membership(node, now)
+    case .inMoving: return movingMembership(node, now)
     case .addInt, .subtractInt, .addDouble, .subtractDouble:
       return sum(node, now)
     case .timestampPlusDuration, .timestampMinusDuration, .timestampMinusTimestamp, .addDuration,
@@ -112,7 +122,7 @@ struct Evaluator {
     case .durationSeconds: return whole(node, Microseconds.second, now)
     case .intOfTimestamp: return whole(node, Microseconds.second, now)
     case .durationMilliseconds:
-      var outcome = frozen(node.a, now)
+      var outcome = frozen(evaluate(node.a, at: now), of: node.a, now)
       if outcome.status == .ok { outcome.bits = outcome.bits % Microseconds.second / 1000 }
       return outcome
     case .intOfDouble: return intOfDouble(node, now)
@@ -121,7 +131,7 @@ struct Evaluator {
       if outcome.status == .ok { outcome.bits = Outcome.double(Double(outcome.bits)) }
       return outcome
     case .durationOfInt:
-      var outcome = frozen(node.a, now)
+      var outcome = frozen(evaluate(node.a, at: now), of: node.a, now)
       guard outcome.status == .ok else { return outcome }
       let (length, overflow) = outcome.bits.multipliedReportingOverflow(by: node.bits)
       if overflow || length.magnitude > Microseconds.longestDuration.magnitude {
@@ -140,11 +150,15 @@ struct Evaluator {
   private mutating func expressionFact(_ node: Node, _ now: Int64) -> Outcome {
     let number = Int(node.b)
     if let fixed { return fixed.expressions[number] }
-    if probing == 0 && !readsAnew, memo[number].stamp == stamp, memo[number].instant == now {
+    if isProbing {
+      if probeMemo[number].stamp == stamp, probeMemo[number].instant == now {
+        return probeMemo[number].outcome
+      }
+    } else if memo[number].stamp == stamp, memo[number].instant == now {
       return memo[number].outcome
     }
     var outcome = evaluate(node.a, at: now)
-    if outcome.motion == .monotone {
+    if outcome.motion == .monotone && !isProbing && !hasValue(node.a, now, outcome) {
       // An error of a moving part ends or begins at some instant; the default changes hands there.
       let failed = outcome.status != .ok
       outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
@@ -156,8 +170,18 @@ struct Evaluator {
       outcome =
         node.c == 1 ? Outcome(node.bits, until: until) : Outcome(failed: .unset, until: until)
     }
-    if probing == 0 && !readsAnew { memo[number] = (stamp, now, outcome) }
+    if isProbing {
+      probeMemo[number] = (stamp, now, outcome)
+    } else {
+      memo[number] = (stamp, now, outcome)
+    }
     return outcome
+  }
+
+  /// It has a value until the end of its piece, as far as ranges tell.
+  private mutating func hasValue(_ index: Int32, _ now: Int64, _ outcome: Outcome) -> Bool {
+    guard outcome.status == .ok, let bounds = bounds(index, now) else { return false }
+    return bounds.until >= min(outcome.until, limit)
   }
 
   private mutating func has(_ node: Node, _ now: Int64) -> Outcome {
@@ -198,14 +222,15 @@ struct Evaluator {
 
   /// The first instant after `now` at which `changed` holds, if it does before `end`; else `end`.
   ///
-  /// `changed` must be monotone on the way: once true it stays true.
+  /// `changed` must be monotone on the way: once true it stays true. It may look at values, not at their `until`;
+  /// within a search the answer is `end`.
   mutating func firstChange(
     from now: Int64, before end: Int64, _ changed: (inout Evaluator, Int64) -> Bool
   ) -> Int64 {
     let last = min(end - 1, limit)
-    if last <= now { return end }
-    probing += 1
-    defer { probing -= 1 }
+    if last <= now || isProbing { return end }
+    isProbing = true
+    defer { isProbing = false }
     var low = now
     var step: Int64 = 1
     var high = now
@@ -224,14 +249,21 @@ struct Evaluator {
     return end
   }
 
-  /// The outcome of a node as a value that stands still: a moving one until its next step.
-  mutating func frozen(_ index: Int32, _ now: Int64) -> Outcome {
-    var outcome = evaluate(index, at: now)
+  /// The outcome of a node now, as a value that stands still: a moving one until its next step.
+  mutating func frozen(_ outcome: Outcome, of index: Int32, _ now: Int64) -> Outcome {
+    var outcome = outcome
     switch outcome.motion {
     case .still: return outcome
     case .linear: outcome.until = min(outcome.until, now + 1)
     case .monotone:
+      if isProbing { break }
       let first = outcome
+      if program.types[Int(index)] == .int,
+        let step = nextStep(first, of: index, now, before: first.until)
+      {
+        outcome.until = step
+        break
+      }
       outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
         !evaluator.evaluate(index, at: instant).isSame(as: first)
       }
@@ -257,7 +289,7 @@ struct Evaluator {
     var values: [Value] = []
     var failure: Outcome.Status?
     for (argument, type) in zip(call.arguments, call.argumentTypes) {
-      let outcome = frozen(argument, now)
+      let outcome = frozen(evaluate(argument, at: now), of: argument, now)
       until = min(until, outcome.until)
       if outcome.status != .ok {
         if failure == nil { failure = outcome.status }
@@ -273,7 +305,7 @@ struct Evaluator {
     var until = Microseconds.never
     var bound: [String: Result<Value, EvaluationError>] = [:]
     for variable in tree.variables {
-      let outcome = frozen(variable.node, now)
+      let outcome = frozen(evaluate(variable.node, at: now), of: variable.node, now)
       until = min(until, outcome.until)
       switch outcome.status {
       case .ok:

@@ -114,7 +114,7 @@ struct EventReader {
     }
     var feeds: [FeedPlan] = []
     var targets: [Target] = []
-    for (number, feed) in compiled.feeds.enumerated() {
+    for (number, feed) in compiled.feeds.enumerated() where compiled.sharedFeeds[number] == number {
       let first = targets.count
       for target in feed.targets {
         guard let index = aliases.firstIndex(of: target.alias) else { continue }

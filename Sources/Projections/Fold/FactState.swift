@@ -1,6 +1,6 @@
 /// One aggregate fact of one customer: the events that it counts and what they come to.
-struct FactState: Sendable {
-  enum ValueKind: Sendable { case integer, double, string }
+struct FactState {
+  enum ValueKind { case integer, double, string }
 
   let function: Rules.AggregateFunction
   let kind: ValueKind
@@ -12,18 +12,22 @@ struct FactState: Sendable {
   /// Members are kept beyond what the function needs, for explanations.
   let keepsAll: Bool
 
-  private(set) var occurred: [Int64] = []
-  private(set) var values: [Int64] = []
-  /// Which event of the customer each member is.
-  private(set) var events: [Int32] = []
+  /// Where the members stand that may leave a window or that explanations ask for; shared, and nil where nothing is kept.
+  let list: MemberList?
   /// Members before it have left the window.
   private(set) var head = 0
+  /// Members from here on came later than this state.
+  private(set) var end = 0
+  /// When the first member leaves the window.
+  private var leaves = Microseconds.never
+  /// For `active` of a customer with many events.
+  private var spans: ActiveSpans?
   private var count: Int64 = 0
   private var sum: Int128 = 0
   private var negatives = 0
   private var isHuge = false
   private var doubles = ExactSum()
-  /// Members that may yet be the extreme, best first (indices into `occurred`).
+  /// Members that may yet be the extreme, best first.
   private var candidates: [Int] = []
   private var candidateHead = 0
   private var distinct: [Int64: Int] = [:]
@@ -36,7 +40,11 @@ struct FactState: Sendable {
   /// The event that holds the extreme of all time.
   private var bestEvent: Int32 = -1
 
-  init(_ aggregate: Rules.Aggregate, type: Rules.FieldType?, defaultBits: Int64?, keepsAll: Bool) {
+  /// - Parameter list: shared with the facts over the same target.
+  init(
+    _ aggregate: Rules.Aggregate, type: Rules.FieldType?, defaultBits: Int64?, keepsAll: Bool,
+    list: MemberList
+  ) {
     function = aggregate.function
     switch type {
     case .double: kind = .double
@@ -48,20 +56,24 @@ struct FactState: Sendable {
     every = aggregate.every ?? 0
     self.defaultBits = defaultBits
     self.keepsAll = keepsAll
+    self.list = within > 0 || keepsAll ? list : nil
   }
 
-  private var keepsMembers: Bool { within > 0 || keepsAll }
+  private var keepsMembers: Bool { list != nil }
 
   /// Its members have to be compared as strings.
   @inline(__always)
   var ordersStrings: Bool { kind == .string && (function == .min || function == .max) }
 
-  mutating func reset() {
-    if keepsMembers {
-      occurred.removeAll(keepingCapacity: true)
-      values.removeAll(keepingCapacity: true)
-      events.removeAll(keepingCapacity: true)
-      head = 0
+  /// Begins a new customer; its list is begun anew once for all that share it.
+  ///
+  /// - Parameter occurred: of all events of the customer.
+  mutating func reset(_ occurred: [Int64]) {
+    head = 0
+    end = 0
+    leaves = Microseconds.never
+    if function == .active {
+      spans = occurred.count > 256 ? ActiveSpans(every: every, occurred: occurred) : nil
     }
     count = 0
     sum = 0
@@ -82,16 +94,16 @@ struct FactState: Sendable {
 
   // MARK: Events in and out
 
-  /// True if the sum is beyond 64 bits with this event.
+  /// True if the sum is beyond 64 bits with this event, which the list has got already.
   ///
   /// - Parameter isLess: the order of strings, by their numbers.
   mutating func add(
     occurred instant: Int64, value: Int64, event: Int32, isLess: (Int64, Int64) -> Bool
   ) -> Bool {
-    if keepsMembers {
-      occurred.append(instant)
-      values.append(value)
-      events.append(event)
+    if let list {
+      if within > 0 && head == end { leaves = instant + within }
+      if spans != nil && end > head { spans?.count(list.occurred(end - 1), instant, sign: 1) }
+      end += 1
     }
     if count == 0 {
       firstValue = value
@@ -116,7 +128,7 @@ struct FactState: Sendable {
         if value < 0 { negatives += 1 }
         return function == .sum && Int64(exactly: sum) == nil
       }
-    case .min, .max: addCandidate(value: value, event: event, isLess: isLess)
+    case .min, .max: addCandidate(value, event, isLess)
     case .distinct: distinct[distinctKey(value), default: 0] += 1
     default: break
     }
@@ -129,9 +141,9 @@ struct FactState: Sendable {
   }
 
   private mutating func addCandidate(
-    value: Int64, event: Int32, isLess: (Int64, Int64) -> Bool
+    _ value: Int64, _ event: Int32, _ isLess: (Int64, Int64) -> Bool
   ) {
-    if !keepsMembers {
+    guard let list else {
       // `firstValue` holds the extreme; nothing ever leaves.
       // Of equal values the last one counts.
       if count == 1 || !isBetter(firstValue, than: value, isLess: isLess) {
@@ -140,14 +152,13 @@ struct FactState: Sendable {
       }
       return
     }
-    let index = occurred.count - 1
     while candidates.count > candidateHead,
       let last = candidates.last,
-      !isBetter(values[last], than: value, isLess: isLess)
+      !isBetter(list.value(last), than: value, isLess: isLess)
     {
       candidates.removeLast()
     }
-    candidates.append(index)
+    candidates.append(end - 1)
   }
 
   /// Strictly better as a minimum or maximum.
@@ -170,13 +181,13 @@ struct FactState: Sendable {
   /// Lets go of what has left the window at `instant`.
   @inline(__always)
   mutating func advance(to instant: Int64) {
-    guard within > 0, head < occurred.count, occurred[head] + within <= instant else { return }
-    dropExpired(instant)
+    if leaves <= instant { dropExpired(instant) }
   }
 
   private mutating func dropExpired(_ instant: Int64) {
-    while head < occurred.count, occurred[head] + within <= instant {
-      let value = values[head]
+    guard let list else { return }
+    while head < end, list.occurred(head) + within <= instant {
+      let value = list.value(head)
       count -= 1
       switch function {
       case .sum, .avg:
@@ -195,14 +206,20 @@ struct FactState: Sendable {
       case .distinct:
         let key = distinctKey(value)
         if let left = distinct[key] { distinct[key] = left > 1 ? left - 1 : nil }
+      case .active:
+        if spans != nil && head + 1 < end {
+          spans?.count(list.occurred(head), list.occurred(head + 1), sign: -1)
+        }
       default: break
       }
       head += 1
     }
-    if head < occurred.count {
-      firstValue = values[head]
-      firstOccurred = occurred[head]
-      firstEvent = events[head]
+    leaves = Microseconds.never
+    if head < end {
+      firstValue = list.value(head)
+      firstOccurred = list.occurred(head)
+      firstEvent = list.event(head)
+      leaves = firstOccurred + within
     }
   }
 
@@ -228,7 +245,7 @@ struct FactState: Sendable {
 
   /// The value at `instant`; the window must have been advanced to it.
   func read(at instant: Int64) -> Outcome {
-    let until = within > 0 && head < occurred.count ? occurred[head] + within : Microseconds.never
+    let until = leaves
     switch function {
     case .count:
       var outcome = Outcome(count, until: until)
@@ -242,10 +259,10 @@ struct FactState: Sendable {
     case .avg: return readAverage(until: until)
     case .min, .max:
       if count == 0 { return empty }
-      if !keepsMembers { return Outcome(firstValue) }
+      guard let list else { return Outcome(firstValue) }
       let best = candidates[candidateHead]
       return Outcome(
-        values[best], until: within > 0 ? occurred[best] + within : Microseconds.never)
+        list.value(best), until: within > 0 ? list.occurred(best) + within : Microseconds.never)
     case .first: return count == 0 ? empty : Outcome(firstValue, until: until)
     case .firstTime: return count == 0 ? empty : Outcome(firstOccurred, until: until)
     case .last, .lastTime:
@@ -253,7 +270,9 @@ struct FactState: Sendable {
       return Outcome(
         function == .last ? lastValue : lastOccurred,
         until: within > 0 ? lastOccurred + within : Microseconds.never)
-    case .active: return readActive(at: instant, from: head, to: occurred.count)
+    case .active:
+      if let spans { return readSpans(spans, at: instant) }
+      return readActive(at: instant, from: head, to: end)
     }
   }
 
@@ -296,15 +315,31 @@ struct FactState: Sendable {
     return Outcome(Outcome.double(Double(total) / Double(count)))
   }
 
+  private func readSpans(_ spans: ActiveSpans, at instant: Int64) -> Outcome {
+    if head == end { return Outcome(0) }
+    let value = spans.spans(at: instant)
+    let turn = spans.instant(outside: value, value, after: instant) ?? Microseconds.never
+    var outcome = Outcome(value, until: min(leaves, turn))
+    outcome.turns = true
+    return outcome
+  }
+
+  /// Of `active`: the first later instant at which it may be below `low` or above `high`.
+  func instant(outside low: Int64, _ high: Int64, after instant: Int64) -> Int64 {
+    guard let spans, head < end else { return leaves }
+    return min(leaves, spans.instant(outside: low, high, after: instant) ?? Microseconds.never)
+  }
+
   /// How many spans of `every`, counted back from `instant`, hold a member; until one moves to the next span.
   private func readActive(at instant: Int64, from: Int, to: Int) -> Outcome {
+    guard let list else { return empty }
     var spans: Int64 = 0
     var last: Int64 = -1
     var until = Microseconds.never
     var index = to - 1
     while index >= from {
-      let span = (instant - occurred[index]) / every
-      until = min(until, occurred[index] + (span + 1) * every)
+      let span = (instant - list.occurred(index)) / every
+      until = min(until, list.occurred(index) + (span + 1) * every)
       if span != last {
         spans += 1
         last = span
@@ -316,27 +351,21 @@ struct FactState: Sendable {
 
   /// With at least `bound` members now: the first instant at which there are fewer.
   func instantBelow(_ bound: Int64) -> Int64 {
-    guard bound > 0, count >= bound, within > 0 else { return Microseconds.never }
-    return occurred[head + Int(count - bound)] + within
+    guard bound > 0, count >= bound, within > 0, let list else { return Microseconds.never }
+    return list.occurred(head + Int(count - bound)) + within
   }
 
   // MARK: At any instant
 
   /// The members in the window at `instant`, of those applied so far.
   func members(at instant: Int64) -> Range<Int> {
-    guard within > 0 else { return 0..<occurred.count }
-    var low = 0
-    var high = occurred.count
-    while low < high {
-      let middle = (low + high) / 2
-      if occurred[middle] + within <= instant { low = middle + 1 } else { high = middle }
-    }
-    return low..<occurred.count
+    guard within > 0, let list else { return 0..<end }
+    return list.first(in: 0..<end, within: within, at: instant)..<end
   }
 
   /// The value at an instant that need not be the last one, computed anew from the members.
   func read(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> Outcome {
-    guard keepsMembers else { return read(at: instant) }
+    guard let list else { return read(at: instant) }
     let range = members(at: instant)
     let isWindow = within > 0
     switch function {
@@ -345,10 +374,10 @@ struct FactState: Sendable {
     case .first, .firstTime, .last, .lastTime:
       guard let first = range.first, let last = range.last else { return empty }
       switch function {
-      case .first: return Outcome(values[first])
-      case .firstTime: return Outcome(occurred[first])
-      case .last: return Outcome(values[last])
-      default: return Outcome(occurred[last])
+      case .first: return Outcome(list.value(first))
+      case .firstTime: return Outcome(list.occurred(first))
+      case .last: return Outcome(list.value(last))
+      default: return Outcome(list.occurred(last))
       }
     case .sum, .avg, .min, .max, .distinct:
       // Nothing has left since the last step: the state has the answer already.
@@ -356,12 +385,15 @@ struct FactState: Sendable {
     }
     if kind == .integer && (function == .sum || function == .avg) {
       var total: Int128 = 0
-      for index in range { total += Int128(values[index]) }
+      for index in range { total += Int128(list.value(index)) }
       return function == .sum ? integerSum(total) : integerAverage(total, Int64(range.count))
     }
-    var fresh = cleared()
+    let own = MemberList(longest: within, keepsAll: true)
+    var fresh = cleared(own)
     for index in range {
-      _ = fresh.add(occurred: occurred[index], value: values[index], event: events[index]) {
+      let (instant, value, event) = (list.occurred(index), list.value(index), list.event(index))
+      own.append(occurred: instant, value: value, event: event)
+      _ = fresh.add(occurred: instant, value: value, event: event) {
         ordersStrings ? interner().isLess($0, $1) : false
       }
     }
@@ -369,15 +401,15 @@ struct FactState: Sendable {
   }
 
   /// The same fact without an event.
-  private func cleared() -> FactState {
+  private func cleared(_ list: MemberList) -> FactState {
     FactState(
       function: function, kind: kind, isMoney: isMoney, within: within, every: every,
-      defaultBits: defaultBits, keepsAll: keepsAll)
+      defaultBits: defaultBits, keepsAll: keepsAll, list: list)
   }
 
   private init(
     function: Rules.AggregateFunction, kind: ValueKind, isMoney: Bool, within: Int64,
-    every: Int64, defaultBits: Int64?, keepsAll: Bool
+    every: Int64, defaultBits: Int64?, keepsAll: Bool, list: MemberList
   ) {
     self.function = function
     self.kind = kind
@@ -386,11 +418,12 @@ struct FactState: Sendable {
     self.every = every
     self.defaultBits = defaultBits
     self.keepsAll = keepsAll
+    self.list = list
   }
 
   /// The events that give a timestamp: that of a first or last time, or those that hold the value.
   func events(giving value: Int64, at instant: Int64) -> [Int32] {
-    if !keepsMembers {
+    guard let list else {
       switch function {
       case .first, .firstTime: return count == 0 ? [] : [firstEvent]
       case .last, .lastTime: return count == 0 ? [] : [lastEvent]
@@ -401,23 +434,24 @@ struct FactState: Sendable {
     let range = members(at: instant)
     guard !range.isEmpty else { return [] }
     switch function {
-    case .first, .firstTime: return [events[range.lowerBound]]
-    case .last, .lastTime: return [events[range.upperBound - 1]]
-    case .min, .max: return range.filter { values[$0] == value }.map { events[$0] }
+    case .first, .firstTime: return [list.event(range.lowerBound)]
+    case .last, .lastTime: return [list.event(range.upperBound - 1)]
+    case .min, .max:
+      return range.filter { list.value($0) == value }.map { list.event($0) }
     default: return []
     }
   }
 
   /// The last of the events that leave the window at exactly `instant`, or move to another span of `active`; -1 for none.
   mutating func lastEvent(movingAt instant: Int64) -> Int32 {
-    guard within > 0 else { return -1 }
+    guard within > 0, let list else { return -1 }
     var last: Int32 = -1
     for index in members(at: instant - 1) {
-      let age = instant - occurred[index]
+      let age = instant - list.occurred(index)
       // Members stand by time: behind those that leave, none does.
       if function != .active && age < within { break }
       if age == within || (function == .active && age > 0 && age % every == 0) {
-        last = events[index]
+        last = list.event(index)
       }
     }
     return last

@@ -28,11 +28,14 @@ enum ParkReason: UInt8, Sendable {
   case chase = 1
   /// The 1,000th row by time alone since the last event.
   case timers = 2
+  /// Time alone had to be looked at too often (``LookBudget``).
+  case budget = 3
 
   var text: String {
     switch self {
     case .chase: "transitions-chase"
     case .timers: "endless-timers"
+    case .budget: "budget"
     }
   }
 }

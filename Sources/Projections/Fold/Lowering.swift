@@ -37,10 +37,20 @@ struct Lowering {
   }
 
   mutating func constant(_ bits: Int64, type: Type) -> Int32 {
-    let nonNegative = type == .int && bits >= 0
-    return add(
+    add(
       Node(operation: .constant, bits: bits), type: type,
-      motion: nonNegative ? .nonNegative : .still)
+      motion: .still(Self.range(of: bits, type)))
+  }
+
+  /// A value that an expression has for good, as a range.
+  static func range(of bits: Int64, _ type: Type) -> Interval {
+    switch type {
+    case .int, .money, .timestamp, .duration, .bool: return Interval(bits)
+    case .double:
+      let value = Double(bitPattern: UInt64(bitPattern: bits))
+      return value.isFinite ? Interval(low: value, high: value) : .all
+    default: return .all
+    }
   }
 
   func motion(_ node: Int32) -> StaticMotion { motions[Int(node)] }
@@ -71,10 +81,15 @@ struct Lowering {
 
   /// Lowers one text.
   mutating func lower(_ checked: CheckedExpression) throws(Refusal) -> LoweredExpression {
+    try Self.checkCost(checked)
     source = checked
     nodeOf = Array(repeating: -1, count: checked.types.count)
     locals = []
     let root = try lower(checked.expression)
+    let moves = motion(root)
+    if moves.kind == .still && !moves.isSteady {
+      throw refusal(checked.expression, Self.tooOften)
+    }
     return LoweredExpression(root: root, nodeOf: nodeOf, checked: checked)
   }
 
@@ -83,6 +98,8 @@ struct Lowering {
     let range = expression.range.clamped(to: 0..<bytes.count)
     return String(decoding: bytes[range], as: UTF8.self)
   }
+
+  static let tooOften = "it may change more often than once a minute, for ever"
 
   func refusal(_ expression: Expression, _ why: String) -> Refusal {
     Refusal(
@@ -113,7 +130,8 @@ struct Lowering {
     {
       guard let leaf = variables[name] else { return try tree(expression) }
       if test {
-        return unary(.has, leaf, type: .bool, motion: .stepping(motion(leaf).pieces))
+        let rate = motion(leaf).switches
+        return unary(.has, leaf, type: .bool, motion: .stepping(rate, switches: 0, .truth))
       }
       return leaf
     }
@@ -180,8 +198,7 @@ struct Lowering {
   }
 
   mutating func logical(_ operation: Node.Operation, _ a: Int32, _ b: Int32) -> Int32 {
-    binary(
-      operation, a, b, type: .bool, motion: .stepping(min(motion(a).step, motion(b).step)))
+    binary(operation, a, b, type: .bool, motion: .logical(motion(a), motion(b)))
   }
 
   // MARK: Calls
@@ -205,19 +222,19 @@ struct Lowering {
       return try comparison(expression, name, nodes, types)
     case "since" where nodes.count == 1:
       guard let now = variables["now"] else { return try tree(expression) }
-      return try arithmetic(expression, .timestampMinusTimestamp, now, nodes[0], .duration, -1)
+      return arithmetic(.timestampMinusTimestamp, now, nodes[0], .duration, -1)
     case "in_stage" where nodes.isEmpty:
       guard let now = variables["now"], let entered = variables["stage.entered_at"] else {
         return try tree(expression)
       }
-      return try arithmetic(expression, .timestampMinusTimestamp, now, entered, .duration, -1)
-    case "hours": return try durationOf(expression, nodes[0], unit: Microseconds.hour)
-    case "days": return try durationOf(expression, nodes[0], unit: Microseconds.day)
-    case "weeks": return try durationOf(expression, nodes[0], unit: 7 * Microseconds.day)
+      return arithmetic(.timestampMinusTimestamp, now, entered, .duration, -1)
+    case "hours": return durationOf(nodes[0], unit: Microseconds.hour)
+    case "days": return durationOf(nodes[0], unit: Microseconds.day)
+    case "weeks": return durationOf(nodes[0], unit: 7 * Microseconds.day)
     case "_+_", "_-_", "_*_", "_/_", "_%_", "-_":
-      if let node = try arithmetic(expression, name, nodes, types) { return node }
+      if let node = arithmetic(name, nodes, types) { return node }
     case "int", "double", "uint", "string", "bool", "timestamp", "duration":
-      if let node = conversion(expression, name, nodes, types) { return node }
+      if let node = conversion(name, nodes, types) { return node }
     default:
       if let node = try accessor(expression, name, arguments, nodes, types) { return node }
     }
@@ -225,8 +242,7 @@ struct Lowering {
   }
 
   private mutating func conditional(_ nodes: [Int32], _ type: Type) -> Int32 {
-    let motion = StaticMotion.choice(
-      motion(nodes[1]), motion(nodes[2]), switching: motion(nodes[0]).step)
+    let motion = StaticMotion.choice(motion(nodes[0]), motion(nodes[1]), motion(nodes[2]))
     return add(
       Node(operation: .conditional, a: nodes[0], b: nodes[1], c: nodes[2]), type: type,
       motion: motion, reads: reads(nodes[0]) | reads(nodes[1]) | reads(nodes[2]))
@@ -244,63 +260,103 @@ struct Lowering {
       case "_>_": .greater
       default: .greaterOrEqual
       }
-    let isEquality = kind == .equal || kind == .notEqual
-    let operation: Node.Operation
-    switch (types[0], types[1]) {
-    case (.bool, .bool), (.int, .int), (.money, .money), (.timestamp, .timestamp),
-      (.duration, .duration):
-      operation = .compareBits
-    case (.string, .string): operation = isEquality ? .compareBits : .compareString
-    case (.double, .double): operation = .compareDouble
-    case (.int, .double): operation = .compareIntDouble
-    case (.double, .int): operation = .compareDoubleInt
-    default: return try generalCall(expression, name, nodes, types)
+    guard let operation = Self.comparison(kind, types[0], types[1]) else {
+      return try generalCall(expression, name, nodes, types)
     }
-    guard let moves = StaticMotion.comparison(motion(nodes[0]), motion(nodes[1])) else {
-      throw refusal(expression, "both sides change more often than once a minute")
-    }
-    let node = binary(operation, nodes[0], nodes[1], type: .bool, motion: moves)
-    program.nodes[Int(node)].comparison = kind
+    let node = compare(operation, kind, nodes[0], nodes[1])
+    if !motion(node).isSteady { throw tooOften(expression, nodes) }
     return node
   }
 
+  private static func comparison(
+    _ kind: Node.Comparison, _ left: Type, _ right: Type
+  ) -> Node.Operation? {
+    switch (left, right) {
+    case (.bool, .bool), (.int, .int), (.money, .money), (.timestamp, .timestamp),
+      (.duration, .duration):
+      .compareBits
+    case (.string, .string): kind == .equal || kind == .notEqual ? .compareBits : .compareString
+    case (.double, .double): .compareDouble
+    case (.int, .double): .compareIntDouble
+    case (.double, .int): .compareDoubleInt
+    default: nil
+    }
+  }
+
+  private mutating func compare(
+    _ operation: Node.Operation, _ kind: Node.Comparison, _ left: Int32, _ right: Int32
+  ) -> Int32 {
+    let (a, b) = (motion(left), motion(right))
+    let isDecided = Interval.decide(kind, a.range, b.range) != nil
+    let node = binary(
+      operation, left, right, type: .bool,
+      motion: .comparison(a, b, decided: isDecided))
+    program.nodes[Int(node)].comparison = kind
+    program.nodes[Int(node)].c = a.recurs || b.recurs ? 1 : 0
+    return node
+  }
+
+  /// The refusal of a comparison: of the side that is too fast, or of the whole where both are together.
+  private func tooOften(_ expression: Expression, _ nodes: [Int32]) -> Refusal {
+    guard case .call(_, let target, let arguments) = expression.kind else {
+      return refusal(expression, Self.tooOften)
+    }
+    let operands = (target.map { [$0] } ?? []) + arguments
+    let fast = zip(operands, nodes).filter { motion($1).pieces > StaticMotion.fastest }
+    return refusal(fast.count == 1 ? fast[0].0 : expression, Self.tooOften)
+  }
+
+  /// `in` a list that is written out: equality with each element, and an error where any of them is one.
   private mutating func membership(
     _ expression: Expression, _ arguments: [Expression]
   ) throws(Refusal) -> Int32 {
     guard case .list(let elements) = arguments[1].kind, Self.isScalar(typeOf(arguments[0])),
-      typeOf(arguments[0]) != .double, typeOf(arguments[0]) != .uint
+      typeOf(arguments[0]) != .uint,
+      elements.allSatisfy({ typeOf($0) == typeOf(arguments[0]) })
     else { return try tree(expression) }
     let operand = try lower(arguments[0])
     var nodes: [Int32] = []
-    for element in elements {
-      guard typeOf(element) == type(operand) else { return try tree(expression) }
-      let node = try lower(element)
-      guard isConstant(node) else { return try tree(expression) }
-      nodes.append(node)
-    }
+    for element in elements { nodes.append(try lower(element)) }
+    let node =
+      nodes.allSatisfy({ isConstant($0) }) && type(operand) != .double
+      ? constantMembership(operand, nodes) : movingMembership(operand, nodes)
+    if !motion(node).isSteady { throw tooOften(expression, [operand]) }
+    return node
+  }
+
+  private mutating func constantMembership(_ operand: Int32, _ elements: [Int32]) -> Int32 {
     let moves = motion(operand)
-    let changes: StaticMotion
-    switch moves.kind {
-    case .still, .linear, .monotone: changes = .stepping(moves.pieces)
-    case .stepping: changes = .stepping(moves.step)
+    let isDecided = elements.allSatisfy {
+      Interval.decide(.equal, moves.range, motion($0).range) != nil
     }
     let first = Int32(program.lists.count)
-    program.lists += nodes
-    let node = unary(.inBits, operand, type: .bool, motion: changes, b: first)
-    program.nodes[Int(node)].c = Int32(nodes.count)
+    program.lists += elements
+    let node = unary(
+      .inBits, operand, type: .bool, motion: .comparison(moves, .still, decided: isDecided),
+      bits: moves.recurs ? 1 : 0, b: first)
+    program.nodes[Int(node)].c = Int32(elements.count)
+    return node
+  }
+
+  /// The list holds the elements, then their comparisons with the operand.
+  private mutating func movingMembership(_ operand: Int32, _ elements: [Int32]) -> Int32 {
+    let comparisons = elements.map { element in
+      compare(type(operand) == .double ? .compareDouble : .compareBits, .equal, operand, element)
+    }
+    let first = Int32(program.lists.count)
+    program.lists += elements + comparisons
+    let moves = comparisons.reduce(StaticMotion.still(.truth)) { .logical($0, motion($1)) }
+    let node = add(
+      Node(operation: .inMoving, a: operand, b: first, c: Int32(elements.count)), type: .bool,
+      motion: moves, reads: elements.reduce(reads(operand)) { $0 | reads($1) })
     return node
   }
 
   mutating func generalCall(
     _ expression: Expression, _ name: String, _ nodes: [Int32], _ types: [Type]
   ) throws(Refusal) -> Int32 {
-    var step = Microseconds.never
-    for node in nodes {
-      guard motion(node).isSteady else {
-        throw refusal(expression, "it may change more often than once a minute")
-      }
-      step = min(step, motion(node).step)
-    }
+    let moves = StaticMotion.function(of: nodes.map { motion($0) })
+    guard moves.isSteady else { throw refusal(expression, Self.tooOften) }
     let resultType = typeOf(expression)
     if !nodes.isEmpty, nodes.allSatisfy({ isConstant($0) }) {
       let values = zip(nodes, types).map { node, type in
@@ -320,7 +376,7 @@ struct Lowering {
     let read = nodes.reduce(UInt64(0)) { $0 | reads($1) }
     return add(
       Node(operation: .call, a: Int32(program.calls.count - 1)), type: resultType,
-      motion: .stepping(step), reads: read)
+      motion: moves, reads: read)
   }
 
   // MARK: Trees
@@ -329,7 +385,7 @@ struct Lowering {
   mutating func tree(_ expression: Expression) throws(Refusal) -> Int32 {
     var names: [String] = []
     collectVariables(expression, into: &names)
-    var step = Microseconds.never
+    var parts: [StaticMotion] = []
     var read: UInt64 = 0
     var bound: [(name: String, node: Int32, type: Type)] = []
     for name in names {
@@ -337,10 +393,12 @@ struct Lowering {
       guard motion(node).isSteady else {
         throw refusal(expression, "`\(name)` moves with time inside it")
       }
-      step = min(step, motion(node).step)
+      parts.append(motion(node))
       read |= reads(node)
       bound.append((name, node, type(node)))
     }
+    let moves = StaticMotion.function(of: parts)
+    guard moves.isSteady else { throw refusal(expression, Self.tooOften) }
     for local in locals where mentions(expression, local.name) {
       throw refusal(expression, "a macro inside a macro over `\(local.name)` is too deep")
     }
@@ -351,7 +409,7 @@ struct Lowering {
       LoweredTree(expression: sub, variables: bound, resultType: typeOf(expression)))
     return add(
       Node(operation: .tree, a: Int32(program.trees.count - 1)), type: typeOf(expression),
-      motion: .stepping(step), reads: read)
+      motion: moves, reads: read)
   }
 
   private func collectVariables(_ expression: Expression, into names: inout [String]) {

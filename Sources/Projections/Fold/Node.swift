@@ -33,14 +33,18 @@ struct Node: Sendable {
     case has
     case and, or, not
     case conditional
-    /// Comparisons of 64-bit values: bool, int, money, timestamp, duration; strings by number (`==` and `!=` only).
+    /// Comparisons, with `c` 1 where a side never comes to rest, so that ranges may decide for longer than its pieces.
+    ///
+    /// Of 64-bit values: bool, int, money, timestamp, duration; strings by number (`==` and `!=` only).
     case compareBits
     case compareDouble
     /// An int on the left (right) of a double.
     case compareIntDouble, compareDoubleInt
     case compareString
-    /// a: operand, b: first in ``Program/lists``, c: how many; equality on bits.
+    /// a: operand, b: first in ``Program/lists``, c: how many; equality on bits. `bits`: 1 as `c` of comparisons.
     case inBits
+    /// The same with elements that are no constants; behind them the list holds a comparison with each.
+    case inMoving
     case addInt, subtractInt, multiplyInt, divideInt, remainderInt, negateInt
     case addDouble, subtractDouble, multiplyDouble, divideDouble, negateDouble
     case multiplyMoney, divideMoney, ratioOfMoney
@@ -134,6 +138,9 @@ extension Program {
       body(node.a)
       body(node.b)
       body(node.c)
+    case .inMoving:
+      body(node.a)
+      for index in Int(node.b)..<Int(node.b + node.c) { body(lists[index]) }
     case .call:
       for argument in calls[Int(node.a)].arguments { body(argument) }
     case .tree:

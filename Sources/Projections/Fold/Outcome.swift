@@ -29,6 +29,8 @@ struct Outcome {
   var motion: Motion
   /// Time alone can only lower the value (a count over a window).
   var onlyFalls: Bool
+  /// Time alone may raise and lower the value again and again (spans of `active`).
+  var turns = false
 
   @inline(__always)
   init(_ bits: Int64, until: Int64 = Microseconds.never) {

@@ -238,13 +238,16 @@ enum RecordCoding {
     _ decoder: inout ByteDecoder, _ rules: Rules
   ) throws(ByteDecoder.Damaged) -> CustomerRecord.Parked {
     let at = try decoder.signed()
-    let reason = ParkReason(rawValue: UInt8(truncatingIfNeeded: try decoder.number()))
+    let number = try decoder.number()
+    guard let reason = UInt8(exactly: number).flatMap(ParkReason.init(rawValue:)) else {
+      throw ByteDecoder.Damaged()
+    }
     var transitions: [String] = []
     for _ in 0..<(try decoder.count()) {
       transitions.append(try transition(try decoder.index(), rules))
     }
     return CustomerRecord.Parked(
-      at: at, reason: (reason ?? .chase).text, transitions: transitions)
+      at: at, reason: reason.text, transitions: transitions)
   }
 
   private static func decodeCurrent(

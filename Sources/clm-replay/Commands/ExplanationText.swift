@@ -43,7 +43,7 @@ struct ExplanationText {
     lines.append("")
     if let parked = explanation.parked {
       lines.append(
-        "parked at \(RFC3339.text(parked.at)): \(parked.transitions.joined(separator: ", ")) chase each other"
+        "parked at \(RFC3339.text(parked.at)): \(parkedText(parked))"
       )
     } else {
       lines.append("next: \(nextText(explanation.next))")

@@ -111,8 +111,7 @@ struct ShowCommand: ParsableCommand {
     var lines: [String] = []
     if let parked = record.parked {
       lines.append("\(record.name)  parked since \(RFC3339.text(parked.at))")
-      lines.append(
-        "  \(parked.transitions.joined(separator: ", ")) chase each other (\(parked.reason))")
+      lines.append("  \(parkedText(parked)) (\(parked.reason))")
     }
     if let current = record.current {
       lines.append("\(record.name)  \(current.stage) since \(RFC3339.text(current.since))")
@@ -165,6 +164,13 @@ struct ShowCommand: ParsableCommand {
 func nextJSON(_ next: (at: Int64, to: String?)?) -> JSONValue {
   guard let next else { return .null }
   return .object([("at", .string(RFC3339.text(next.at))), ("to", .optional(next.to))])
+}
+
+/// What the customer was parked by, in words.
+func parkedText(_ parked: CustomerRecord.Parked) -> String {
+  let names = parked.transitions.joined(separator: ", ")
+  if parked.reason != "budget" { return "\(names) chase each other" }
+  return "\(names.isEmpty ? "a segment" : names) would have to be looked at too often"
 }
 
 func parkedJSON(_ parked: CustomerRecord.Parked) -> JSONValue {
