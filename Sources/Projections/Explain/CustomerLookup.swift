@@ -58,7 +58,8 @@ public enum CustomerLookup {
     var links: [Link] = []
     for line in lines.sorted(by: { ($0.occurred, $0.position) < ($1.occurred, $1.position) }) {
       var reader = EventReader(compiled, types: [Array(line.type.utf8)])
-      guard let bytes = reader.link(line: line.line.span, type: 0, identity: field) else {
+      guard case .named(let bytes) = reader.link(line: line.line.span, type: 0, identity: field)
+      else {
         continue
       }
       let named = String(decoding: bytes, as: UTF8.self)
