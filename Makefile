@@ -7,9 +7,9 @@ SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: setup build demo test check-metrics lint bench soak faults packages clean
 
 setup:
-	@if ! pkg-config --exists lmdb 2>/dev/null; then \
-	  echo "installing liblmdb-dev and pkg-config"; \
-	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev pkg-config >/dev/null; fi
+	@if ! pkg-config --exists lmdb zlib 2>/dev/null; then \
+	  echo "installing liblmdb-dev, zlib1g-dev and pkg-config"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev zlib1g-dev pkg-config >/dev/null; fi
 	@if ! [ -e /usr/share/zoneinfo/Europe/Berlin ]; then \
 	  echo "installing tzdata"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq tzdata >/dev/null; fi
