@@ -43,23 +43,24 @@ public struct ImportSummary: Sendable {
 public final class Importer {
   private let options: ImportOptions
   private let storePath: String
-  private let now: Int64
   private var summary = ImportSummary()
   private let rejects: RejectsFile
 
-  /// - Parameter now: microseconds since 1970, for the limit on future events and for the rejects file.
-  public init(store: String, options: ImportOptions, now: Int64) {
+  public init(store: String, options: ImportOptions) {
     storePath = store
     self.options = options
-    self.now = now
-    rejects = RejectsFile(path: options.rejects ?? "\(store)/rejects.ndjson", at: now)
+    rejects = RejectsFile(path: options.rejects ?? "\(store)/rejects.ndjson")
   }
 
-  /// - Parameter acknowledge: called with the size after each durable commit.
+  /// - Parameters:
+  ///   - now: microseconds since 1970, for the limit on future events and for the rejects file.
+  ///   - acknowledge: called with the size after each durable commit.
   /// - Throws: ``InputFault`` (with a summary: what was read before is appended), ``EventStoreError``.
   public func run(
-    _ inputs: [String], acknowledge: (UInt64) throws -> Void, progress: (Int) -> Void
+    _ inputs: [String], now: Int64, acknowledge: (UInt64) throws -> Void,
+    progress: (Int) -> Void
   ) throws -> ImportSummary {
+    rejects.at = now
     let latest = now.addingReportingOverflow(options.maximumSkew)
     let reading = try InputReading(
       inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue)

@@ -6,16 +6,13 @@ import Glibc
 /// line number, same text) is not put there again.
 final class RejectsFile {
   let path: String
-  private let at: String
+  /// When the import began, in microseconds since 1970.
+  var at: Int64 = 0
   private var file: CInt = -1
   private var buffer: [UInt8] = []
   private var known: Set<RowKey> = []
 
-  /// - Parameter at: when the import began, in microseconds since 1970.
-  init(path: String, at: Int64) {
-    self.path = path
-    self.at = RFC3339.text(at)
-  }
+  init(path: String) { self.path = path }
 
   deinit { if file >= 0 { Glibc.close(file) } }
 
@@ -41,7 +38,7 @@ final class RejectsFile {
     content += "}\n".utf8
     if !known.isEmpty && known.contains(Self.key(place[...], content[...])) { return }
     buffer += place
-    buffer += "\"at\":\"\(at)\",\"code\":\"\(rejection.code)\",\"message\":".utf8
+    buffer += "\"at\":\"\(RFC3339.text(at))\",\"code\":\"\(rejection.code)\",\"message\":".utf8
     JSONWriting.append(Array(rejection.message.utf8), to: &buffer)
     buffer += content
     if buffer.count > 1 << 16 { try flush() }

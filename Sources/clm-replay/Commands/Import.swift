@@ -74,12 +74,12 @@ struct ImportCommand: ParsableCommand {
     let options = try importOptions()
     let started = Clock.monotonicSeconds()
     let progress = ProgressLine("import", quiet: global.quiet)
-    let importer = Importer(store: store, options: options, now: Clock.nowMicroseconds())
+    let importer = Importer(store: store, options: options)
     let summary: ImportSummary
     do {
       summary = try CommandError.translating {
         try importer.run(
-          files,
+          files, now: Clock.nowMicroseconds(),
           acknowledge: { size in
             if acks { try StandardOutput.write("{\"size\":\(size)}\n") }
           }, progress: { progress.show("\($0) lines") })
