@@ -7,9 +7,9 @@ SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: setup build demo test check-metrics lint bench soak faults packages clean
 
 setup:
-	@if ! pkg-config --exists lmdb 2>/dev/null; then \
-	  echo "installing liblmdb-dev and pkg-config"; \
-	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev pkg-config >/dev/null; fi
+	@if ! pkg-config --exists lmdb zlib 2>/dev/null; then \
+	  echo "installing liblmdb-dev, zlib1g-dev and pkg-config"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev zlib1g-dev pkg-config >/dev/null; fi
 	@if ! [ -e /usr/share/zoneinfo/Europe/Berlin ]; then \
 	  echo "installing tzdata"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq tzdata >/dev/null; fi
@@ -27,6 +27,7 @@ test: setup packages
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind days -j 2
 	python3 Tests/Reference/evidence.py --binary .build/debug/clm-replay --events 2000
+	python3 Tests/Reference/csv_rows.py --binary .build/debug/clm-replay --small
 	$(MAKE) faults
 
 # Every cell of `metrics` against SQL over the raw events.
@@ -48,6 +49,8 @@ bench: build
 soak: build packages
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind days -j 2
+	@python3 -c "import duckdb" 2>/dev/null || python3 -m pip install -q duckdb
+	python3 Tests/Reference/csv_rows.py --binary $(BINARY)
 	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 2000
 	python3 Tests/Faults/power.py --binary $(BINARY) --cuts 200
 	python3 Tests/Faults/failing.py --binary $(BINARY)

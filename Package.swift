@@ -18,10 +18,13 @@ let package = Package(
     .systemLibrary(
       name: "CLMDB", pkgConfig: "lmdb",
       providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CEL"),
     .target(
       name: "EventStore",
-      dependencies: ["CLMDB", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: ["CLMDB", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Projections",
       dependencies: ["CEL", "EventStore", .product(name: "Yams", package: "Yams")]),

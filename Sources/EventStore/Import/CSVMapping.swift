@@ -1,4 +1,4 @@
-/// Turns rows of CSV into CloudEvents lines, as the text of `--csv` says (contract §3, docs/import.md).
+/// Which column or constant gives each part of an event, as the text of `--csv` says (contract §3, docs/import.md).
 public struct CSVMapping: Sendable {
   /// Where a value comes from.
   enum Source: Sendable, Equatable {
@@ -13,44 +13,24 @@ public struct CSVMapping: Sendable {
     var source: Source
   }
 
-  private(set) var entries: [Entry]
+  private(set) var entries: [Entry] = []
+  /// The header's cells, once there is one.
+  private(set) var header: [[UInt8]] = []
 
-  /// A mapping that cannot be used.
+  /// A mapping that cannot be used, or that does not fit a file.
   public struct Fault: Error, Sendable {
     public var message: String
+    public var help: String?
+    /// The mapping itself has to change, whatever the file.
+    var isUsage = false
   }
 
   private static let attributes = ["id", "source", "type", "subject", "time"]
 
-  /// `subject=customer_id,time=date,type:=purchase,data.amount=price`: `=` names a column, `:=` is a constant.
+  /// `subject=customer_id,time=date,type:=purchase,data.amount="Price, net"`: `=` names a column, `:=` is a constant; a column or
+  /// a constant with a comma or with quotes at its ends stands in quotes, doubled within.
   public init(_ text: String) throws(Fault) {
-    entries = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let equals = part.firstIndex(of: "=") else {
-        throw Fault(message: "`\(part)` has no `=`: write target=column or target:=constant")
-      }
-      var target = String(part[..<equals])
-      let value = String(part[part.index(after: equals)...])
-      let isConstant = target.hasSuffix(":")
-      if isConstant { target.removeLast() }
-      guard Self.attributes.contains(target) || Self.isData(target) else {
-        throw Fault(
-          message:
-            "`\(target)` is no target: id, source, type, subject, time and data.NAME are")
-      }
-      if entries.contains(where: { $0.target == target }) {
-        throw Fault(message: "`\(target)` is mapped twice")
-      }
-      if isConstant {
-        entries.append(Entry(target: target, source: .constant(Array(value.utf8))))
-      } else if let number = Int(value), number >= 1 {
-        entries.append(Entry(target: target, source: .column(number - 1)))
-      } else if value.isEmpty {
-        throw Fault(message: "`\(target)=` names no column")
-      } else {
-        entries.append(Entry(target: target, source: .header(value)))
-      }
-    }
+    for part in try CSVMappingText.parts(text) { try add(part) }
     for needed in ["subject", "time", "type"]
     where !entries.contains(where: { $0.target == needed }) {
       throw Fault(message: "`\(needed)` has to be mapped")
@@ -61,20 +41,85 @@ public struct CSVMapping: Sendable {
     }
   }
 
+  private mutating func add(_ part: CSVMappingText.Part) throws(Fault) {
+    let (target, value) = (part.target, part.value)
+    guard Self.attributes.contains(target) || Self.isData(target) else {
+      throw Fault(
+        message: "`\(target)` is no target: id, source, type, subject, time and data.NAME are")
+    }
+    // The event's object and `data` are two levels of JSON already.
+    if target.utf8.count(where: { $0 == UInt8(ascii: ".") }) > 63 {
+      throw Fault(message: "`\(target)` makes objects that are nested deeper than 64")
+    }
+    if entries.contains(where: { $0.target == target }) {
+      throw Fault(message: "`\(target)` is mapped twice")
+    }
+    if part.isConstant {
+      if value.isEmpty && Self.attributes.contains(target) {
+        throw Fault(message: "`\(target):=` is empty, and no event may have an empty \(target)")
+      }
+      entries.append(Entry(target: target, source: .constant(Array(value.utf8))))
+    } else if let number = Int(value), number >= 1, !part.isQuoted {
+      entries.append(Entry(target: target, source: .column(number - 1)))
+    } else if value.isEmpty {
+      throw Fault(message: "`\(target)=` names no column")
+    } else {
+      entries.append(Entry(target: target, source: .header(value)))
+    }
+  }
+
   private static func isData(_ target: String) -> Bool {
     target.hasPrefix("data.")
       && target.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty }
   }
 
   /// Columns by header; a number stays what it is.
+  ///
+  /// - Throws: where a column is not there, or a mapped header stands twice.
   mutating func resolve(header: [[UInt8]]) throws(Fault) {
+    self.header = header
     for index in entries.indices {
-      guard case .header(let name) = entries[index].source else { continue }
-      guard let column = header.firstIndex(of: Array(name.utf8)) else {
-        let names = header.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", ")
-        throw Fault(message: "there is no column `\(name)`; the header has \(names)")
+      switch entries[index].source {
+      case .constant: continue
+      case .column(let number):
+        if number >= header.count {
+          throw Fault(
+            message:
+              "there is no column \(number + 1) for `\(entries[index].target)`; the header has \(header.count)"
+          )
+        }
+      case .header(let name):
+        entries[index].source = .column(try column(name))
       }
-      entries[index].source = .column(column)
+    }
+  }
+
+  private func column(_ name: String) throws(Fault) -> Int {
+    let found = header.indices.filter { header[$0] == Array(name.utf8) }
+    guard let column = found.first else {
+      let names = header.prefix(50).map { "`\(String(decoding: $0, as: UTF8.self))`" }
+      throw Fault(
+        message: "there is no column `\(name)`; the header has "
+          + names.joined(separator: ", ") + (header.count > 50 ? " …" : ""),
+        help: delimiterHelp)
+    }
+    if found.count > 1 {
+      let numbers = found.map { String($0 + 1) }.joined(separator: " and ")
+      throw Fault(
+        message: "the header `\(name)` stands twice, in columns \(numbers)",
+        help: "name the column by its number, as in =\(column + 1)", isUsage: true)
+    }
+    return column
+  }
+
+  /// A header of one cell that another delimiter would part.
+  private var delimiterHelp: String? {
+    guard header.count == 1, let text = header.first else { return nil }
+    let others: [(UInt8, String)] = [
+      (0x3b, "';'"), (0x09, "tab"), (0x7c, "'|'"), (0x2c, "','"),
+    ]
+    return others.first { text.contains($0.0) }.map {
+      "the header is one cell: did you mean --delimiter \($0.1)?"
     }
   }
 
@@ -87,94 +132,102 @@ public struct CSVMapping: Sendable {
     }
   }
 
-  /// The value of a target in a row; nil where the cell is empty or missing, or nothing is mapped.
-  func value(_ target: String, _ cells: [[UInt8]]) -> [UInt8]? {
-    guard let entry = entries.first(where: { $0.target == target }) else { return nil }
-    return value(entry, cells)
+  /// How many columns a row needs so that each one that is mapped is there.
+  var columnsNeeded: Int {
+    entries.reduce(0) {
+      if case .column(let number) = $1.source { return max($0, number + 1) }
+      return $0
+    }
   }
 
-  private func value(_ entry: Entry, _ cells: [[UInt8]]) -> [UInt8]? {
+  func entry(_ target: String) -> Entry? { entries.first { $0.target == target } }
+
+  /// The value of a part in a row; nil where the cell is empty.
+  ///
+  /// - Throws: `utf8`, with the column.
+  func value(_ entry: Entry, _ cells: [[UInt8]]) throws(Rejection) -> [UInt8]? {
     switch entry.source {
     case .constant(let bytes): return bytes
     case .column(let number):
-      return number < cells.count && !cells[number].isEmpty ? cells[number] : nil
+      guard number < cells.count, !cells[number].isEmpty else { return nil }
+      if cells[number].isUTF8 { return cells[number] }
+      throw Rejection(
+        "utf8",
+        "\(describe(number)) is not UTF-8; a file in another encoding has to be converted, as with iconv"
+      )
     case .header: return nil
     }
   }
 
-  var hasID: Bool { entries.contains { $0.target == "id" } }
-
-  /// The `data` object of a row, members in the order of the mapping; dotted names make objects.
-  func data(_ cells: [[UInt8]]) -> [UInt8] {
-    var root = Member(name: "", value: nil, members: [])
-    for entry in entries where entry.target.hasPrefix("data.") {
-      guard let value = value(entry, cells) else { continue }
-      let path = entry.target.split(separator: ".").dropFirst().map(String.init)
-      root.insert(path[...], value)
-    }
-    var bytes: [UInt8] = []
-    root.append(to: &bytes)
-    return bytes
+  /// Where a part comes from, for messages.
+  func place(of target: String) -> String {
+    guard case .column(let number)? = entry(target)?.source else { return "" }
+    return " (\(describe(number)))"
   }
 
-  private struct Member {
-    var name: String
-    var value: [UInt8]?
-    var members: [Member]
-
-    mutating func insert(_ path: ArraySlice<String>, _ value: [UInt8]) {
-      guard let first = path.first else { return }
-      let index: Int
-      if let known = members.firstIndex(where: { $0.name == first }) {
-        index = known
-      } else {
-        members.append(Member(name: first, value: nil, members: []))
-        index = members.count - 1
-      }
-      if path.count == 1 {
-        members[index].value = value
-      } else {
-        members[index].insert(path.dropFirst(), value)
-      }
-    }
-
-    func append(to bytes: inout [UInt8]) {
-      if let value {
-        JSONWriting.append(value, to: &bytes)
-        return
-      }
-      bytes.append(UInt8(ascii: "{"))
-      for (index, member) in members.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        JSONWriting.append(Array(member.name.utf8), to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        member.append(to: &bytes)
-      }
-      bytes.append(UInt8(ascii: "}"))
-    }
+  func describe(_ column: Int) -> String {
+    guard column < header.count, !header[column].isEmpty else { return "column \(column + 1)" }
+    return "column \(column + 1) `\(String(decoding: header[column].prefix(80), as: UTF8.self))`"
   }
 }
 
-/// Strings as JSON text: quotes, backslashes and control characters are escaped, everything else stays.
-enum JSONWriting {
-  static func append(_ text: [UInt8], to bytes: inout [UInt8]) {
-    let digits = Array("0123456789abcdef".utf8)
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0x0a: bytes += "\\n".utf8
-      case 0x0d: bytes += "\\r".utf8
-      case 0x09: bytes += "\\t".utf8
-      case 0..<0x20:
-        bytes += "\\u00".utf8
-        bytes.append(digits[Int(byte >> 4)])
-        bytes.append(digits[Int(byte & 15)])
-      default: bytes.append(byte)
+/// Takes the text of `--csv` apart.
+enum CSVMappingText {
+  struct Part: Equatable {
+    var target: String
+    var isConstant = false
+    var value = ""
+    var isQuoted = false
+  }
+
+  static func parts(_ text: String) throws(CSVMapping.Fault) -> [Part] {
+    var rest = text[...]
+    var parts: [Part] = []
+    while true {
+      let piece = rest.prefix { $0 != "," }
+      guard let equals = piece.firstIndex(of: "=") else {
+        throw CSVMapping.Fault(
+          message: "`\(piece)` has no `=`: write target=column or target:=constant",
+          help: "a column whose name has a comma stands in quotes: subject=\"Customer, no.\"")
+      }
+      var part = Part(target: String(piece[..<equals]))
+      part.isConstant = part.target.hasSuffix(":")
+      if part.isConstant { part.target.removeLast() }
+      rest = rest[rest.index(after: equals)...]
+      if rest.first == "\"" {
+        part.isQuoted = true
+        part.value = try quoted(&rest, part.target)
+      } else {
+        part.value = String(rest.prefix { $0 != "," })
+        rest = rest.dropFirst(part.value.count)
+      }
+      parts.append(part)
+      if rest.isEmpty { return parts }
+      rest.removeFirst()
+    }
+  }
+
+  /// A value in quotes, which are doubled within; what follows is a comma or nothing.
+  private static func quoted(
+    _ rest: inout Substring, _ target: String
+  ) throws(CSVMapping.Fault) -> String {
+    var value = ""
+    rest.removeFirst()
+    while let character = rest.popFirst() {
+      if character != "\"" {
+        value.append(character)
+      } else if rest.first == "\"" {
+        value.append(character)
+        rest.removeFirst()
+      } else if rest.isEmpty || rest.first == "," {
+        return value
+      } else {
+        throw CSVMapping.Fault(
+          message: "`\(target)`: there is text behind the closing quote",
+          help: "a quote within quotes is doubled")
       }
     }
-    bytes.append(UInt8(ascii: "\""))
+    throw CSVMapping.Fault(
+      message: "`\(target)`: the quote is not closed", help: "a quote within quotes is doubled")
   }
 }

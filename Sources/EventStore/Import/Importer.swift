@@ -21,7 +21,10 @@ public struct ImportSummary: Sendable {
   /// Conflicts included.
   public var rejected = 0
   public var conflicts = 0
+  /// Physical lines read: blank ones, headers and each line of a row of several included.
   public var lines = 0
+  /// Physical lines of what was rejected.
+  public var rejectedLines = 0
   public var size: UInt64 = 0
   /// Root of the log, 32 bytes.
   public var root: [UInt8] = []
@@ -42,8 +45,6 @@ public final class Importer {
   private let storePath: String
   private var summary = ImportSummary()
   private let rejects: RejectsFile
-  private static let batchEvents = 6 * 16_384
-  private static let batchBytes = 32 << 20
 
   public init(store: String, options: ImportOptions) {
     storePath = store
@@ -51,59 +52,76 @@ public final class Importer {
     rejects = RejectsFile(path: options.rejects ?? "\(store)/rejects.ndjson")
   }
 
-  /// A file that is not there, before anything was appended.
-  public struct InputFault: Error, Sendable {
-    public var message: String
-  }
-
   /// - Parameters:
-  ///   - now: microseconds since 1970, for the limit on future events.
+  ///   - now: microseconds since 1970, for the limit on future events and for the rejects file.
   ///   - acknowledge: called with the size after each durable commit.
-  /// - Throws: ``InputFault``, ``EventStoreError``.
+  /// - Throws: ``InputFault`` (with a summary: what was read before is appended), ``EventStoreError``.
   public func run(
     _ inputs: [String], now: Int64, acknowledge: (UInt64) throws -> Void,
     progress: (Int) -> Void
   ) throws -> ImportSummary {
+    rejects.at = now
     let latest = now.addingReportingOverflow(options.maximumSkew)
-    let reading = try Reading(
+    let reading = try InputReading(
       inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue)
-    let writer = try LogWriter.open(
-      at: storePath, creating: true, waitSeconds: options.waitSeconds, command: options.command)
+    let writer = try open(reading)
     summary.size = writer.size
-    var batch = try reading.next()
-    while !batch.isEnd || batch.events.count > 0 || !batch.rejected.isEmpty {
+    var batch = reading.next()
+    while true {
       let step = Step(reading: reading, writer: writer, batch: batch)
       // The next batch is read while this one is committed.
-      try Parallel.both({ try step.read() }, { try step.commit() })
+      try Parallel.both({ step.read() }, { try step.commit() })
       if batch.events.count > 0 && writer.size > summary.size { try acknowledge(writer.size) }
       try account(batch, step.outcomes)
       summary.size = writer.size
       progress(summary.lines)
+      if batch.isEnd { break }
       batch = step.next
     }
     try rejects.close()
     summary.size = writer.size
     summary.root = writer.root
     summary.rejectsPath = rejects.isOpen ? rejects.path : nil
+    if var fault = batch.fault {
+      fault.summary = summary
+      throw fault
+    }
     return summary
+  }
+
+  /// The store, once it is known that all inputs can be read. Only a store that is there is locked before standard input is
+  /// waited for: none is made for what may be unreadable.
+  private func open(_ reading: InputReading) throws -> LogWriter {
+    func writer() throws -> LogWriter {
+      try LogWriter.open(
+        at: storePath, creating: true, waitSeconds: options.waitSeconds, command: options.command)
+    }
+    try reading.prepare { $0 != "-" }
+    if Files.isDirectory(storePath) && !Files.list(storePath).isEmpty {
+      let opened = try writer()
+      try reading.prepare { $0 == "-" }
+      return opened
+    }
+    try reading.prepare { $0 == "-" }
+    return try writer()
   }
 
   /// One batch on its way to the log and the next one on its way in: each half is touched by one thread.
   private final class Step: @unchecked Sendable {
     // Safe because `read` and `commit` share nothing that either changes.
-    let reading: Reading
+    let reading: InputReading
     let writer: LogWriter
     let batch: ImportBatch
     var next = ImportBatch()
     var outcomes: [AppendOutcome] = []
 
-    init(reading: Reading, writer: LogWriter, batch: ImportBatch) {
+    init(reading: InputReading, writer: LogWriter, batch: ImportBatch) {
       self.reading = reading
       self.writer = writer
       self.batch = batch
     }
 
-    func read() throws { next = try reading.next() }
+    func read() { if !batch.isEnd { next = reading.next() } }
 
     func commit() throws {
       if batch.events.count > 0 { outcomes = try writer.append(batch.events) }
@@ -111,11 +129,10 @@ public final class Importer {
   }
 
   private func account(_ batch: ImportBatch, _ outcomes: [AppendOutcome]) throws {
-    summary.lines += batch.events.count + batch.rejected.count
+    summary.lines += batch.physicalLines
     for rejected in batch.rejected {
-      try reject(rejected.file, rejected.line, rejected.rejection, rejected.text.span)
+      try reject(rejected.place, rejected.rejection, rejected.text)
     }
-    let bytes = batch.events.bytes.span
     for (index, outcome) in outcomes.enumerated() {
       switch outcome {
       case .appended: summary.appended += 1
@@ -126,144 +143,30 @@ public final class Importer {
           continue
         }
         summary.conflicts += 1
-        let place = batch.place(of: index)
         try reject(
-          place.file, place.line,
+          batch.place(of: index),
           Rejection(
             "conflict",
             "another event with this source and id is at position \(position); the first one stays"),
-          bytes.extracting(batch.events.entries[index].line))
+          batch.text(of: index))
       case .erased(let position):
-        let place = batch.place(of: index)
         try reject(
-          place.file, place.line,
+          batch.place(of: index),
           Rejection("erased", "the event at position \(position) was erased and may not come back"),
-          bytes.extracting(batch.events.entries[index].line))
+          batch.text(of: index))
       }
     }
   }
 
   private func reject(
-    _ file: String, _ line: Int, _ rejection: Rejection, _ text: Span<UInt8>
+    _ place: ImportBatch.Place, _ rejection: Rejection, _ text: [UInt8]
   ) throws {
     summary.rejected += 1
+    summary.rejectedLines += place.lines
     if summary.examples.count < 5 {
       summary.examples.append(
-        ImportSummary.Example(file: file, line: line, rejection: rejection))
+        ImportSummary.Example(file: place.file, line: place.line, rejection: rejection))
     }
-    try rejects.add(file: file, line: line, rejection, text)
-  }
-
-  /// Reads batches, file after file.
-  private final class Reading {
-    private var readers: [LineReader] = []
-    private var csv: [CSVEvents?] = []
-    private let parser: EventParser
-    private var current = 0
-
-    init(_ inputs: [String], csv options: CSVOptions?, latest: Int64) throws {
-      parser = EventParser(latest: latest)
-      for input in inputs {
-        do throws(LMDBError) {
-          readers.append(try LineReader(input))
-        } catch {
-          throw InputFault(message: "`\(input)` cannot be opened: \(error.text)")
-        }
-        csv.append(options.map { CSVEvents($0) })
-      }
-    }
-
-    func next() throws -> ImportBatch {
-      var batch = ImportBatch()
-      while current < readers.count {
-        let reader = readers[current]
-        batch.begin(reader.name)
-        let isFull: Bool
-        var fault: (any Error)?
-        do throws(LMDBError) {
-          isFull = try reader.read(
-            hasOddQuotes: { [self] in csv[current]?.hasOddQuotes($0) ?? false }
-          ) { number, line in
-            do {
-              try take(number, line, reader.name, &batch)
-            } catch {
-              fault = error
-              return false
-            }
-            return batch.events.count < Importer.batchEvents
-              && batch.events.bytes.count < Importer.batchBytes
-              && batch.rejected.count < Importer.batchEvents
-          }
-        } catch {
-          throw InputFault(message: "`\(reader.name)` cannot be read: \(error.text)")
-        }
-        if let fault { throw fault }
-        if isFull { return batch }
-        current += 1
-      }
-      batch.isEnd = true
-      return batch
-    }
-
-    private func take(
-      _ number: Int, _ line: Span<UInt8>, _ file: String, _ batch: inout ImportBatch
-    ) throws {
-      if isBlank(line) { return }
-      if csv[current]?.awaitsHeader == true {
-        do {
-          try csv[current]?.takeHeader(line)
-        } catch let fault as CSVMapping.Fault {
-          throw InputFault(message: "`\(file)`: \(fault.message)")
-        } catch let rejection as Rejection {
-          throw InputFault(message: "`\(file)`: its header: \(rejection.message)")
-        }
-        return
-      }
-      do throws(Rejection) {
-        if let made = try csv[current]?.line(line) {
-          try parser.parse(made.span, into: &batch.events)
-        } else {
-          try parser.parse(line, into: &batch.events)
-        }
-        batch.lines.append(number)
-      } catch {
-        batch.reject(file, number, error, line)
-      }
-    }
-
-    private func isBlank(_ line: Span<UInt8>) -> Bool {
-      for index in line.indices where line[index] != 0x20 && line[index] != 0x09 { return false }
-      return true
-    }
-  }
-}
-
-/// Events read and lines rejected, with their places.
-struct ImportBatch: Sendable {
-  var events = EventBatch()
-  /// Line number of each event.
-  var lines: [Int] = []
-  private var files: [(name: String, firstEvent: Int)] = []
-  var rejected: [Rejected] = []
-  var isEnd = false
-
-  struct Rejected: Sendable {
-    var file: String
-    var line: Int
-    var rejection: Rejection
-    var text: [UInt8]
-  }
-
-  mutating func begin(_ file: String) { files.append((file, events.count)) }
-
-  mutating func reject(_ file: String, _ line: Int, _ rejection: Rejection, _ text: Span<UInt8>) {
-    var copy: [UInt8] = []
-    copy.append(text)
-    rejected.append(Rejected(file: file, line: line, rejection: rejection, text: copy))
-  }
-
-  func place(of event: Int) -> (file: String, line: Int) {
-    let file = files.last { $0.firstEvent <= event }
-    return (file?.name ?? "", lines[event])
+    try rejects.add(file: place.file, line: place.line, rejection, text.span)
   }
 }

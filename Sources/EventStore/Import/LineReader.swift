@@ -1,99 +1,104 @@
-import Glibc
-
-/// Reads a file line by line, in large blocks. `-` is standard input.
+/// Reads an input line by line, or row by row of CSV, in large blocks.
 final class LineReader {
-  let name: String
-  private let file: CInt
+  private let bytes: InputBytes
   private var buffer: [UInt8] = []
   private var start = 0
   private var isAtEnd = false
+  /// Physical lines read so far, blank ones included.
   private(set) var lineNumber = 0
   private static let blockBytes = 1 << 20
   /// A longer line is cut in what is kept of it; the rest is read over.
   static let keptBytes = 64 << 20
 
-  init(_ name: String) throws(LMDBError) {
-    self.name = name
-    if name == "-" {
-      file = dup(0)
-    } else {
-      if Files.isDirectory(name) { throw LMDBError(EISDIR, "open \(name)") }
-      file = try Files.open(name, O_RDONLY)
-    }
-    guard file >= 0 else { throw LMDBError(errno, "open \(name)") }
-  }
+  var name: String { bytes.name }
 
-  deinit { close(file) }
+  init(_ bytes: InputBytes) { self.bytes = bytes }
 
-  /// Gives lines to `body`, without their ends, until it says false; false at the end of the file.
-  ///
-  /// - Parameter hasOddQuotes: says whether a line opens or closes a quoted cell of CSV, which may go on in the next one.
-  func read(
-    hasOddQuotes: (Span<UInt8>) -> Bool, _ body: (Int, Span<UInt8>) -> Bool
-  ) throws(LMDBError) -> Bool {
+  /// Gives lines to `body`, without their ends, until it says false; false at the end of the input.
+  func readLines(_ body: (Int, Span<UInt8>) -> Bool) throws(InputFault) -> Bool {
     while true {
-      guard let end = try nextLine(hasOddQuotes) else { return false }
-      let number = lineNumber
+      guard let end = try nextLine() else { return false }
       var last = end.text
       if last > start, buffer[last - 1] == 0x0d { last -= 1 }
-      let goesOn = body(number, buffer.span.extracting(start..<last))
+      let goesOn = body(lineNumber, buffer.span.extracting(start..<last))
       start = end.next
-      lineNumber += end.lines - 1
       if !goesOn { return true }
     }
   }
 
   /// Where the next line's text ends, and where the line after it starts; nil at the end.
-  private func nextLine(
-    _ hasOddQuotes: (Span<UInt8>) -> Bool
-  ) throws(LMDBError) -> (text: Int, next: Int, lines: Int)? {
+  private func nextLine() throws(InputFault) -> (text: Int, next: Int)? {
     var scanned = start
-    var segment = start
-    var lines = 1
-    var isOpen = false
     while true {
       if let feed = buffer.span.firstIndex(of: 0x0a, from: scanned) {
-        if hasOddQuotes(buffer.span.extracting(segment..<feed)) { isOpen.toggle() }
-        if isOpen && feed - start < EventParser.lineBytes {
-          scanned = feed + 1
-          segment = scanned
-          lines += 1
-          continue
-        }
         lineNumber += 1
-        return (feed, feed + 1, lines)
+        return (feed, feed + 1)
       }
       if isAtEnd {
         if start >= buffer.count { return nil }
         lineNumber += 1
-        return (buffer.count, buffer.count, lines)
+        return (buffer.count, buffer.count)
       }
       scanned = buffer.count - start
-      segment -= start
-      if start > 0 {
-        buffer.removeFirst(start)
-        start = 0
-      }
       try fill()
     }
   }
 
-  private func fill() throws(LMDBError) {
-    let before = buffer.count
-    if before > Self.keptBytes {
-      try skipRest()
-      return
+  /// Gives rows of CSV to `body`, until it says false; false at the end of the input. Blank lines are passed over.
+  ///
+  /// - Parameters:
+  ///   - scanner: finds the rows; it holds the cells of the one that `body` is given.
+  ///   - body: gets the number of the line in which the row begins, and the row's text without its line end.
+  func readRows(
+    _ scanner: inout CSVRowScanner, _ body: (Int, Span<UInt8>, CSVRowScanner) -> Bool
+  ) throws(InputFault) -> Bool {
+    while true {
+      if start >= buffer.count {
+        if isAtEnd { return false }
+        try fill()
+        continue
+      }
+      scanner.begin()
+      // What is behind `start` may move; places in the row count from there.
+      while !scan(&scanner) { try fill() }
+      let text = start..<start + scanner.end
+      let number = lineNumber + 1
+      lineNumber += scanner.lines
+      var goesOn = true
+      if !Self.isBlank(buffer.span.extracting(text)) {
+        goesOn = body(number, buffer.span.extracting(text), scanner)
+      }
+      start += scanner.next
+      if !goesOn { return true }
     }
-    if try Files.read(file, behind: &buffer, atMost: Self.blockBytes) == 0 { isAtEnd = true }
-    if before == 0 && lineNumber == 0 && buffer.starts(with: [0xef, 0xbb, 0xbf]) { start = 3 }
+  }
+
+  private func scan(_ scanner: inout CSVRowScanner) -> Bool {
+    scanner.scan(buffer, from: start, isAtEnd: isAtEnd)
+  }
+
+  /// Nothing but blanks and tabs.
+  static func isBlank(_ line: Span<UInt8>) -> Bool {
+    for index in line.indices where line[index] != 0x20 && line[index] != 0x09 { return false }
+    return true
+  }
+
+  /// Reads on, or notes the end; what was given away goes.
+  private func fill() throws(InputFault) {
+    if start > 0 {
+      buffer.removeFirst(start)
+      start = 0
+    }
+    if buffer.count > Self.keptBytes { return try skipRest() }
+    if try bytes.read(behind: &buffer, atMost: Self.blockBytes) == 0 { isAtEnd = true }
   }
 
   /// Reads over the rest of a line that is too long to keep.
-  private func skipRest() throws(LMDBError) {
+  private func skipRest() throws(InputFault) {
     var block: [UInt8] = []
     while true {
       block.removeAll(keepingCapacity: true)
-      if try Files.read(file, behind: &block, atMost: Self.blockBytes) == 0 {
+      if try bytes.read(behind: &block, atMost: Self.blockBytes) == 0 {
         isAtEnd = true
         return
       }

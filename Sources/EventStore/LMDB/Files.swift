@@ -28,6 +28,11 @@ public enum Files {
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
+  /// A plain file: not a directory, a pipe or a device.
+  public static func isPlain(_ path: String) -> Bool {
+    status(path).map { $0.st_mode & S_IFMT == S_IFREG } ?? false
+  }
+
   private static func status(_ path: String) -> stat? {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? status : nil
@@ -262,6 +267,13 @@ public enum Files {
   // MARK: Process, clock, chance
 
   public static func processID() -> Int32 { getpid() }
+
+  /// A variable of the environment; nil where it is not set or empty.
+  public static func environment(_ name: String) -> String? {
+    // Safe because the text is copied at once, and nothing here changes the environment while threads run.
+    guard let value = unsafe getenv(name), unsafe value.pointee != 0 else { return nil }
+    return unsafe String(cString: value)
+  }
 
   public static func hostName() -> String {
     var buffer = [CChar](repeating: 0, count: 256)

@@ -11,21 +11,32 @@ struct ImportCommand: ParsableCommand {
         clm-replay import store events.ndjson
         clm-replay import store orders.csv --csv 'subject=customer_id,time=date,type:=purchase,data.amount=price'
 
-      Files are NDJSON of CloudEvents, or CSV with a mapping; `-` is standard input. An event counts as appended once it is
-      safe on the medium. Lines that cannot be taken go to the rejects file, everything else is imported.
+      Files are NDJSON of CloudEvents, or CSV with a mapping, also compressed with gzip; `-` is standard input. A column whose
+      name has a comma stands in quotes: 'subject="Customer, no."'. An event counts as appended once it is safe on the medium. Lines that cannot be taken go to the rejects file, everything else is imported.
       Exit status 1 if more lines were rejected than --max-rejects allows.
       """)
 
-  enum Input: String, ExpressibleByArgument, CaseIterable { case cloudevents, segment }
+  enum Input: String, ExpressibleByArgument {
+    case cloudevents, segment
+
+    /// `segment` is known, so that it can be refused in words of its own, and not offered.
+    static var allValueStrings: [String] { [Input.cloudevents.rawValue] }
+  }
 
   @Argument(help: "The store.") var store: String
   @Argument(help: "Files; `-` is standard input.") var files: [String]
-  @Option(help: "cloudevents.") var input: Input?
+  @Option(help: "What the lines are: cloudevents.") var input: Input?
   @Option(help: "Read CSV: target=column and target:=constant, joined by commas.")
   var csv: String?
   @Option(help: "Delimiter of CSV: `,`, `;`, `|`, tab or whitespace.") var delimiter = ","
   @Flag(help: "CSV without a header line: columns have numbers from 1.") var noHeader = false
-  @Option(help: "Form of the times in CSV, such as '%d.%m.%Y %H:%M'.") var timeFormat: String?
+  @Option(help: "Form of the times in CSV, such as '%d.%m.%Y %H:%M'; %f is a fraction, %z a zone.")
+  var timeFormat: String?
+  @Option(
+    help: "IANA zone of times in CSV that have none, such as Europe/Berlin; UTC unless given.")
+  var timezone: String?
+  @Option(help: "Which instant is meant where an hour of the zone comes twice or not at all.")
+  var ambiguous: CSVTimes.Choice?
   @Option(help: "Where rejected lines go; rejects.ndjson in the store unless given.")
   var rejects: String?
   @Option(help: "How many rejected lines are all right: a number, or a percentage such as 1%.")
@@ -44,15 +55,19 @@ struct ImportCommand: ParsableCommand {
     if files.filter({ $0 == "-" }).count > 1 {
       throw ValidationError("standard input can be read once")
     }
-    if csv == nil && (noHeader || timeFormat != nil) {
-      throw ValidationError("--no-header and --time-format go with --csv")
+    if csv == nil && (noHeader || timeFormat != nil || timezone != nil || ambiguous != nil) {
+      throw ValidationError("--no-header, --time-format, --timezone and --ambiguous go with --csv")
+    }
+    if ambiguous != nil && timezone == nil {
+      throw ValidationError("--ambiguous goes with --timezone: in UTC each hour comes once")
     }
   }
 
   func run() throws {
     if input == .segment {
       throw CommandError(
-        exit: .usage, code: "unsupported", message: "--input segment is not available yet")
+        exit: .usage, code: "unsupported", message: "--input segment is not available yet",
+        help: "write the calls as CloudEvents, one JSON object a line (docs/import.md)")
     }
     try checkRejects()
     let limit = try RejectLimit(maxRejects)
@@ -69,16 +84,20 @@ struct ImportCommand: ParsableCommand {
             if acks { try StandardOutput.write("{\"size\":\(size)}\n") }
           }, progress: { progress.show("\($0) lines") })
       }
-    } catch let fault as Importer.InputFault {
+    } catch let fault as InputFault {
       progress.end()
-      throw CommandError(exit: .couldNotRun, code: "cannot-read", message: fault.message)
+      if let summary = fault.summary { try report(summary, Clock.monotonicSeconds() - started) }
+      throw CommandError(
+        exit: fault.isUsage ? .usage : .couldNotRun, code: fault.code, message: fault.message,
+        help: fault.help)
     }
     progress.end()
     try report(summary, Clock.monotonicSeconds() - started)
-    if limit.isExceeded(rejected: summary.rejected, lines: summary.lines) {
+    if limit.isExceeded(by: summary) {
       throw CommandError(
         exit: .problems, code: "rejected",
-        message: "\(summary.rejected) of \(summary.lines) lines were rejected",
+        message:
+          "\(summary.rejected) rejected, \(summary.rejectedLines) of \(summary.lines) lines; --max-rejects is \(maxRejects)",
         help: summary.rejectsPath.map { "they are in \($0), each with its reason" })
     }
   }
@@ -106,31 +125,45 @@ struct ImportCommand: ParsableCommand {
     options.waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
     options.command = "clm-replay import"
     guard let csv else { return options }
-    var format: TimeFormat?
-    if let timeFormat {
-      format = TimeFormat(timeFormat)
-      if format == nil {
-        throw CommandError(
-          exit: .usage, code: "usage",
-          message: "--time-format `\(timeFormat)` is not understood",
-          help: "%Y %m %d, and %H %M %S %f %z, and literal text")
-      }
-    }
+    let times = try times()
     do throws(CSVMapping.Fault) {
       options.csv = try CSVOptions(
         mapping: try CSVMapping(csv), delimiter: delimiter, hasHeader: !noHeader,
-        timeFormat: format)
+        times: times)
     } catch {
-      throw CommandError(exit: .usage, code: "usage", message: "--csv: \(error.message)")
+      throw CommandError(
+        exit: .usage, code: "usage", message: "--csv: \(error.message)", help: error.help)
     }
     return options
   }
 
+  private func times() throws -> CSVTimes {
+    var times = CSVTimes(choice: ambiguous)
+    if let timeFormat {
+      times.format = TimeFormat(timeFormat)
+      if times.format == nil {
+        throw CommandError(
+          exit: .usage, code: "usage",
+          message: "--time-format `\(timeFormat)` is not understood",
+          help: "%Y %m %d, and %H %M %S %f %z, each once, and literal text")
+      }
+    }
+    if let timezone {
+      do throws(TimeZoneData.Fault) {
+        times.zone = try TimeZoneData(named: timezone)
+      } catch {
+        throw CommandError(
+          exit: .usage, code: "usage", message: "--timezone: \(error.message)", help: error.help)
+      }
+    }
+    return times
+  }
+
   private func report(_ summary: ImportSummary, _ seconds: Double) throws {
     for example in summary.examples {
-      StandardError.write(
-        "rejected[\(example.rejection.code)]: \(example.file):\(example.line): \(example.rejection.message)\n"
-      )
+      let text =
+        "rejected[\(example.rejection.code)]: \(example.file):\(example.line): \(example.rejection.message)"
+      StandardError.write(text.printable + "\n")
     }
     if summary.rejected > summary.examples.count {
       StandardError.write("and \(summary.rejected - summary.examples.count) more\n")
@@ -156,25 +189,4 @@ struct ImportCommand: ParsableCommand {
   }
 }
 
-/// `--max-rejects`: a number, or a percentage of the lines.
-struct RejectLimit {
-  private var count: Int?
-  private var percent: Double?
-
-  init(_ text: String) throws {
-    if text.hasSuffix("%"), let percent = Double(text.dropLast()), (0...100).contains(percent) {
-      self.percent = percent
-    } else if let count = Int(text), count >= 0 {
-      self.count = count
-    } else {
-      throw CommandError(
-        exit: .usage, code: "usage",
-        message: "--max-rejects takes a number or a percentage such as 1%, not `\(text)`")
-    }
-  }
-
-  func isExceeded(rejected: Int, lines: Int) -> Bool {
-    if let percent { return Double(rejected) * 100 > percent * Double(lines) }
-    return rejected > (count ?? 0)
-  }
-}
+extension CSVTimes.Choice: ExpressibleByArgument {}

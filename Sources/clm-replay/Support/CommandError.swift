@@ -54,22 +54,22 @@ struct ErrorReport {
     let name = isWarning ? "warning" : "error"
     let head =
       color ? "\u{1b}[1;\(isWarning ? 33 : 31)m\(name)[\(code)]\u{1b}[0m" : "\(name)[\(code)]"
-    var lines = ["\(head): \(message)"]
+    var lines = ["\(head): \(message.printable)"]
     if let place {
-      lines.append("  --> \(place.file):\(place.line):\(place.column)")
+      lines.append("  --> \(place.file.printable):\(place.line):\(place.column)")
       let all = source.split(separator: 0x0a, omittingEmptySubsequences: false)
       if all.indices.contains(place.line - 1) {
         let text = String(decoding: all[place.line - 1].prefix(200), as: UTF8.self)
         let number = String(place.line)
         let margin = String(repeating: " ", count: number.count)
         lines.append("\(margin) |")
-        lines.append("\(number) | \(text)")
+        lines.append("\(number) | \(text.printable)")
         let before = all[place.line - 1].prefix(max(0, place.column - 1))
-        let width = String(decoding: before, as: UTF8.self).count
+        let width = String(decoding: before, as: UTF8.self).printable.count
         lines.append("\(margin) | \(String(repeating: " ", count: min(width, 200)))^")
       }
     }
-    if let help { lines.append("   = help: \(help)") }
+    if let help { lines.append("   = help: \(help.printable)") }
     StandardError.write(lines.joined(separator: "\n") + "\n")
   }
 }

@@ -27,7 +27,7 @@ enum StandardError {
 /// Notes for people, silenced by `--quiet`.
 enum Notice {
   static func write(_ text: String, quiet: Bool) {
-    if !quiet { StandardError.write(text + "\n") }
+    if !quiet { StandardError.write(text.printable + "\n") }
   }
 }
 

@@ -1,0 +1,158 @@
+import Glibc
+
+/// The bytes of an input file or of standard input (`-`), taken out of gzip where it is compressed, without a byte order mark.
+///
+/// It is opened at once, so that a missing one is known before anything is written; ``begin(isCSV:)`` looks at the first bytes.
+final class InputBytes {
+  let name: String
+  private let file: CInt
+  private var gzip: GzipBytes?
+  /// Read, and not yet given away.
+  private var pending: [UInt8] = []
+
+  init(_ name: String) throws(LMDBError) {
+    self.name = name
+    if name == "-" {
+      file = dup(0)
+    } else {
+      if Files.isDirectory(name) { throw LMDBError(EISDIR, "open \(name)") }
+      file = try Files.open(name, O_RDONLY)
+    }
+    guard file >= 0 else { throw LMDBError(errno, "open \(name)") }
+  }
+
+  deinit { close(file) }
+
+  /// Recognises what the input is.
+  ///
+  /// - Throws: ``InputFault`` `unsupported-format` where it is none of ours, `cannot-read`, `gzip`.
+  func begin(isCSV: Bool) throws(InputFault) {
+    try readFirst()
+    if case .gzip = try kind(isCSV) {
+      gzip = GzipBytes(first: pending)
+      pending = []
+      try readFirst()
+      if case .gzip = try kind(isCSV) {
+        throw InputFault(
+          "unsupported-format", "`\(name)` is compressed with gzip twice",
+          help: "unpack it once, and import that")
+      }
+    }
+    if pending.starts(with: [0xef, 0xbb, 0xbf]) { pending.removeFirst(3) }
+  }
+
+  private func kind(_ isCSV: Bool) throws(InputFault) -> InputKind {
+    let kind = InputKind(pending, isCSV: isCSV)
+    if case .foreign(let what, let help) = kind {
+      let place = gzip == nil ? "is" : "holds, under gzip,"
+      throw InputFault("unsupported-format", "`\(name)` \(place) \(what)", help: help)
+    }
+    return kind
+  }
+
+  private func readFirst() throws(InputFault) {
+    while pending.count < InputKind.bytesNeeded && !(pending.count >= 4 && pending.contains(0x0a)) {
+      if try readOn(behind: &pending, atMost: 1 << 16) == 0 { return }
+    }
+  }
+
+  /// Puts bytes behind a buffer; 0 at the end.
+  func read(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
+    if !pending.isEmpty {
+      let count = pending.count
+      buffer += pending
+      pending = []
+      return count
+    }
+    return try readOn(behind: &buffer, atMost: limit)
+  }
+
+  private func readOn(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
+    guard let gzip else { return try readFile(behind: &buffer, atMost: limit) }
+    return try gzip.read(behind: &buffer, atMost: limit, name: name) { bytes throws(InputFault) in
+      try self.readFile(behind: &bytes, atMost: 1 << 18)
+    }
+  }
+
+  private func readFile(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
+    do throws(LMDBError) {
+      return try Files.read(file, behind: &buffer, atMost: limit)
+    } catch {
+      throw InputFault("cannot-read", "`\(name)` cannot be read: \(error.text)")
+    }
+  }
+}
+
+/// What the members of a gzip stream hold, one behind the other.
+final class GzipBytes {
+  private let inflater = Inflater()
+  private var compressed: [UInt8]
+  private var used = 0
+  private var isAtEnd = false
+  private var isBetweenMembers = false
+
+  init(first: [UInt8]) { compressed = first }
+
+  /// Puts bytes behind a buffer; 0 at the end.
+  ///
+  /// - Throws: ``InputFault`` `gzip` where a member is damaged or ends too early; what stands before it was given before.
+  func read(
+    behind buffer: inout [UInt8], atMost limit: Int, name: String,
+    more: (inout [UInt8]) throws(InputFault) -> Int
+  ) throws(InputFault) -> Int {
+    let before = buffer.count
+    while buffer.count == before {
+      if used == compressed.count && !isAtEnd {
+        compressed.removeAll(keepingCapacity: true)
+        used = 0
+        isAtEnd = try more(&compressed) == 0
+      }
+      if isBetweenMembers {
+        if try !beginMember(name, more) { return 0 }
+      }
+      let step = inflater.inflate(
+        compressed.span.extracting(used..<compressed.count), behind: &buffer, atMost: limit)
+      used += step.used
+      switch step.state {
+      case .goesOn:
+        if buffer.count == before && used == compressed.count && isAtEnd {
+          throw Self.fault("`\(name)` ends within its compressed data", "the file was cut")
+        }
+      case .memberEnded: isBetweenMembers = true
+      case .damaged(let text):
+        throw Self.fault(
+          "the compressed data of `\(name)` are damaged: \(text)", "the file was changed")
+      }
+    }
+    return buffer.count - before
+  }
+
+  /// Goes over zeros that fill up a file; false at its end.
+  private func beginMember(
+    _ name: String, _ more: (inout [UInt8]) throws(InputFault) -> Int
+  ) throws(InputFault) -> Bool {
+    while true {
+      while used < compressed.count && compressed[used] == 0 { used += 1 }
+      if used < compressed.count { break }
+      if isAtEnd { return false }
+      compressed.removeAll(keepingCapacity: true)
+      used = 0
+      isAtEnd = try more(&compressed) == 0
+    }
+    guard compressed[used] == 0x1f else {
+      throw Self.fault(
+        "`\(name)` has other bytes behind its compressed data", "the file was changed")
+    }
+    inflater.beginMember()
+    isBetweenMembers = false
+    return true
+  }
+
+  private static func fault(_ message: String, _ what: String) -> InputFault {
+    InputFault(
+      "gzip", message,
+      help:
+        "\(what): get it again and import it again; whole lines before that place are taken, and will be duplicates"
+    )
+  }
+}

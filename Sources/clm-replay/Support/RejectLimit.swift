@@ -1,0 +1,47 @@
+import EventStore
+
+/// `--max-rejects`: a number of rejected lines and rows, or a percentage of the physical lines; both inclusive.
+struct RejectLimit {
+  private enum Limit {
+    case count(Int)
+    /// A decimal fraction of a percent, kept exact: `numerator` of `denominator` percent.
+    case percent(numerator: Int, denominator: Int)
+  }
+
+  private let limit: Limit
+
+  init(_ text: String) throws {
+    if text.hasSuffix("%"), let percent = Self.percent(text.dropLast()) {
+      limit = percent
+    } else if let count = Int(text), text.utf8.allSatisfy({ $0 &- 48 < 10 }) {
+      limit = .count(count)
+    } else {
+      throw CommandError(
+        exit: .usage, code: "usage",
+        message: "--max-rejects takes a number or a percentage such as 1% or 0.05%, not `\(text)`")
+    }
+  }
+
+  /// 0 to 100, with at most six decimals.
+  private static func percent(_ text: Substring) -> Limit? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    let digits = parts.joined()
+    guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 6 }),
+      digits.utf8.allSatisfy({ $0 &- 48 < 10 }), let numerator = Int(digits)
+    else { return nil }
+    var denominator = 1
+    if parts.count == 2 { for _ in parts[1].utf8 { denominator *= 10 } }
+    return numerator <= 100 * denominator
+      ? .percent(numerator: numerator, denominator: denominator) : nil
+  }
+
+  func isExceeded(by summary: ImportSummary) -> Bool {
+    switch limit {
+    case .count(let count): return summary.rejected > count
+    case .percent(let numerator, let denominator):
+      let share = summary.rejectedLines.multipliedFullWidth(by: 100 * denominator)
+      let allowed = summary.lines.multipliedFullWidth(by: numerator)
+      return (share.high, share.low) > (allowed.high, allowed.low)
+    }
+  }
+}
