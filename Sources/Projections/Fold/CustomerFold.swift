@@ -561,7 +561,7 @@ struct LookBudget: Sendable {
   /// Added for each event of the customer.
   var perEvent: Int
 
-  static let standard = LookBudget(base: 300_000, perEvent: 1000)
+  static let standard = LookBudget(base: 1_000_000, perEvent: 1000)
 }
 
 /// Told of the steps of a fold before they change its state.
