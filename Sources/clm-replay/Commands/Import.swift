@@ -70,7 +70,7 @@ struct ImportCommand: ParsableCommand {
         help: "write the calls as CloudEvents, one JSON object a line (docs/import.md)")
     }
     try checkRejects()
-    let limit = try RejectLimit(maxRejects)
+    let limit = try Allowance(maxRejects, option: "--max-rejects")
     let options = try importOptions()
     let started = Clock.monotonicSeconds()
     let progress = ProgressLine("import", quiet: global.quiet)
@@ -93,7 +93,9 @@ struct ImportCommand: ParsableCommand {
     }
     progress.end()
     try report(summary, Clock.monotonicSeconds() - started)
-    if limit.isExceeded(by: summary) {
+    if !limit.allows(
+      summary.rejected, share: (summary.rejectedLines, summary.lines))
+    {
       throw CommandError(
         exit: .problems, code: "rejected",
         message:

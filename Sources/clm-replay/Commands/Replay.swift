@@ -104,12 +104,12 @@ struct ReplayCommand: ParsableCommand {
           "\(fault.kind)\(fault.name.isEmpty ? "" : " `\(fault.name)`"): \(fault.reason), \(fault.count) times\(first)",
         help: "the view was not switched; without --strict faults are counted and listed")
     }
-    let parked = Int64(summary.parked.count)
+    let parked = summary.parked.count
     if strict, var error = ParkedNotice.error(summary, exit: .couldNotRun) {
       error.message += "; the view was not switched"
       return error
     }
-    if let allowance, !allowance.allows(parked, of: summary.customers),
+    if let allowance, !allowance.allows(parked, share: (parked, Int(summary.customers))),
       var error = ParkedNotice.error(summary, exit: .problems)
     {
       error.code = "too-many-parked"

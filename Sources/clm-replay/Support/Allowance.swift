@@ -1,9 +1,9 @@
-/// How many of something may be bad: `N`, or `P%` of all (`--max-parked`).
+/// How many of something may be bad, inclusive: `N`, or `P%` of all (`--max-rejects`, `--max-parked`).
 struct Allowance {
   private enum Limit {
-    case count(Int64)
-    /// In millionths of a percent, so that nothing is rounded.
-    case share(Int64)
+    case count(Int)
+    /// A decimal fraction of a percent, kept exact: `numerator` of `denominator` percent.
+    case percent(numerator: Int, denominator: Int)
   }
 
   private let limit: Limit
@@ -11,40 +11,40 @@ struct Allowance {
 
   init(_ text: String, option: String) throws {
     self.text = text
-    if text.hasSuffix("%") {
-      let number = text.dropLast().split(separator: ".", omittingEmptySubsequences: false)
-      if let whole = number.first.flatMap({ Self.digits($0, atMost: 3) }), whole <= 100,
-        number.count <= 2,
-        let part = number.count == 2 ? Self.fraction(number[1]) : 0, whole < 100 || part == 0
-      {
-        limit = .share(whole * 1_000_000 + part)
-        return
-      }
-    } else if let count = Self.digits(text[...], atMost: 18) {
+    if text.hasSuffix("%"), let percent = Self.percent(text.dropLast()) {
+      limit = percent
+    } else if let count = Int(text), text.utf8.allSatisfy({ $0 &- 48 < 10 }) {
       limit = .count(count)
-      return
+    } else {
+      throw CommandError(
+        exit: .usage, code: "usage",
+        message: "\(option) takes a number or a percentage such as 1% or 0.05%, not `\(text)`")
     }
-    throw CommandError(
-      exit: .usage, code: "usage",
-      message: "\(option) `\(text)` is neither a number nor a percentage from 0% to 100%")
   }
 
-  private static func digits(_ text: Substring, atMost count: Int) -> Int64? {
-    guard !text.isEmpty, text.count <= count, text.utf8.allSatisfy({ (48...57).contains($0) })
-    else {
-      return nil
-    }
-    return Int64(text)
+  /// 0 to 100, with at most six decimals.
+  private static func percent(_ text: Substring) -> Limit? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    let digits = parts.joined()
+    guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 6 }),
+      digits.utf8.allSatisfy({ $0 &- 48 < 10 }), let numerator = Int(digits)
+    else { return nil }
+    var denominator = 1
+    if parts.count == 2 { for _ in parts[1].utf8 { denominator *= 10 } }
+    return numerator <= 100 * denominator
+      ? .percent(numerator: numerator, denominator: denominator) : nil
   }
 
-  private static func fraction(_ text: Substring) -> Int64? {
-    digits(Substring(text + String(repeating: "0", count: max(0, 6 - text.count))), atMost: 6)
-  }
-
-  func allows(_ bad: Int64, of all: Int64) -> Bool {
+  /// - Parameters:
+  ///   - bad: what a number is held against.
+  ///   - share: what of how many a percentage is held against.
+  func allows(_ bad: Int, share: (bad: Int, all: Int)) -> Bool {
     switch limit {
-    case .count(let most): bad <= most
-    case .share(let share): Int128(bad) * 100_000_000 <= Int128(share) * Int128(all)
+    case .count(let count): return bad <= count
+    case .percent(let numerator, let denominator):
+      let part = share.bad.multipliedFullWidth(by: 100 * denominator)
+      let allowed = share.all.multipliedFullWidth(by: numerator)
+      return (part.high, part.low) <= (allowed.high, allowed.low)
     }
   }
 }
