@@ -95,7 +95,7 @@ import Testing
         2024-02-01T00:00:00.000000Z    #3 purchase e3
         2024-02-01T00:00:00.000000Z  * conversion -> retention  by repeat
 
-        as of 2024-02-02T00:00:00.000000Z, view retail
+        as of 2024-02-02T23:59:59.999999Z, view retail
 
         """)
     #expect(
