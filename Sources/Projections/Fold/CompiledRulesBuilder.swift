@@ -39,13 +39,15 @@ struct CompiledRulesBuilder {
     if !refusals.isEmpty { throw RulesRefusal(diagnostics: refusals) }
   }
 
-  private mutating func refuse(_ refusal: Lowering.Refusal, _ what: String, _ place: Rules.Place) {
+  private mutating func refuse(
+    _ refusal: Lowering.Refusal, _ what: String, _ condition: Rules.Condition
+  ) {
     refusals.append(
       Diagnostic(
         code: refusal.code, message: "\(what): \(refusal.message)",
         help:
           "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md",
-        place: place))
+        place: rules.place(of: refusal.range.lowerBound, in: condition)))
   }
 
   // MARK: Events
@@ -125,7 +127,7 @@ struct CompiledRulesBuilder {
     do {
       return try events.lower(condition.expression).root
     } catch {
-      refuse(error, what, condition.place)
+      refuse(error, what, condition)
       return -1
     }
   }
@@ -259,7 +261,7 @@ struct CompiledRulesBuilder {
     do {
       lowered = try lowering.lower(condition.expression)
     } catch {
-      refuse(error, "fact `\(fact.name)`", condition.place)
+      refuse(error, "fact `\(fact.name)`", condition)
     }
     guard let lowered else {
       let stand = lowering.add(Node(operation: .constantError), type: fact.type, motion: .still)
@@ -291,7 +293,7 @@ struct CompiledRulesBuilder {
       return CompiledRules.CompiledCondition(
         root: lowered.root, reads: lowering.reads(lowered.root), lowered: lowered)
     } catch {
-      refuse(error, what, condition.place)
+      refuse(error, what, condition)
       return CompiledRules.CompiledCondition(root: -1, reads: 0, lowered: nil)
     }
   }

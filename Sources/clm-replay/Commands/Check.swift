@@ -54,7 +54,7 @@ struct CheckCommand: ParsableCommand {
     } else if errors.isEmpty {
       let count = tests.count == 1 ? "1 test" : "\(tests.count) tests"
       try StandardOutput.write(
-        "\(rules): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n")
+        "\(TerminalText.escaped(rules)): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n")
     }
     if !errors.isEmpty || !failed.isEmpty { throw ExitCode(ExitStatus.problems.rawValue) }
   }
