@@ -40,10 +40,18 @@ extension Checker {
     let overloads = Library.overloads(name, environment)
     let isKnown = !overloads.isEmpty || Library.variadic.contains(name)
     if !isKnown && (!isLenient || Library.unsupported[name] != nil) {
-      throw unknownFunction(name, operands.count, node, isMember: isMember)
+      if isMember, let target = operands.first { _ = try check(target) }
+      throw unknownFunction(
+        name, operands.count, node, isMember: isMember, on: isMember ? operands.first : nil)
     }
     var types: [Type] = []
-    for operand in operands { types.append(try check(operand)) }
+    for operand in operands {
+      do throws(CompileError) {
+        types.append(try check(operand))
+      } catch {
+        throw unquoted(error, name, operands, types) ?? error
+      }
+    }
     if !isKnown { return .dyn }
     let type: Type
     if Library.variadic.contains(name) {
@@ -58,8 +66,37 @@ extension Checker {
     return try fold(node, name, operands, type)
   }
 
+  /// `channel == app`: what stands beside a text is a text without its quotes.
+  private func unquoted(
+    _ error: CompileError, _ name: String, _ operands: [Expression], _ types: [Type]
+  ) -> CompileError? {
+    guard error.code == .undeclared, types.count == 1, substitution.head(types[0]) == .string,
+      Library.equalities.contains(name) || name == "@in"
+    else { return nil }
+    let members: [Expression]
+    if case .list(let elements) = operands[1].kind {
+      members = elements
+    } else {
+      members = operands
+    }
+    for member in members where member.range == error.range {
+      guard case .identifier(let word) = member.kind else { continue }
+      return CompileError(
+        code: .undeclared, message: "unknown name '\(word)'; a text stands in quotes: '\(word)'",
+        range: error.range)
+    }
+    return nil
+  }
+
+  private func undeclared(_ name: String, _ remedy: String, _ node: Expression) -> CompileError {
+    let start = node.range.lowerBound
+    return CompileError(
+      code: .undeclared, message: "unknown function '\(name)'\(remedy)",
+      range: start..<(start + name.utf8.count))
+  }
+
   private func unknownFunction(
-    _ name: String, _ count: Int, _ node: Expression, isMember: Bool
+    _ name: String, _ count: Int, _ node: Expression, isMember: Bool, on target: Expression?
   ) -> CompileError {
     if isMember, ["all", "exists", "exists_one", "filter", "map"].contains(name) {
       if count == 4 && name != "filter" && name != "map" {
@@ -71,6 +108,13 @@ extension Checker {
         code: .type,
         message: "\(name)() takes a name and an expression, as in list.\(name)(x, …)",
         range: node.range)
+    }
+    if let remedy = target.flatMap({ memberHabit(of: name, on: $0) }) {
+      return CompileError(
+        code: .undeclared, message: "unknown function '\(name)'; \(remedy)", range: node.range)
+    }
+    if !isMember, let remedy = habit(of: name, kind: "function") {
+      return undeclared(name, remedy, node)
     }
     if let feature = Library.unsupported[name] {
       return CompileError(

@@ -46,7 +46,11 @@ extension Checker {
   private func operatorMessage(
     _ name: String, _ sign: String, _ operands: [Expression], _ types: [Type]
   ) -> String {
-    if types.count == 1 { return "'\(sign)' does not take \(types[0])" }
+    if types.count == 1 {
+      let isCount = name == "!_" && types[0].isNumber
+      return "'\(sign)' does not take \(types[0])"
+        + (isCount ? "; write \(text(operands[0])) == 0" : "")
+    }
     if name == "_?_:_" {
       return types[0] == .bool
         ? "the branches of '?:' have two types: \(types[1]) and \(types[2])"
@@ -64,9 +68,9 @@ extension Checker {
       return message
     }
     if isComparison, types.contains(.null) {
-      message += "; has(…) tells whether a value is set"
+      return message + "; has(…) tells whether a value is set"
     }
-    return message
+    return message + (operatorHabit(name, operands, types) ?? "")
   }
 
   private func functionMessage(

@@ -51,6 +51,9 @@ extension Checker {
       (type, used) = (.type, denoted.length)
       replacements[chain.nodes[used - 1].id] = .literal(.type(denoted.type))
       constants[chain.nodes[used - 1].id] = .type(denoted.type)
+    } else if let length = unknownName(chain) {
+      (type, used) = (.dyn, length)
+      unknownReads.append(range(of: chain.nodes[length - 1]))
     } else if isLenient {
       (type, used) = (.dyn, 1)
       references[chain.nodes[0].id] = chain.names[0]
@@ -78,6 +81,21 @@ extension Checker {
       if let type = environment.variables[name] { best = (name, type, length) }
     }
     return best
+  }
+
+  /// How many parts of the chain name something whose definition has an error; nil where none does.
+  private func unknownName(_ chain: Chain) -> Int? {
+    if environment.unknownNames.isEmpty { return nil }
+    var name = chain.names[0]
+    for length in 1...chain.names.count {
+      if length > 1 { name += "." + chain.names[length - 1] }
+      if environment.unknownNames.contains(name) { return length }
+      if length < chain.names.count, environment.unknownNames.contains(name + ".") {
+        return length + 1
+      }
+    }
+    let isGroup = environment.variables.keys.contains { $0.hasPrefix(chain.names[0] + ".") }
+    return environment.unknownNames.contains("") && !isGroup ? 1 : nil
   }
 
   private func denotedType(_ chain: Chain) -> (type: Type, length: Int)? {
@@ -139,7 +157,9 @@ extension Checker {
     }
     var length = min(known + 1, chain.names.count)
     if known == chain.names.count {
-      let example = declared.first { $0.hasPrefix(prefix) } ?? ""
+      let named = prefix + "name"
+      let example =
+        declared.contains(named) ? named : declared.first { $0.hasPrefix(prefix) } ?? ""
       return CompileError(
         code: .undeclared,
         message:
@@ -166,12 +186,16 @@ extension Checker {
   }
 
   func undeclared(_ name: String, kind: String, range: Range<Int>) -> CompileError {
-    let candidates =
-      environment.variables.keys.sorted() + locals.map(\.name)
-      + Library.functionNames(environment)
-    let hint = Suggestion.nearest(to: name, among: candidates)
-      .map { "; did you mean '\($0)'?" }
+    let hint = habit(of: name, kind: kind) ?? near(name, kind: kind)
     return CompileError(
       code: .undeclared, message: "unknown \(kind) '\(name)'\(hint ?? "")", range: range)
+  }
+
+  private func near(_ name: String, kind: String) -> String? {
+    let functions = Library.functionNames(environment)
+    let variables = environment.variables.keys.sorted() + locals.map(\.name)
+    return Suggestion.nearest(
+      to: name, among: kind == "name" ? variables + functions : functions + variables
+    ).map { "; did you mean '\($0)'?" }
   }
 }

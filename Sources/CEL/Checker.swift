@@ -13,19 +13,33 @@ extension Environment {
   /// With `isLenient`, what only the run can tell is left to it: mismatched types and unknown names are error
   /// values (CEL without its checker).
   func check(_ text: String, isLenient: Bool) throws(CompileError) -> CheckedExpression {
-    let tree = try Parser.parse(text)
-    var checker = Checker(environment: self, nodeCount: tree.nodeCount, isLenient: isLenient)
-    _ = try checker.check(tree.root)
-    return CheckedExpression(
+    let tree = try Parser.parse(text, inRules: hasLifecycleFunctions)
+    var checker = Checker(
+      environment: self, source: Array(text.utf8), nodeCount: tree.nodeCount, isLenient: isLenient)
+    do throws(CompileError) {
+      _ = try checker.check(tree.root)
+    } catch {
+      throw checker.consequence(within: error.range) ?? error
+    }
+    if let consequence = checker.consequence(within: 0..<text.utf8.count) { throw consequence }
+    let checked = CheckedExpression(
       source: text, expression: checker.rewritten(tree.root), types: checker.finalTypes(),
       references: checker.references)
+    if !closedTexts.isEmpty, !isLenient {
+      var comparison = ClosedTextCheck(checked, closedTexts)
+      try comparison.check()
+    }
+    return checked
   }
 }
 
 /// Finds the type of every node.
 struct Checker {
   let environment: Environment
+  let source: [UInt8]
   let isLenient: Bool
+  /// Where names of ``Environment/unknownNames`` were read.
+  var unknownReads: [Range<Int>] = []
   var references: [Int: String] = [:]
   var substitution = Substitution()
   /// Variables of the macros around the node being checked, innermost last.
@@ -36,8 +50,9 @@ struct Checker {
   var constants: [Int: Value] = [:]
   private var types: [Type]
 
-  init(environment: Environment, nodeCount: Int, isLenient: Bool) {
+  init(environment: Environment, source: [UInt8], nodeCount: Int, isLenient: Bool) {
     self.environment = environment
+    self.source = source
     self.isLenient = isLenient
     types = Array(repeating: .dyn, count: nodeCount)
   }
@@ -45,6 +60,22 @@ struct Checker {
   func finalTypes() -> [Type] {
     types.map { substitution.resolve($0, isFinal: true) }
   }
+
+  /// What becomes of an error that may be due to a name of unknown type; nil where it is not.
+  func consequence(within range: Range<Int>) -> CompileError? {
+    unknownReads.first { range.contains($0.lowerBound) && range.upperBound >= $0.upperBound }.map {
+      CompileError(
+        code: .consequence, message: "the definition of this name has an error", range: $0)
+    }
+  }
+
+  /// The text of a node, for messages.
+  func text(_ node: Expression) -> String {
+    String(decoding: source[node.range], as: UTF8.self)
+  }
+
+  /// The type found for a node that was checked.
+  func typeOf(_ node: Expression) -> Type { types[node.id] }
 
   mutating func setType(_ type: Type, of node: Expression) {
     types[node.id] = type

@@ -16,6 +16,27 @@ public struct Environment: Sendable {
   /// default); else it is an error value, as CEL has it.
   public var rejectsMalformedConstants = true
 
+  /// Names that exist although their type is not known, since what defines them has an error: an expression that
+  /// reads one ends in ``CompileError/Code/consequence`` instead of a second error about the same. `""` stands for
+  /// every name without a dot, `"event."` for every name that begins so.
+  public var unknownNames: Set<String> = []
+  /// String variables that can only be one of few texts: comparing one with any other text is an error.
+  public var closedTexts: [String: ClosedTexts] = [:]
+
+  /// What a string variable can be.
+  public struct ClosedTexts: Sendable {
+    /// What one of the texts is called in messages: "stage".
+    public var kind: String
+    public var texts: [String]
+    /// Other words for some of the texts, which the variable never is: each with the text that is meant.
+    public var synonyms: [String: String]
+    public init(kind: String, texts: [String], synonyms: [String: String] = [:]) {
+      self.kind = kind
+      self.texts = texts
+      self.synonyms = synonyms
+    }
+  }
+
   public struct Currency: Sendable, Hashable {
     /// ISO 4217, as "EUR".
     public var code: String

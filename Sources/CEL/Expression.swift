@@ -66,6 +66,10 @@ public struct CompileError: Error, Sendable {
     case limit = "cel-limit"
     /// A literal that is out of range or malformed, as in `duration('x')`.
     case literal = "cel-literal"
+    /// A text compared with a variable that can never be it, see ``Environment/closedTexts``.
+    case unknownText = "cel-text"
+    /// Not an error of this text: it reads a name whose definition has one, see ``Environment/unknownNames``.
+    case consequence = "cel-consequence"
   }
   public let code: Code
   public let message: String

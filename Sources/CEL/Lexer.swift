@@ -106,14 +106,48 @@ struct Lexer {
       position = start + 1
       return Token(kind: .sign(sign), range: start..<position)
     }
-    let hint =
-      switch first {
-      case "=": "; equality is written '=='"
-      case "&": "; 'and' is written '&&'"
-      case "|": "; 'or' is written '||'"
-      default: ""
-      }
+    if let remedy = operatorHabit(at: start) {
+      throw failure(
+        "'\(text(start..<remedy.end))' is not CEL; \(remedy.advice)", start..<remedy.end)
+    }
+    let hint = Self.characterHabits[first].map { "; \($0)" } ?? ""
     throw failure("unexpected character '\(first)'\(hint)", start..<characterEnd(start))
+  }
+
+  /// Signs of other languages, and what CEL writes.
+  private static let characterHabits: [String: String] = [
+    "=": "equality is written '=='", "&": "'and' is written '&&'", "|": "'or' is written '||'",
+    "“": "a text stands in straight quotes, ' or \"",
+    "”": "a text stands in straight quotes, ' or \"",
+    "„": "a text stands in straight quotes, ' or \"",
+    "‘": "a text stands in straight quotes, ' or \"",
+    "’": "a text stands in straight quotes, ' or \"",
+    "«": "a text stands in straight quotes, ' or \"",
+    "»": "a text stands in straight quotes, ' or \"",
+    "‚": "a text stands in straight quotes, ' or \"",
+    "´": "a text stands in straight quotes, ' or \"", "≥": "write '>='", "≤": "write '<='",
+    "≠": "write '!='", "∧": "write '&&'", "∨": "write '||'", "¬": "write '!'", "×": "write '*'",
+    "·": "write '*'", "÷": "write '/'", "−": "write '-'", "–": "write '-'", "—": "write '-'",
+    "\u{a0}": "it is a no-break space; write a plain blank", ";": "a condition is one expression",
+    "#": "a comment begins with '//'", "^": "there are no powers; multiply",
+    "€": "an amount is written money(\"500.00\")", "$": "an amount is written money(\"500.00\")",
+    "£": "an amount is written money(\"500.00\")", "~": "write x.contains(…) or x.startsWith(…)",
+    "@": "names stand without a sign before them",
+  ]
+
+  private func operatorHabit(at start: Int) -> (end: Int, advice: String)? {
+    let habits = [
+      ("=>", "write '>='"), ("=<", "write '<='"), ("=~", "write x.contains(…) or x.startsWith(…)"),
+      ("=!", "write '!='"),
+    ]
+    for (sign, advice) in habits where bytes[start...].starts(with: Array(sign.utf8)) {
+      return (start + 2, advice)
+    }
+    // `===` and `!==` are read as `==` (`!=`) and one `=` too many.
+    if start >= 2, bytes[start] == UInt8(ascii: "="), bytes[start - 1] == UInt8(ascii: "=") {
+      return (start + 1, "two signs, as '==', are enough")
+    }
+    return nil
   }
 
   private mutating func number(at start: Int) throws(CompileError) -> Token {

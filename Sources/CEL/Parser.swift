@@ -9,6 +9,8 @@ struct Parser {
   private var nesting = 0
   /// Height of the tree below each node, by id.
   private var heights: [Int] = []
+  /// Functions of rules (`days(90)`) may be named in messages.
+  let inRules: Bool
 
   /// A node and the text that it took, its own parentheses included.
   struct Part {
@@ -24,8 +26,9 @@ struct Parser {
     var nodeCount: Int
   }
 
-  static func parse(_ source: String) throws(CompileError) -> Tree {
-    var parser = Parser(source: source, tokens: try Lexer.tokens(source))
+  static func parse(_ source: String, inRules: Bool = false) throws(CompileError) -> Tree {
+    var parser = Parser(
+      source: source, tokens: try Lexer.tokens(source), inRules: inRules)
     if case .end = parser.current.kind {
       throw CompileError(
         code: .syntax, message: "the expression is empty", range: parser.current.range)
@@ -35,14 +38,18 @@ struct Parser {
     return Tree(root: root.node, nodeCount: parser.heights.count)
   }
 
-  private init(source: String, tokens: [Token]) {
+  private init(source: String, tokens: [Token], inRules: Bool) {
     self.source = source
+    self.inRules = inRules
     self.tokens = tokens
   }
 
   // MARK: Tokens
 
   var current: Token { tokens[index] }
+
+  /// The token before the current one, nil at the start.
+  var previous: Token? { index > 0 ? tokens[index - 1] : nil }
 
   func token(ahead count: Int) -> Token {
     tokens[min(index + count, tokens.count - 1)]
@@ -73,6 +80,7 @@ struct Parser {
 
   func unexpected(expecting expected: String? = nil) -> CompileError {
     let tail = expected.map { ", expected \($0)" } ?? ""
+    if let habit = habit() { return habit }
     if case .identifier(let name) = current.kind, Self.reserved.contains(name) {
       return CompileError(
         code: .syntax, message: "'\(name)' is a reserved word", range: current.range)

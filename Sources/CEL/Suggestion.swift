@@ -1,8 +1,13 @@
 /// Finds the known name that a misspelt one probably meant.
 public enum Suggestion {
-  /// The nearest candidate within two edits (insert, delete, replace, swap neighbours), one for names of
-  /// two or three letters; of equally near ones the first in the order given.
+  /// The candidate of the same letters and digits in whatever case, else the nearest one within two edits (insert,
+  /// delete, replace, swap neighbours), one for names of two or three letters; of equally near ones the first in the
+  /// order given.
   public static func nearest(to name: String, among candidates: [String]) -> String? {
+    let plain = letters(name)
+    if !plain.isEmpty, let same = candidates.first(where: { $0 != name && letters($0) == plain }) {
+      return same
+    }
     let wanted = Array(name.unicodeScalars)
     let allowed = wanted.count > 3 ? 2 : wanted.count > 1 ? 1 : 0
     var best: (name: String, distance: Int)?
@@ -13,6 +18,10 @@ public enum Suggestion {
       }
     }
     return best?.name
+  }
+
+  private static func letters(_ name: String) -> String {
+    String(name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "." })
   }
 
   /// The Damerau–Levenshtein distance in which no part is edited twice (optimal string alignment).

@@ -73,7 +73,7 @@ struct ClmReplay: ParsableCommand {
       separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
     let usage = UsageMessage(lines.first.map(String.init) ?? "")
     ErrorReport(code: "usage", message: usage.text, help: usage.help).write()
-    if lines.count > 1 { StandardError.write(String(lines[1]) + "\n") }
+    if lines.count > 1 { StandardError.write(String(lines[1]).printableLines + "\n") }
     Glibc.exit(ExitStatus.usage.rawValue)
   }
 }

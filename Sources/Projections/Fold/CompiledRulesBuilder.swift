@@ -42,7 +42,9 @@ struct CompiledRulesBuilder {
     if !refusals.isEmpty { throw RulesRefusal(diagnostics: refusals) }
   }
 
-  private mutating func refuse(_ refusal: Lowering.Refusal, _ what: String, _ place: Rules.Place) {
+  private mutating func refuse(
+    _ refusal: Lowering.Refusal, _ what: String, _ condition: Rules.Condition
+  ) {
     let isTime = refusal.code == "time-unschedulable"
     refusals.append(
       Diagnostic(
@@ -50,7 +52,7 @@ struct CompiledRulesBuilder {
         help: isTime
           ? "compare ages and instants, or whole hours and minutes; see \"What time may do\" in docs/rules.md"
           : nil,
-        place: place))
+        place: rules.place(of: refusal.range.lowerBound, in: condition)))
   }
 
   // MARK: Events
@@ -130,7 +132,7 @@ struct CompiledRulesBuilder {
     do {
       return try events.lower(condition.expression).root
     } catch {
-      refuse(error, what, condition.place)
+      refuse(error, what, condition)
       return -1
     }
   }
@@ -280,7 +282,7 @@ struct CompiledRulesBuilder {
     do {
       lowered = try lowering.lower(condition.expression)
     } catch {
-      refuse(error, "fact `\(fact.name)`", condition.place)
+      refuse(error, "fact `\(fact.name)`", condition)
     }
     guard let lowered else {
       let stand = lowering.add(Node(operation: .constantError), type: fact.type, motion: .still)
@@ -314,7 +316,7 @@ struct CompiledRulesBuilder {
       return CompiledRules.CompiledCondition(
         root: lowered.root, reads: lowering.reads(lowered.root), lowered: lowered)
     } catch {
-      refuse(error, what, condition.place)
+      refuse(error, what, condition)
       return CompiledRules.CompiledCondition(root: -1, reads: 0, lowered: nil)
     }
   }

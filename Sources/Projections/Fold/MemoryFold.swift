@@ -12,27 +12,40 @@ enum MemoryFold {
     var row: CustomerRecord.Row
   }
 
-  /// The rows after each customer's entry row, by customer and time.
-  static func rows(
+  /// What became of one customer.
+  struct Customer {
+    var name: String
+    /// After the entry row.
+    var rows: [NamedRow]
+    /// Set where the rules do not determine a stage.
+    var parked: (at: Int64, reason: ParkReason, transitions: [String])?
+  }
+
+  /// Customers in the order of the bytes of their names; those of whom nothing counts are left out.
+  static func customers(
     of lines: [EventLine], asOf: Int64, _ compiled: CompiledRules
-  ) -> [NamedRow] {
+  ) -> [Customer] {
     let visible = lines.filter { $0.occurred <= asOf }
-    let groups = customers(of: visible, compiled)
     var fold = CustomerFold(compiled)
-    var rows: [NamedRow] = []
-    for group in groups {
+    var customers: [Customer] = []
+    for group in groups(of: visible, compiled) {
       let taken = fold.load(group.lines)
       if taken.isEmpty { continue }
       fold.fold(asOf: asOf)
+      var customer = Customer(name: group.name, rows: [])
       for row in fold.result.rows.dropFirst() {
-        rows.append(NamedRow(customer: group.name, row: fold.named(row, taken)))
+        customer.rows.append(NamedRow(customer: group.name, row: fold.named(row, taken)))
       }
+      customer.parked = fold.result.parked.map { parked in
+        (parked.at, parked.reason, parked.transitions.map { compiled.conditionName(Int($0)) })
+      }
+      customers.append(customer)
     }
-    return rows
+    return customers
   }
 
   /// The events by customer, in the order of the bytes of their names.
-  private static func customers(
+  private static func groups(
     of lines: [EventLine], _ compiled: CompiledRules
   ) -> [(name: String, lines: [EventLine])] {
     var numbers: [[UInt8]: UInt32] = [:]

@@ -213,12 +213,22 @@ public struct Rules: Sendable {
 
   public struct RuleTest: Sendable {
     public var name: String
-    /// CloudEvents lines made from `given`, in file order.
-    public var given: [String]
+    /// In file order.
+    public var given: [GivenEvent]
     /// Microseconds since 1970; nil: the latest `occurred`.
     public var asOf: Int64?
     public var expect: [ExpectedRow]
     public var place: Place
+  }
+
+  /// An event of a test.
+  public struct GivenEvent: Sendable {
+    /// The CloudEvents line made from it.
+    public var line: String
+    public var type: String
+    public var id: String
+    public var subject: String
+    public var typePlace: Place
   }
 
   /// A row that a test expects; what is nil is not compared.

@@ -10,7 +10,11 @@ extension RulesLoader {
       var alias = Rules.Alias(
         name: member.key, types: [], condition: nil, fields: [], place: member.keyPlace)
       let what = "alias `\(member.key)`"
+      let before = diagnostics.count
       if let keys = members(member.value, what, known: ["types", "where", "fields"]) {
+        if keys["fields"] == nil && diagnostics.count > before {
+          unreadable.aliasesWithAnyField.insert(member.key)
+        }
         if let types = keys["types"]?.value {
           for type in scalars(types, "`types` of \(what)") {
             if type.text.isEmpty {
@@ -21,16 +25,29 @@ extension RulesLoader {
         } else {
           fault("missing-key", "\(what) has no `types`", member.keyPlace)
         }
-        for field in named(keys["fields"]?.value, "`fields` of \(what)") {
-          if let field = readField(field, alias.name) { alias.fields.append(field) }
-        }
+        readFields(keys["fields"]?.value, &alias)
         if let text = keys["where"].flatMap({ scalar($0.value, "`where` of \(what)") }) {
           alias.condition = condition(
-            text, eventEnvironment(alias.fields), "`where` of \(what)", wantsBool: true,
-            hint: eventHint(alias.fields))
+            text, eventEnvironment(alias.fields, of: [alias.name]), "`where` of \(what)",
+            wantsBool: true, .event(alias.fields))
         }
+      } else {
+        unreadable.aliasesWithAnyField.insert(member.key)
       }
       aliases.append(alias)
+    }
+  }
+
+  private mutating func readFields(_ value: YAMLValue?, _ alias: inout Rules.Alias) {
+    let before = diagnostics.count
+    let members = named(value, "`fields` of alias `\(alias.name)`")
+    if diagnostics.count > before { unreadable.aliasesWithAnyField.insert(alias.name) }
+    for member in members {
+      if let field = readField(member, alias.name) {
+        alias.fields.append(field)
+      } else {
+        unreadable.fields[alias.name, default: []].insert(member.key)
+      }
     }
   }
 
@@ -168,24 +185,18 @@ extension RulesLoader {
 
   // MARK: Conditions over one event
 
-  func eventEnvironment(_ fields: [Rules.Field]) -> Environment {
+  /// - Parameter names: of the aliases whose events are seen.
+  func eventEnvironment(_ fields: [Rules.Field], of names: [String]) -> Environment {
     var variables: [String: Type] = [
       "event.type": .string, "event.source": .string, "event.subject": .string,
       "event.id": .string,
     ]
     for field in fields { variables["event.\(field.name)"] = Self.celType(field.type) }
-    return Environment(
+    var environment = Environment(
       variables: variables, money: currency, hasLifecycleFunctions: true,
       comparesMixedNumbers: true, requiresMicroseconds: true)
-  }
-
-  func eventHint(_ fields: [Rules.Field]) -> (String) -> String? {
-    let names = fields.map { "event.\($0.name)" }
-    let known = ["event.type", "event.source", "event.subject", "event.id"] + names
-    return { part in
-      known.contains(part) || names.isEmpty && part.hasPrefix("event.")
-        ? "declare the field under the alias's `fields`" : nil
-    }
+    environment.unknownNames = unreadable.ofEvents(names)
+    return environment
   }
 
   mutating func readIgnore(_ value: YAMLValue?) -> Rules.Condition? {
@@ -201,7 +212,8 @@ extension RulesLoader {
     }
     fields.removeAll { clashes.contains($0.name) }
     return condition(
-      text, eventEnvironment(fields), "`ignore`", wantsBool: true, hint: eventHint(fields))
+      text, eventEnvironment(fields, of: aliases.map(\.name)), "`ignore`", wantsBool: true,
+      .event(fields))
   }
 
   mutating func readIdentity(_ value: YAMLValue?) -> Rules.FieldReference? {
@@ -237,9 +249,12 @@ extension RulesLoader {
 
   mutating func aliasIndex(_ name: String, _ place: Rules.Place, _ what: String) -> Int? {
     if let index = aliases.firstIndex(where: { $0.name == name }) { return index }
+    if unreadable.knowsAlias(name) { return nil }
+    let owner = aliases.first { $0.types.contains(name) }
     fault(
       "unknown-name", "\(what): there is no event alias `\(name)`", place,
-      help: Self.suggestion(name, aliases.map(\.name)))
+      help: owner.map { "`\(name)` is a type; the alias that holds it is `\($0.name)`" }
+        ?? Self.suggestion(name, aliases.map(\.name)))
     return nil
   }
 
@@ -248,6 +263,7 @@ extension RulesLoader {
   ) -> Int? {
     let fields = aliases[alias].fields.map(\.name)
     if let index = fields.firstIndex(of: name) { return index }
+    if unreadable.knowsField(name, of: aliases[alias].name) { return nil }
     fault(
       "unknown-name", "\(what): alias `\(aliases[alias].name)` has no field `\(name)`", place,
       help: Self.suggestion(name, fields) ?? "declare it under `fields`")

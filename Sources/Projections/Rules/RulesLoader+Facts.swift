@@ -24,7 +24,11 @@ extension RulesLoader {
           "fact `\(member.key)` has the name of a column of customers, a variable or a function",
           member.keyPlace, help: "give it another name, such as `\(member.key)_value`")
       }
-      if let fact = readFact(member, following: value) { facts.append(fact) }
+      if let fact = readFact(member, following: value) {
+        facts.append(fact)
+      } else {
+        unreadable.facts.insert(member.key)
+      }
     }
     if facts.count > 1000 {
       fault("limit", "more than 1,000 facts", facts[1000].place)
@@ -70,21 +74,12 @@ extension RulesLoader {
     }
     var below: [String] = []
     if case .map(let members, _)? = all {
-      below = members.map(\.key).filter { name in !facts.contains { $0.name == name } }
+      below = members.drop { $0.key != member.key }.dropFirst().map(\.key)
     }
-    let environment = factEnvironment(withStage: false)
     guard
       let condition = condition(
-        text, environment, what, wantsBool: false,
-        hint: { part in
-          if part.hasPrefix("stage") || part.hasPrefix("in_stage") {
-            return "an expr does not see the stage; use it in a transition or a segment"
-          }
-          if below.contains(part) || below.contains(String(part.dropFirst("facts.".count))) {
-            return "an expr sees the facts above it only; move `\(part)` up"
-          }
-          return nil
-        })
+        text, factEnvironment(withStage: false), what, wantsBool: false,
+        .expression(below: below))
     else { return nil }
     let type = condition.expression.type
     switch type {
@@ -115,9 +110,22 @@ extension RulesLoader {
       variables["stage.entered_at"] = .timestamp
       variables["stage.previous"] = .string
     }
-    return Environment(
+    var environment = Environment(
       variables: variables, money: currency, hasLifecycleFunctions: true,
       comparesMixedNumbers: true, requiresMicroseconds: true)
+    environment.unknownNames = unreadable.ofCustomers
+    if withStage && !stages.isEmpty && !unreadable.sections.contains("stages") {
+      let names = stageTexts
+      environment.closedTexts = ["stage.name": names, "stage.previous": names]
+    }
+    return environment
+  }
+
+  /// What `stage.name` and `stage.previous` can be.
+  private var stageTexts: Environment.ClosedTexts {
+    var synonyms: [String: String] = [:]
+    for stage in stages { for name in stage.also { synonyms[name] = stage.name } }
+    return Environment.ClosedTexts(kind: "stage", texts: stages.map(\.name), synonyms: synonyms)
   }
 
   // MARK: Aggregates
@@ -139,8 +147,8 @@ extension RulesLoader {
     if let text = keys["where"].flatMap({ scalar($0.value, "`where` of \(what)") }) {
       let fields = aimed.aliases.flatMap { aliases[$0].fields }
       aggregate.condition = condition(
-        text, eventEnvironment(fields), "`where` of \(what)", wantsBool: true,
-        hint: eventHint(fields))
+        text, eventEnvironment(fields, of: aimed.aliases.map { aliases[$0].name }),
+        "`where` of \(what)", wantsBool: true, .event(fields))
     }
     var value: Value?
     if let given = keys["default"] {

@@ -10,7 +10,9 @@ extension RulesLoader {
       return .transitions([])
     }
     var conditions: [YAMLValue.Scalar?] = []
-    for value in values { readStage(value, &conditions) }
+    for value in values where !readStage(value, &conditions) {
+      unreadable.sections.insert("stages")
+    }
     checkStageNames()
     if conditions.contains(where: { $0 != nil }) {
       if let transitions {
@@ -29,16 +31,24 @@ extension RulesLoader {
     return .transitions(readTransitions(transitions.value))
   }
 
-  private mutating func readStage(_ value: YAMLValue, _ conditions: inout [YAMLValue.Scalar?]) {
+  /// False where the stage's name is not known.
+  private mutating func readStage(
+    _ value: YAMLValue, _ conditions: inout [YAMLValue.Scalar?]
+  ) -> Bool {
     if case .scalar(let name) = value, !name.isNull {
       stages.append(Rules.Stage(name: name.text, also: [], place: name.place))
       conditions.append(nil)
-      return
+      return true
     }
-    guard let keys = members(value, "a stage", known: ["name", "also", "when"]) else { return }
+    let before = diagnostics.count
+    guard let keys = members(value, "a stage", known: ["name", "also", "when"]) else {
+      return false
+    }
     guard let named = keys["name"]?.value, let name = scalar(named, "`name` of a stage") else {
-      if keys["name"] == nil { fault("missing-key", "a stage has no `name`", value.place) }
-      return
+      if keys["name"] == nil && diagnostics.count == before {
+        fault("missing-key", "a stage has no `name`", value.place)
+      }
+      return false
     }
     var stage = Rules.Stage(name: name.text, also: [], place: value.place)
     if let also = keys["also"]?.value {
@@ -46,15 +56,21 @@ extension RulesLoader {
     }
     stages.append(stage)
     conditions.append(keys["when"].flatMap { scalar($0.value, "`when` of stage `\(name.text)`") })
+    return diagnostics.count == before
   }
 
   private mutating func checkStageNames() {
-    var seen: Set<String> = []
+    var seen: [String: Rules.Place] = [:]
     for stage in stages {
       for name in [stage.name] + stage.also {
         checkLabel(name, "the name of a stage", stage.place)
-        if !seen.insert(name).inserted {
-          fault("duplicate-name", "two stages are called `\(name)`", stage.place)
+        if let first = seen[name] {
+          fault(
+            "duplicate-name",
+            "two stages are called `\(name)`, in line \(first.line) and in line \(stage.place.line)",
+            stage.place)
+        } else {
+          seen[name] = stage.place
         }
       }
     }
@@ -78,12 +94,7 @@ extension RulesLoader {
       }
       conditions.append(
         text.flatMap {
-          condition(
-            $0, environment, "stage `\(stage.name)`", wantsBool: true,
-            hint: { part in
-              part.hasPrefix("stage") || part.hasPrefix("in_stage")
-                ? "stages with conditions do not see the stage; use transitions for that" : nil
-            })
+          condition($0, environment, "stage `\(stage.name)`", wantsBool: true, .stage)
         })
     }
     return conditions
@@ -96,23 +107,34 @@ extension RulesLoader {
       fault("yaml-shape", "transitions has to be a list", value.place)
       return []
     }
+    let environment = factEnvironment(withStage: true)
     var transitions: [Rules.Transition] = []
+    var places: [String: Rules.Place] = [:]
     for value in values {
-      guard let transition = readTransition(value) else { continue }
-      if transitions.contains(where: { $0.id == transition.id }) {
-        fault(
-          "duplicate-name", "two transitions have the id `\(transition.id)`", transition.place)
+      if let id = value.member("id"), let name = id.text {
+        if let first = places[name] {
+          fault(
+            "duplicate-name",
+            "two transitions have the id `\(name)`, in line \(first.line) and in line \(id.place.line)",
+            id.place)
+        }
+        places[name] = places[name] ?? id.place
       }
-      transitions.append(transition)
+      if let transition = readTransition(value, environment) { transitions.append(transition) }
     }
+    transitionIDs = places.keys.sorted()
     return transitions
   }
 
-  private mutating func readTransition(_ value: YAMLValue) -> Rules.Transition? {
+  private mutating func readTransition(
+    _ value: YAMLValue, _ environment: Environment
+  ) -> Rules.Transition? {
+    let before = diagnostics.count
     guard let keys = members(value, "a transition", known: ["id", "from", "to", "when"]) else {
       return nil
     }
-    for key in ["id", "from", "to", "when"] where keys[key] == nil {
+    // A key that was mistyped is no second error.
+    for key in ["id", "from", "to", "when"] where keys[key] == nil && diagnostics.count == before {
       fault("missing-key", "a transition has no `\(key)`", value.place)
     }
     guard let idValue = keys["id"]?.value, let id = scalar(idValue, "`id` of a transition"),
@@ -121,9 +143,8 @@ extension RulesLoader {
     else { return nil }
     let what = "transition `\(id.text)`"
     checkName(id.text, "a transition", id.place)
-    let environment = factEnvironment(withStage: true)
     let text = scalar(whenValue, "`when` of \(what)")
-    let when = text.flatMap { condition($0, environment, what, wantsBool: true) }
+    let when = text.flatMap { condition($0, environment, what, wantsBool: true, .transition) }
     guard let toName = scalar(toValue, "`to` of \(what)"),
       let to = stageIndex(toName, what)
     else { return nil }
@@ -151,6 +172,7 @@ extension RulesLoader {
     if let index = stages.firstIndex(where: { $0.isCalled(name.text) }) {
       return index
     }
+    if unreadable.sections.contains("stages") { return nil }
     fault(
       "unknown-name", "\(what): there is no stage `\(name.text)`", name.place,
       help: Self.suggestion(name.text, stages.flatMap { [$0.name] + $0.also }))
@@ -163,20 +185,35 @@ extension RulesLoader {
     for member in named(value, "population") {
       checkName(member.key, "a rank", member.keyPlace)
       let what = "population `\(member.key)`"
-      if Self.takenNames.contains(member.key) || facts.contains(where: { $0.name == member.key }) {
+      if let fact = facts.first(where: { $0.name == member.key }) {
         fault(
-          "bad-name", "\(what) has the name of a fact, a variable or a function", member.keyPlace)
+          "duplicate-name",
+          "\(what) has the name of a fact, in line \(fact.place.line) and in line \(member.keyPlace.line)",
+          member.keyPlace)
+      } else if Self.takenNames.contains(member.key) {
+        fault("bad-name", "\(what) has the name of a variable or a function", member.keyPlace)
       }
-      guard let keys = members(member.value, what, known: ["percent_rank", "ntile", "top"]) else {
-        continue
+      if let rank = readRank(member, what) {
+        population.append(rank)
+      } else {
+        unreadable.ranks.insert(member.key)
       }
-      guard keys.count == 1, let kind = keys.first else {
-        fault(
-          "bad-fact", "\(what) has to be one of percent_rank, ntile, top", member.keyPlace)
-        continue
-      }
-      if let rank = readRank(kind.key, kind.value, member, what) { population.append(rank) }
     }
+  }
+
+  private mutating func readRank(
+    _ member: YAMLValue.Member, _ what: String
+  ) -> Rules.PopulationFact? {
+    let before = diagnostics.count
+    let kinds = ["percent_rank", "ntile", "top"]
+    guard let keys = members(member.value, what, known: kinds) else { return nil }
+    guard keys.count == 1, let kind = keys.first else {
+      if diagnostics.count == before {
+        fault("bad-fact", "\(what) has to be one of percent_rank, ntile, top", member.keyPlace)
+      }
+      return nil
+    }
+    return readRank(kind.key, kind.value, member, what)
   }
 
   private mutating func readRank(
@@ -199,15 +236,22 @@ extension RulesLoader {
       let text = scalar(number, what)
     else { return nil }
     if kind == "ntile" {
-      guard let count = integer(text, what) else { return nil }
+      guard let count = integer(text, "`n` of \(what)") else { return nil }
       guard count >= 1 && count <= 1000 else {
-        fault("bad-number", "\(what): `n` has to be from 1 to 1000", text.place)
+        fault("bad-number", "\(what): `n` has to be from 1 to 1000, and is \(count)", text.place)
         return nil
       }
       return Rules.PopulationFact(
         name: member.key, function: .ntile(count), fact: fact, place: member.keyPlace)
     }
-    guard let percent = decimal(text, what) else { return nil }
+    guard let percent = decimal(text, "`percent` of \(what)") else { return nil }
+    let hundred = (0..<percent.scale).reduce(Int128(100)) { product, _ in product * 10 }
+    guard Int128(percent.mantissa) <= hundred else {
+      fault(
+        "bad-number",
+        "\(what): `percent` has to be above 0 and at most 100, and is `\(text.text)`", text.place)
+      return nil
+    }
     return Rules.PopulationFact(
       name: member.key, function: .top(percent), fact: fact, place: member.keyPlace)
   }
@@ -222,6 +266,7 @@ extension RulesLoader {
       default: return index
       }
     }
+    if unreadable.knowsFact(name.text) { return nil }
     fault(
       "unknown-name", "\(what): there is no fact `\(name.text)`", name.place,
       help: Self.suggestion(name.text, facts.map(\.name)))
@@ -233,6 +278,9 @@ extension RulesLoader {
     let ranked = Rules.populationVariables(population)
     for (name, type) in ranked { environment.variables[name] = type }
     let names = Set(ranked.map(\.name))
+    environment.unknownNames.formUnion(unreadable.ofPopulation)
+    environment.closedTexts["rfm.segment"] = Environment.ClosedTexts(
+      kind: "RFM segment", texts: RFMNames.names)
     var segments: [Rules.Segment] = []
     for member in named(value, "segments") {
       checkName(member.key, "a segment", member.keyPlace)
@@ -243,7 +291,7 @@ extension RulesLoader {
         continue
       }
       guard let text = scalar(when, "`when` of \(what)"),
-        let condition = condition(text, environment, what, wantsBool: true)
+        let condition = condition(text, environment, what, wantsBool: true, .segment)
       else { continue }
       segments.append(
         Rules.Segment(

@@ -8,15 +8,18 @@ public struct RulesLoader {
 
   let file: String
   let source: [UInt8]
-  /// The file's lines, for places within texts.
-  let lines: [[UInt8]]
+  let text: RulesText
   private(set) var diagnostics: [Diagnostic] = []
+  /// What stands in the file and could not be read, so that its uses are no errors of their own.
+  var unreadable = UnreadableNames()
 
   var currency = Environment.Currency(code: "EUR", digits: 2)
   var aliases: [Rules.Alias] = []
   var facts: [Rules.Fact] = []
   var stages: [Rules.Stage] = []
   var population: [Rules.PopulationFact] = []
+  /// Of all transitions that have one, those with errors included.
+  var transitionIDs: [String] = []
 
   /// Both may be there: warnings leave the rules usable.
   public static func load(
@@ -35,10 +38,12 @@ public struct RulesLoader {
   private init(_ bytes: [UInt8], _ file: String) {
     source = bytes
     self.file = file
-    lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map { Array($0) }
+    text = RulesText(bytes)
   }
 
   // MARK: Diagnostics
+
+  var diagnosticsHaveErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
   mutating func fault(
     _ code: String, _ message: String, _ place: Rules.Place, help: String? = nil
@@ -160,10 +165,12 @@ public struct RulesLoader {
     let bytes = Array(name.utf8)
     let isStart = bytes.first.map { Self.isLetter($0) } ?? false
     if !isStart || !bytes.allSatisfy({ Self.isLetter($0) || $0 &- 48 < 10 }) {
+      if !name.isEmpty { unreadable.badNames.append(name) }
       fault(
         "bad-name", "`\(name)` cannot be the name of \(what)", place,
         help: "letters, digits and _, no digit first")
     } else if Self.keywords.contains(name) {
+      unreadable.badNames.append(name)
       fault("bad-name", "`\(name)` is a word of CEL and cannot be the name of \(what)", place)
     }
   }
@@ -190,51 +197,6 @@ public struct RulesLoader {
     }
   }
 
-  // MARK: Texts
-
-  /// Checks a CEL text; its faults are placed within the file.
-  mutating func condition(
-    _ scalar: YAMLValue.Scalar, _ environment: Environment, _ what: String, wantsBool: Bool,
-    hint: (String) -> String? = { _ in nil }
-  ) -> Rules.Condition? {
-    do throws(CompileError) {
-      let checked = try environment.check(scalar.text)
-      if wantsBool && checked.type != .bool {
-        fault(
-          "cel-type",
-          "\(what) has to be true or false, and is \(checked.type.name): `\(scalar.text)`",
-          scalar.place)
-        return nil
-      }
-      return Rules.Condition(expression: checked, place: scalar.place)
-    } catch {
-      let bytes = Array(scalar.text.utf8)
-      let range = error.range.clamped(to: 0..<bytes.count)
-      let part = String(decoding: bytes[range], as: UTF8.self)
-      let quoted = part.isEmpty || part.count > 80 ? "" : ", in `\(part)`"
-      fault(
-        error.code.rawValue, "\(what): \(error.message)\(quoted)",
-        place(scalar, error.range.lowerBound),
-        help: hint(part))
-      return nil
-    }
-  }
-
-  /// Where byte `offset` of a text stands in the file; its beginning where that cannot be told.
-  func place(_ scalar: YAMLValue.Scalar, _ offset: Int) -> Rules.Place {
-    guard let textOffset = scalar.textOffset, lines.indices.contains(scalar.place.line - 1) else {
-      return scalar.place
-    }
-    let line = lines[scalar.place.line - 1]
-    let start = scalar.place.column - 1 + textOffset
-    let text = Array(scalar.text.utf8)
-    // Only where the text stands in the file as it is, without escapes or folded lines.
-    guard start + text.count <= line.count, Array(line[start..<start + text.count]) == text else {
-      return scalar.place
-    }
-    return Rules.Place(line: scalar.place.line, column: start + 1 + offset)
-  }
-
   // MARK: The file
 
   private static let topLevel = [
@@ -248,15 +210,11 @@ public struct RulesLoader {
       fault("too-large", "the file has more than \(Self.maximumBytes) bytes", start)
       return nil
     }
-    guard let text = String(validating: source, as: UTF8.self) else {
-      fault("utf8", "the file is not UTF-8", start)
-      return nil
-    }
     let root: YAMLValue
     do throws(YAMLValue.Fault) {
       root = try YAMLValue.parse(text)
     } catch {
-      fault("yaml-syntax", error.message, error.place)
+      fault(error.code, error.message, error.place, help: error.help)
       return nil
     }
     guard let top = members(root, "a rules file", known: Self.topLevel) else { return nil }
@@ -271,6 +229,10 @@ public struct RulesLoader {
   }
 
   private mutating func assemble(_ top: [String: YAMLValue.Member]) -> Rules? {
+    unreadable.addSections(top, hasErrors: diagnosticsHaveErrors)
+    if case .map(let segments, _)? = top["segments"]?.value {
+      unreadable.segments = segments.map(\.key)
+    }
     readCurrency(top["currency"])
     let model = readModel(top["model"])
     readAliases(top["events"]?.value)
@@ -302,6 +264,8 @@ public struct RulesLoader {
     if let digits = Currencies.digits(of: code.text) {
       currency = Environment.Currency(code: code.text, digits: digits)
     } else {
+      // As many digits as any currency has, so that no amount is an error of its own.
+      currency = Environment.Currency(code: code.text, digits: 4)
       fault(
         "unknown-currency", "`\(code.text)` is no currency of ISO 4217", code.place,
         help: Self.suggestion(code.text, Currencies.all))

@@ -65,7 +65,8 @@ struct CheckCommand: ParsableCommand {
     } else if errors.isEmpty {
       let count = tests.count == 1 ? "1 test" : "\(tests.count) tests"
       try StandardOutput.write(
-        "\(rules): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n")
+        "\(rules.printable): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n"
+      )
     }
     if let parked = trial?.parked { throw parked }
     if !errors.isEmpty || !failed.isEmpty { throw ExitCode(ExitStatus.problems.rawValue) }

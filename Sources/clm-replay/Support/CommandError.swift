@@ -54,22 +54,38 @@ struct ErrorReport {
     let name = isWarning ? "warning" : "error"
     let head =
       color ? "\u{1b}[1;\(isWarning ? 33 : 31)m\(name)[\(code)]\u{1b}[0m" : "\(name)[\(code)]"
-    var lines = ["\(head): \(message.printable)"]
+    var lines = ["\(head): \(message.printableLines)"]
     if let place {
       lines.append("  --> \(place.file.printable):\(place.line):\(place.column)")
-      let all = source.split(separator: 0x0a, omittingEmptySubsequences: false)
-      if all.indices.contains(place.line - 1) {
-        let text = String(decoding: all[place.line - 1].prefix(200), as: UTF8.self)
-        let number = String(place.line)
-        let margin = String(repeating: " ", count: number.count)
-        lines.append("\(margin) |")
-        lines.append("\(number) | \(text.printable)")
-        let before = all[place.line - 1].prefix(max(0, place.column - 1))
-        let width = String(decoding: before, as: UTF8.self).printable.count
-        lines.append("\(margin) | \(String(repeating: " ", count: min(width, 200)))^")
-      }
+      lines += excerpt(line: place.line, column: place.column)
     }
-    if let help { lines.append("   = help: \(help.printable)") }
+    if let help { lines.append("   = help: \(help.printableLines)") }
     StandardError.write(lines.joined(separator: "\n") + "\n")
+  }
+
+  /// The line with a caret below the column, which counts Unicode scalars; of a long line the part around it.
+  private func excerpt(line: Int, column: Int) -> [String] {
+    let all = source.split(separator: 0x0a, omittingEmptySubsequences: false)
+    guard all.indices.contains(line - 1) else { return [] }
+    var scalars = Array(String(decoding: all[line - 1], as: UTF8.self).unicodeScalars)
+    if line == 1, scalars.first == "\u{feff}" { scalars.removeFirst() }
+    if scalars.last == "\r" { scalars.removeLast() }
+    let caret = min(max(0, column - 1), scalars.count)
+    let start = max(0, caret - 150)
+    func shown(_ part: ArraySlice<Unicode.Scalar>) -> String {
+      var text = ""
+      text.unicodeScalars.append(contentsOf: part)
+      return text.printableLines
+    }
+    let before = shown(scalars[start..<caret])
+    let after = shown(scalars[caret..<min(scalars.count, caret + 100)])
+    let number = String(line)
+    let margin = String(repeating: " ", count: number.count)
+    // A tab above has to be one below, so that the caret stands where it should.
+    let gap = String(before.map { $0 == "\t" ? "\t" : " " })
+    return [
+      "\(margin) |", "\(number) | \(start > 0 ? "…" : "")\(before)\(after)",
+      "\(margin) | \(start > 0 ? " " : "")\(gap)^",
+    ]
   }
 }
