@@ -171,7 +171,7 @@ extension RulesLoader {
       scalar.place, help: Self.suggestion(scalar.text, known))
   }
 
-  private static func json(_ text: String) -> String {
+  static func json(_ text: String) -> String {
     var bytes: [UInt8] = []
     JSONText.append(Array(text.utf8), to: &bytes)
     return String(decoding: bytes, as: UTF8.self)

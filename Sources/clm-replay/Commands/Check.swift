@@ -25,7 +25,8 @@ struct CheckCommand: ParsableCommand {
     if let compiled = result.compiled { tests = RuleTestRunner.run(compiled) }
     let failed = tests.filter { $0.failure != nil }
     let errors = result.diagnostics.filter { $0.severity == .error }
-    let warnings = result.diagnostics.filter { $0.severity == .warning }
+    var warnings = result.diagnostics.filter { $0.severity == .warning }
+    if let compiled = result.compiled { warnings += ChaseFinder.warnings(compiled) }
     for diagnostic in warnings {
       LoadedRules.report(diagnostic, file: rules, source: result.source)
     }
