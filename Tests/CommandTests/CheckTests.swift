@@ -1,0 +1,262 @@
+import Foundation
+import Testing
+
+/// What `check` says of a rules file: where, what, and what to write instead.
+@Suite struct CheckTests {
+  private static let head = """
+    rules: 1
+    model: { name: t, version: 1 }
+    currency: EUR
+    events:
+      purchase: { types: [purchase], fields: { amount: money, stars: int } }
+      nps: { types: [nps], fields: { score: int } }
+    facts:
+      p: { last_time: purchase }
+      n: { count: purchase }
+      m: { count: nps }
+      s: { last: nps.score }
+      rev: { sum: purchase.amount }
+
+    """
+
+  private func check(_ text: String) throws -> Program {
+    let place = try Place()
+    return try Program.run("check", try place.file("r.yaml", text))
+  }
+
+  private func errors(_ program: Program) -> Int {
+    program.errors.components(separatedBy: "error[").count - 1
+  }
+
+  private static let habits: [(when: String, says: String)] = [
+    ("n >= 2 and n < 3", "write &&"), ("n >= 2 or n < 3", "write ||"),
+    ("not (n > 1)", "write !(…)"), ("n between 1 and 2", "'between' is no operator"),
+    ("n = 2", "equality is written '=='"), ("n <> 2", "write '!='"),
+    ("n is null", "has(facts.x)"), ("rev > 5", #"write money("5.00")"#),
+    ("now.year() > 2020", "write getFullYear()"), ("n * 1.5 > 2", "write double(n) * 1.5"),
+    ("p > '2024-01-01'", #"write timestamp("2024-01-01T00:00:00Z")"#),
+    ("amount > 3", "`amount` is a field of `purchase`"),
+    ("event.amount > 3", "a condition over a customer sees facts"),
+    ("len(stage.name) > 2", "write size(…)"), ("since(p) > 90d", "write days(90)"),
+    ("n >= ‘2’", "a text stands in straight quotes"),
+    ("stage.name == 'actve'", "did you mean 'active'?"),
+    ("'actve' != stage.previous", "did you mean 'active'?"),
+    ("stage.name in ['active', 'x']", "'x' is no stage"),
+    ("stage.name == 'advocacy'", "only another name of stage 'active'"),
+  ]
+
+  @Test(arguments: habits)
+  func `a habit of another language gets one error that says what to write`(
+    _ when: String, _ says: String
+  ) throws {
+    let program = try check(
+      Self.head
+        + """
+        stages: [{ name: active, also: [advocacy] }, b]
+        transitions:
+          - id: x
+            from: active
+            to: b
+            when: |
+              \(when)
+
+        """)
+
+    program.expect(1)
+    #expect(program.errors.contains(says), "\(program.errors)")
+    #expect(errors(program) == 1, "\(program.errors)")
+    #expect(program.errors.contains(":19:"), "\(program.errors)")
+  }
+
+  /// The caret stood at the scalar's start.
+  @Test func `the caret stands below the word, however the scalar is written`() throws {
+    let program = try check(
+      Self.head
+        + """
+        stages: [a, b]
+        transitions:
+          - id: w
+            from: a
+            to: b
+            when: |
+              n >= 2 &&
+                nn < 3
+          - { id: x, from: a, to: b, when: "n > 1 && \\"a\\" == bb" }
+          - { id: y, from: a, to: b, when: 'n > 1 && ''a'' == cc' }
+          - id: z
+            from: a
+            to: b
+            when: n > 1 &&
+              dd > 2
+
+        """)
+
+    for place in [":20:9", ":21:55", ":22:55", ":27:7"] {
+      #expect(program.errors.contains(place), "\(place): \(program.errors)")
+    }
+    #expect(errors(program) == 4)
+  }
+
+  /// One bad fact brought five errors, one of them false ("move it up").
+  @Test func `one bad fact is one error`() throws {
+    let program = try check(
+      Self.head
+        + """
+          bad: { sum: purchase.amuont }
+          worse: { expr: "bad * 2" }
+        stages: [a, b]
+        transitions:
+          - { id: x, from: a, to: b, when: 'bad > money("1.00") && worse > money("2.00")' }
+        segments:
+          rich: { when: 'bad > money("1.00")' }
+
+        """)
+
+    program.expect(1)
+    #expect(errors(program) == 1, "\(program.errors)")
+    #expect(program.errors.contains("did you mean `amount`?"))
+  }
+
+  private static let yaml: [(text: String, says: String)] = [
+    ("rules: 1\nmodel:\n\tname: x\n", "a tab stands where YAML takes blanks only"),
+    ("rules: 1\nmodel: { name: \"x, version: 1 }\n", "has no end"),
+    ("rules: 1\nfacts:\n  a: { count: p }\n   b: 3\n", "indented otherwise"),
+  ]
+
+  @Test(arguments: yaml)
+  func `YAML that cannot be read is told in our words, with its place`(
+    _ text: String, _ says: String
+  ) throws {
+    let program = try check(text)
+
+    program.expect(1)
+    #expect(program.errors.contains(says), "\(program.errors)")
+    #expect(program.errors.contains("r.yaml:"))
+  }
+
+  @Test func `a byte order mark is taken, and no control byte of a file reaches the terminal`()
+    throws
+  {
+    let marked = try check("\u{feff}" + Self.head + "stages: [a]\ntransitions: []\n")
+    let escape = try check(Self.head + "stages: [\"a\u{1b}[31m\"]\ntransitions: []\n")
+
+    marked.expect(0)
+    escape.expect(1)
+    #expect(!escape.errors.contains("\u{1b}"))
+  }
+
+  @Test func `a name that stands twice names both places`() throws {
+    let program = try check(
+      Self.head
+        + """
+        stages: [a, b]
+        transitions:
+          - { id: x, from: a, to: b, when: "n > 1" }
+          - { id: x, from: b, to: a, when: "n > 2" }
+
+        """)
+
+    #expect(program.errors.contains("two transitions have the id `x`, in line 15 and in line 16"))
+  }
+
+  private func chase(_ transitions: String, _ stages: String = "[a, b]") throws -> Program {
+    try check(Self.head + "stages: \(stages)\ntransitions:\n\(transitions)")
+  }
+
+  /// A replay parked four of five customers, and no word came before it.
+  @Test func `a sure chase is found by arithmetic, with the boundary`() throws {
+    let program = try chase(
+      """
+        - { id: out, from: a, to: b, when: "since(p) >= days(90)" }
+        - { id: back, from: b, to: a, when: "since(p) <= days(90)" }
+
+      """)
+
+    program.expect(0)
+    #expect(
+      program.errors.contains(
+        "`out` (line 15) and `back` (line 16) chase each other, so that customers are parked: both hold when since(p) is 90 days"
+      ), "\(program.errors)")
+  }
+
+  @Test func `a chase that arithmetic cannot see is found by a made-up customer`() throws {
+    let program = try chase(
+      """
+        - { id: there, from: a, to: b, when: "n >= 2 && s >= 9" }
+        - { id: back, from: b, to: a, when: "m == 1 && s >= 9" }
+
+      """)
+    let endless = try chase(
+      """
+        - { id: there, from: a, to: b, when: "in_stage() >= days(1) && n >= 1" }
+        - { id: back, from: b, to: a, when: "in_stage() >= days(1) && m == 0" }
+
+      """)
+
+    #expect(program.errors.contains("warning[chase]: `there` (line 15) and `back` (line 16)"))
+    #expect(program.errors.contains("nps at 2024-"))
+    #expect(endless.errors.contains("warning[endless-timers]"), "\(endless.errors)")
+  }
+
+  @Test func `conditions that exclude each other are no chase`() throws {
+    let program = try chase(
+      """
+        - { id: out, from: a, to: b, when: "since(p) >= days(90)" }
+        - { id: back, from: b, to: a, when: "since(p) < days(90)" }
+
+      """)
+
+    program.expect(0)
+    #expect(!program.errors.contains("chase"), "\(program.errors)")
+  }
+
+  /// It said "expected 1 row, found 0", and never that the customer was parked.
+  @Test func `a failing test says that the customer was parked, since when and by what`() throws {
+    let program = try chase(
+      """
+        - { id: out, from: a, to: b, when: "n == 2" }
+        - { id: back, from: b, to: a, when: "n == 2" }
+      tests:
+        - name: two purchases
+          given: [ { at: 2024-01-01, type: purchase }, { at: 2024-01-02, type: purchase } ]
+          expect: [ { to: b } ]
+
+      """)
+
+    program.expect(1)
+    #expect(program.errors.contains("parked since 2024-01-02T00:00:00.000000Z"))
+    #expect(program.errors.contains("`out` (line 15), `back` (line 16)"), "\(program.errors)")
+  }
+
+  @Test func `a type that no alias names and a stage that is none are said of a test`() throws {
+    let program = try chase(
+      """
+        - { id: out, from: a, to: b, when: "n == 2" }
+      tests:
+        - { name: one, given: [ { at: 2024-01-01, type: purchases } ], expect: [] }
+
+      """)
+    let wrong = try chase(
+      """
+        - { id: out, from: a, to: b, when: "n == 2" }
+      tests:
+        - { name: one, given: [ { at: 2024-01-01, type: purchase } ], expect: [ { to: bb } ] }
+
+      """)
+
+    #expect(program.errors.contains("warning[unknown-event-type]"))
+    #expect(program.errors.contains("did you mean `purchase`?"), "\(program.errors)")
+    wrong.expect(1)
+  }
+
+  @Test func `an unreachable stage is named with what leads there in vain`() throws {
+    let program = try chase(
+      """
+        - { id: out, from: b, to: c, when: "n == 2" }
+
+      """, "[a, b, c]")
+
+    #expect(program.errors.contains("no transition leads to stage `b`"))
+    #expect(program.errors.contains("stage `c` is never reached: `out` (line 15) starts from `b`"))
+  }
+}
