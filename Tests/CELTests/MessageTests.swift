@@ -30,7 +30,7 @@ struct MessageTests {
       "unknown name 'facts.visit'; did you mean 'facts.visits'?", at: "facts.visit"),
     Case(
       "stage == 'x'", .undeclared,
-      "'stage' alone has no value; name what is in it, such as 'stage.entered_at'", at: "stage"),
+      "'stage' alone has no value; name what is in it, such as 'stage.name'", at: "stage"),
     Case("zzz > 1", .undeclared, "unknown name 'zzz'", at: "zzz"),
     Case(
       "vip && snice(now) > days(1)", .undeclared,
@@ -53,7 +53,8 @@ struct MessageTests {
       "'==' does not take string and null_type; has(…) tells whether a value is set",
       at: "channel == null"),
     Case(
-      "visits + 1.0 > 2", .type, "'+' does not take int and double", at: "visits + 1.0"),
+      "visits + 1.0 > 2", .type, "'+' does not take int and double; write double(visits) + 1.0",
+      at: "visits + 1.0"),
     Case(
       "channel.startsWith(5)", .type, "startsWith() on string does not take (int)",
       at: "channel.startsWith(5)"),

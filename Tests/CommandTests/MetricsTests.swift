@@ -89,8 +89,20 @@ import Testing
         "2024-02,seen,2,1,0,0,0,0,0,0,,,,,0,0,0",
         // Lapsed on the 12th, 40 days after the purchase, and won back on the 20th.
         "2024-02,buyer,1,1,1,0,0,0,0,0,40,40,40,40,1,1,1",
-        "2024-02,lapsed,0,1,1,0,0,1,0,1,8,8,8,8,0,,0",
+        "2024-02,lapsed,0,1,1,0,,1,0,1,8,8,8,8,0,,0",
       ])
+  }
+
+  /// Samoa had no 30 December 2011: it came out as a period of its own.
+  @Test func `a day that a zone skips is no period`() throws {
+    let place = try place(
+      [
+        ("a", "purchase", "2011-12-29T20:00:00Z", amount),
+        ("a", "purchase", "2011-12-31T20:00:00Z", amount),
+      ], rules: rules.replacing("America/New_York", with: "Pacific/Apia"))
+
+    let days = try csv(place, "lifecycle", "--period", "day").dropFirst().map { $0.prefix(10) }
+    #expect(days == ["2011-12-29", "2011-12-31", "2012-01-01"])
   }
 
   @Test func `an answer counts for the stage in which it found the customer`() throws {
@@ -143,7 +155,8 @@ import Testing
       try csv(place, "referrals") == [
         "referrer,referred,at,event_id,position,brought,purchases,monetary,clv_historical",
         "a,m,2024-01-03T00:00:00.000000Z,e1,1,false,1,10.00,5.00",
-        "a,nobody,2024-01-05T00:00:00.000000Z,e4,4,true,0,,",
+        // Who bought nothing was not brought.
+        "a,nobody,2024-01-05T00:00:00.000000Z,e4,4,false,0,,",
         "z,m,2024-01-02T00:00:00.000000Z,e0,0,true,1,10.00,5.00",
       ])
   }
