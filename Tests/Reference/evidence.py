@@ -146,6 +146,23 @@ def check_subject(proof):
         previous = event["position"]
 
 
+def check_customer(proof):
+    """All subjects under one root, and each link an event of the proven chains that names the subject it joins."""
+    events = {}
+    for part in proof["subjects"]:
+        assert (part["size"], part["root"]) == (proof["size"], proof["root"])
+        check_subject(part)
+        events.update({event["position"]: json.loads(event["line"]) for event in part["events"]})
+    joined = {proof["customer"]}
+    for link in sorted(proof["links"], key=lambda link: link["position"]):
+        value = events[link["position"]]["data"]
+        for step in link["path"]:
+            value = value[step]
+        assert value == link["named"] and events[link["position"]]["subject"] == link["subject"], "another link"
+        joined |= {link["subject"], link["named"]}
+    assert joined == {part["subject"] for part in proof["subjects"]}, "a subject without a link"
+
+
 def refused(check, *arguments):
     try:
         return check(*arguments) is False
@@ -216,6 +233,13 @@ def main():
             for number in range(len(proof["events"]) - 1):
                 less = proof["events"][:number] + proof["events"][number + 1:]
                 assert refused(check_subject, dict(proof, events=less)), "a gap was not noticed"
+        links = [json.loads(line) for line in lines if '"anonymous_id"' in line]
+        for link in links[:3]:
+            proof = prove("--customer", link["data"]["anonymous_id"])
+            assert len(proof["subjects"]) > 1
+            check_customer(proof)
+            assert refused(check_customer, dict(proof, links=[])), "a subject without a link was not noticed"
+        assert links, "the shop joins nobody"
         served = json.loads(run("views", "store", "--history", "--format", "json"))
         assert len(served) == register_size
         for record in served:
