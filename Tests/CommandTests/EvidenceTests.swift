@@ -65,6 +65,25 @@ import Testing
     for key in ["rules_hash", "as_of", "switched_at"] { #expect(record[key] is String) }
   }
 
+  @Test func `nothing that an event holds steers the terminal, and csv keeps its bytes`() throws {
+    let place = try Place()
+    let line =
+      #"{"id":"e\u001b[2J","source":"s","type":"purchase","subject":"C\u001b]0;x","time":"2024-01-01T00:00:00Z"}"#
+    let file = try place.file("e.ndjson", line + "\n")
+    try Program.run("import", place.store, file).expect(0)
+    try Program.run("replay", place.store, "--rules", try place.file("r.yaml", Self.rules))
+      .expect(0)
+
+    for arguments in [["history"], ["show"], ["explain"]] {
+      let shown = try Program.run(arguments + [place.store, "C\u{1b}]0;x"])
+      shown.expect(0)
+      #expect(!(shown.output + shown.errors).contains("\u{1b}"))
+      #expect(shown.output.contains(#"C\u{1b}]0;x"#) || shown.output.contains(#"e\u{1b}[2J"#))
+    }
+    let exported = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+    #expect(exported.output.contains("C\u{1b}]0;x"))
+  }
+
   @Test func `a date on the command line is the whole day`() throws {
     let (place, _) = try store()
 

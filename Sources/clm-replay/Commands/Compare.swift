@@ -47,7 +47,7 @@ struct CompareCommand: ParsableCommand {
     if format == .json || format == .ndjson {
       try StandardOutput.write(json(comparison).text + "\n")
     } else {
-      try StandardOutput.write(text(comparison, left, right))
+      try StandardOutput.show(text(comparison, left, right))
     }
     if let failAbove, percent > failAbove {
       throw CommandError(

@@ -39,7 +39,7 @@ struct ExplainCommand: ParsableCommand {
     if format == .json || format == .ndjson {
       try StandardOutput.write(json(explanation, subject).text + "\n")
     } else {
-      try StandardOutput.write(ExplanationText(explanation, subject).text)
+      try StandardOutput.show(ExplanationText(explanation, subject).text)
     }
   }
 

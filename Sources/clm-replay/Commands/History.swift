@@ -20,7 +20,7 @@ struct HistoryCommand: ParsableCommand {
     let subject = try options.access(quiet: global.quiet)
     let steps = try subject.history()
     switch global.format ?? .table {
-    case .table: try StandardOutput.write(text(steps, subject))
+    case .table: try StandardOutput.show(text(steps, subject))
     case .json:
       try StandardOutput.write(JSONValue.array(steps.map { object($0) }).text + "\n")
     case .ndjson:

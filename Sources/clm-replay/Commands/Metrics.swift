@@ -59,7 +59,7 @@ struct MetricsCommand: ParsableCommand {
     let money = FactText(currencyDigits: reader.rules.currency.digits)
     switch format {
     case .json: try StandardOutput.write(json(tables, metrics, reader, money).text + "\n")
-    case .table: try StandardOutput.write(text(tables, metrics, reader, money))
+    case .table: try StandardOutput.show(text(tables, metrics, reader, money))
     case .csv, .ndjson:
       let (_, table) = tables[0]
       let file = try OutputFile.open("-")

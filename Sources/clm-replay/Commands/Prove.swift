@@ -68,7 +68,7 @@ struct ProveCommand: ParsableCommand {
     if global.format == .json || global.format == .ndjson {
       try StandardOutput.write(proof.text + "\n")
     } else {
-      try StandardOutput.write(lines(proof, indent: "").joined(separator: "\n") + "\n")
+      try StandardOutput.show(lines(proof, indent: "").joined(separator: "\n") + "\n")
     }
   }
 

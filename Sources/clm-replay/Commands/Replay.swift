@@ -86,7 +86,7 @@ struct ReplayCommand: ParsableCommand {
       try StandardOutput.write(
         json(built.summary, faults, manifest, loaded).text + "\n")
     } else {
-      try StandardOutput.write(
+      try StandardOutput.show(
         text(built.summary, faults, manifest, loaded, Clock.monotonicSeconds() - started))
     }
     if let parked = ParkedNotice.error(built.summary, exit: .problems) { throw parked }

@@ -32,7 +32,7 @@ struct ShowCommand: ParsableCommand {
     if format == .json || format == .ndjson {
       try StandardOutput.write(json(entry, rules, subject).text + "\n")
     } else {
-      try StandardOutput.write(text(entry, rules, subject))
+      try StandardOutput.show(text(entry, rules, subject))
     }
   }
 

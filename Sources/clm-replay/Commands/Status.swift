@@ -61,7 +61,7 @@ struct StatusCommand: ParsableCommand {
       }
       lines += table.lines
     }
-    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+    try StandardOutput.show(lines.joined(separator: "\n") + "\n")
   }
 }
 

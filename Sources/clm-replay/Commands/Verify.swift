@@ -79,7 +79,7 @@ struct VerifyCommand: ParsableCommand {
       }
       lines.append(
         "\(report.isOK ? "ok" : code): \(report.size) events, root \(Hex.text(report.root))")
-      try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+      try StandardOutput.show(lines.joined(separator: "\n") + "\n")
     }
     var errors = checks.compactMap(\.failure)
     if !report.isOK {

@@ -89,7 +89,7 @@ struct ViewsCommand: ParsableCommand {
       }
       try writer.end()
     case .table:
-      try StandardOutput.write(table().lines.joined(separator: "\n") + "\n")
+      try StandardOutput.show(table().lines.joined(separator: "\n") + "\n")
     }
   }
 

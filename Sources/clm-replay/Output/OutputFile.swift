@@ -85,6 +85,9 @@ final class OutputFile {
 }
 
 enum StandardOutput {
+  /// Text for people: control characters of names and ids are spelled out, lines and tabs stay.
+  static func show(_ text: String) throws { try write(text.printableLines) }
+
   static func write(_ text: String) throws {
     let file = try OutputFile.open("-")
     try file.write(Array(text.utf8))

@@ -9,7 +9,7 @@ struct TextTable {
     self.numeric = numeric
   }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  mutating func add(_ row: [String]) { rows.append(row.map(\.printable)) }
 
   var lines: [String] {
     var widths = columns.map(\.count)
