@@ -45,6 +45,13 @@ extension Checker {
         name, operands.count, node, isMember: isMember, on: isMember ? operands.first : nil)
     }
     var types: [Type] = []
+    if isMember, let target = operands.first, overloads.allSatisfy({ !$0.isMember }) {
+      let type = substitution.head(try check(target))
+      if type == .duration, let remedy = memberHabit(of: name, on: target) {
+        throw CompileError(
+          code: .type, message: "durations have no \(name)(); \(remedy)", range: node.range)
+      }
+    }
     for operand in operands {
       do throws(CompileError) {
         types.append(try check(operand))

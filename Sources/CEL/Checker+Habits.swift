@@ -115,6 +115,9 @@ extension Checker {
     let isComparison = Library.orderings.contains(name) || Library.equalities.contains(name)
     guard isComparison else {
       let isShift = name == "_+_" || name == "_-_"
+      if isShift, types[0] == .timestamp, types[1] == .int, environment.hasLifecycleFunctions {
+        return "; write \(text(operands[0])) \(Self.sign(name) ?? "+") days(\(text(operands[1])))"
+      }
       return isShift ? beside(operands, types, [.timestamp, .duration]) : nil
     }
     if let chain = chainHabit(name, operands, types) { return chain }
@@ -166,8 +169,10 @@ extension Checker {
   ) -> String? {
     for index in 0...1 where types[index] == .string && kinds.contains(types[1 - index]) {
       guard case .literal(.string(let written)) = operands[index].kind else {
-        return types[1 - index] == .type ? typeHabit(operands[1 - index]) : nil
+        if types[1 - index] == .type { return typeHabit(operands[1 - index]) }
+        continue
       }
+      if written.isEmpty { return "; has(…) tells whether a value is set" }
       switch types[1 - index] {
       case .timestamp: return "; write timestamp(\"\(instant(written))\")"
       case .duration: return "; write \(span(written))"

@@ -89,8 +89,24 @@ extension Checker {
       return "\(name)() takes \(least == 1 ? "1 argument" : "\(least) arguments"), not \(given)"
     }
     let list = types.dropFirst(isMember ? 1 : 0).map(\.description).joined(separator: ", ")
+    if let spelled = wholeUnits(name, operands) { return spelled }
     if isMember { return "\(name)() on \(types[0]) does not take (\(list))" }
     return "\(name)() does not take (\(list))"
+  }
+
+  /// `days(1.5)`: units of time are whole numbers, and smaller ones are there.
+  private func wholeUnits(_ name: String, _ operands: [Expression]) -> String? {
+    let seconds: [String: Double] = ["hours": 3600, "days": 86_400, "weeks": 604_800]
+    guard let unit = seconds[name], operands.count == 1,
+      case .literal(.double(let count)) = operands[0].kind
+    else { return nil }
+    let total = count * unit
+    guard total.isFinite, abs(total) < 1e10, total == total.rounded() else {
+      return "\(name)() takes a whole number"
+    }
+    let whole = Int64(total)
+    let remedy = whole % 3600 == 0 ? "hours(\(whole / 3600))" : "duration(\"\(whole)s\")"
+    return "\(name)() takes a whole number; write \(remedy)"
   }
 
   /// How an operator is written, nil for a function.

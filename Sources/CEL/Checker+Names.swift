@@ -167,9 +167,11 @@ extension Checker {
         range: chain.nodes[length - 1].range)
     }
     if known > 0 { length = known + 1 }
+    // Of a group that is unknown as a whole, the member that was meant tells more.
+    if known == 0 && chain.names.count > 1 { length = 2 }
     let name = chain.names[..<length].joined(separator: ".")
     let start = chain.nodes[length - 1].range
-    if length == 1, !Library.overloads(name, environment).isEmpty {
+    if chain.names.count == 1, !Library.overloads(name, environment).isEmpty {
       return CompileError(
         code: .undeclared, message: "'\(name)' is a function; call it as \(name)(…)", range: start)
     }

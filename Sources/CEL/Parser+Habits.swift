@@ -19,12 +19,18 @@ extension Parser {
     guard case .sign(let sign) = current.kind else {
       return doubledString()
     }
+    if sign == .comma, let error = thousands() { return error }
     return signs(sign)
   }
 
   private func failure(_ message: String, _ range: Range<Int>) -> CompileError {
     CompileError(code: .syntax, message: message, range: range)
   }
+
+  private static let units: Set<String> = [
+    "d", "day", "days", "w", "week", "weeks", "h", "hour", "hours", "min", "minute", "minutes",
+    "s", "sec", "second", "seconds", "month", "months", "year", "years",
+  ]
 
   private static let infixWords: [String: String] = [
     "and": "write &&", "or": "write ||", "xor": "write != between two conditions",
@@ -48,7 +54,10 @@ extension Parser {
 
   /// `90d`, `5k`, `1_000`: a number with letters right behind it.
   private func number(before word: String) -> CompileError? {
-    guard let previous, previous.range.upperBound == current.range.lowerBound else { return nil }
+    guard let previous else { return nil }
+    // With a blank between them, only a unit of time belongs to the number.
+    let isApart = previous.range.upperBound != current.range.lowerBound
+    if isApart && !Self.units.contains(word.lowercased()) { return nil }
     let digits: String
     switch previous.kind {
     case .int(let text): digits = text
@@ -57,7 +66,7 @@ extension Parser {
     default: return nil
     }
     let range = previous.range.lowerBound..<current.range.upperBound
-    let written = digits + word
+    let written = digits + (isApart ? " " : "") + word
     if word.hasPrefix("_") {
       let plain = written.replacing("_", with: "")
       return failure("'\(written)' is no number; write \(plain)", range)
@@ -68,6 +77,8 @@ extension Parser {
         "d": "days(\(digits))", "day": "days(\(digits))", "days": "days(\(digits))",
         "w": "weeks(\(digits))", "week": "weeks(\(digits))", "weeks": "weeks(\(digits))",
         "h": "hours(\(digits))", "hour": "hours(\(digits))", "hours": "hours(\(digits))",
+        "month": "days(30)", "months": "days(30) for each", "year": "days(365)",
+        "years": "days(365) for each",
       ] : [:]
     let suffixes = [
       "h": "h", "hour": "h", "hours": "h", "m": "m", "min": "m", "minutes": "m", "s": "s",
@@ -79,6 +90,16 @@ extension Parser {
     return failure(
       remedy.map { "'\(written)' is no value; write \($0)" }
         ?? "'\(written)' is neither a number nor a name", range)
+  }
+
+  /// `1,000`.
+  private func thousands() -> CompileError? {
+    guard case .int(let left)? = previous?.kind, case .int(let right) = token(ahead: 1).kind,
+      right.count == 3, left.count <= 3, let start = previous?.range.lowerBound
+    else { return nil }
+    return failure(
+      "a number has no signs between its thousands; write \(left)\(right)",
+      start..<token(ahead: 1).range.upperBound)
   }
 
   private func signs(_ sign: Token.Sign) -> CompileError? {

@@ -87,6 +87,9 @@ extension RulesLoader {
     case .segment: break
     default: if let help = populationHelp(part) { return help }
     }
+    if part == "event.time" {
+      return "the time of an event cannot be read here; declare a `last_time` fact and read that"
+    }
     if part == "event" || part.hasPrefix("event.") {
       let field = part == "event" ? "status == 'x'" : "\(part.dropFirst("event.".count)) …"
       return
@@ -130,8 +133,7 @@ extension RulesLoader {
         "the time of an event cannot be read here yet; `within` of a fact limits its age, `last_time` gives it"
     }
     if part.hasPrefix("event.data.") || part.hasPrefix("data.") || part == "event.data" {
-      let name = part.split(separator: ".").last.map(String.init) ?? ""
-      return "declare the field under the alias's `fields` and read `event.\(name)`"
+      return "declare the field with its `path` under the alias's `fields`, and read `event.FIELD`"
     }
     if part == "event" { return "name what is in it, such as event.type" }
     if part.hasPrefix("event.") {
