@@ -22,7 +22,7 @@ extension RulesLoader {
             }
             if !alias.types.contains(type.text) { alias.types.append(type.text) }
           }
-        } else {
+        } else if diagnostics.count == before {
           fault("missing-key", "\(what) has no `types`", member.keyPlace)
         }
         readFields(keys["fields"]?.value, &alias)

@@ -40,9 +40,11 @@ extension RulesLoader {
   ) -> Rules.Fact? {
     let what = "fact `\(member.key)`"
     let known = Self.aggregateKeys + ["expr", "within", "where", "default", "every"]
+    let before = diagnostics.count
     guard let keys = members(member.value, what, known: known) else { return nil }
     let kinds = (Self.aggregateKeys + ["expr"]).filter { keys[$0] != nil }
     guard let kind = kinds.first, kinds.count == 1 else {
+      if diagnostics.count > before { return nil }
       fault(
         "bad-fact",
         kinds.isEmpty

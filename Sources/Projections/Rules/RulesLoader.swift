@@ -64,7 +64,8 @@ public struct RulesLoader {
 
   // MARK: Shapes
 
-  /// The members of a map, keys checked against those known.
+  /// The members of a map, keys checked against those known. One that was mistyped is an error, and is taken for the
+  /// key that was meant, so that nothing else of the map is an error for lack of it.
   mutating func members(
     _ value: YAMLValue, _ what: String, known: [String]
   ) -> [String: YAMLValue.Member]? {
@@ -73,14 +74,14 @@ public struct RulesLoader {
       return nil
     }
     var result: [String: YAMLValue.Member] = [:]
-    for member in members {
-      if known.contains(member.key) {
-        result[member.key] = member
-      } else {
-        fault(
-          "unknown-key", "\(what) has no key `\(member.key)`", member.keyPlace,
-          help: Self.suggestion(member.key, known)
-            ?? "known keys are \(known.joined(separator: ", "))")
+    for member in members where known.contains(member.key) { result[member.key] = member }
+    for member in members where !known.contains(member.key) {
+      fault(
+        "unknown-key", "\(what) has no key `\(member.key)`", member.keyPlace,
+        help: Self.suggestion(member.key, known)
+          ?? "known keys are \(known.joined(separator: ", "))")
+      if let meant = Suggestion.nearest(to: member.key, among: known), result[meant] == nil {
+        result[meant] = member
       }
     }
     return result

@@ -66,6 +66,12 @@ struct YAMLFaultWords {
         "a value cannot begin with `\(sign)` outside quotes", "put the value in quotes"
       )
     case "mapping values are not allowed in this context":
+      if let key = keyWithoutBlank(above: place) {
+        return (
+          "behind the colon of `\(key)`, in the line above, a blank is missing",
+          "write `key: value`, with a blank behind the colon"
+        )
+      }
       if isIndentedUnderValue(place) {
         return (
           "this line is indented deeper than the one above it, which has a value already",
@@ -84,6 +90,15 @@ struct YAMLFaultWords {
     case "mapping keys are not allowed in this context":
       return ("a key cannot stand here", "put a value that holds `?` in quotes")
     case "did not find expected '-' indicator":
+      if byte(at: place) != UInt8(ascii: "-"),
+        line(place.line)?.contains(UInt8(ascii: ":")) ?? false,
+        place.column > 1
+      {
+        return (
+          "this line belongs to no key above it: it is indented otherwise than its neighbours",
+          "give keys of one level the same indentation"
+        )
+      }
       return (
         "the list ends here, and what follows is no item of it",
         "begin each item with `- ` in the column of the first one"
@@ -108,11 +123,12 @@ struct YAMLFaultWords {
       return ("a value cannot begin with `&` or `*` outside quotes", "put the value in quotes")
     case "did not find expected comment or line break",
       "found an indentation indicator equal to 0":
+      if let tag = tag(before: place) { return tag }
       return (
         "behind `|` or `>` the text begins on the next line",
         "put a text of one line in quotes instead"
       )
-    case "did not find expected <document start>", "expected a single document in the stream":
+    case "did not find expected <document start>", "but found another document":
       return ("a second document begins here", "a rules file is one document, without `---`")
     case "found unexpected ':'":
       return ("a colon stands where no value can begin", "put the value in quotes")
@@ -167,6 +183,25 @@ struct YAMLFaultWords {
     return YAMLValue.Fault(
       message: "the `\(bracket)` that opens here is not closed before line \(stopped.line)",
       help: "write the missing `\(closing)`, or the comma between two members", place: opening)
+  }
+
+  /// `!(n > 1)`: what YAML calls a tag swallows the beginning of the value.
+  private func tag(before place: Rules.Place) -> Words? {
+    guard let line = line(place.line) else { return nil }
+    let before = String(decoding: line.prefix(place.column - 1), as: UTF8.self)
+    let isTag = before.contains(": !") || before.contains("- !")
+    return isTag
+      ? ("a value that begins with `!` is a tag to YAML", "put the value in quotes") : nil
+  }
+
+  /// The line above, if it is a key whose colon has no blank behind it.
+  private func keyWithoutBlank(above place: Rules.Place) -> String? {
+    guard place.line > 1, let line = line(place.line - 1) else { return nil }
+    let text = line.filter { $0 != 0x0d }.drop { $0 == 0x20 }
+    guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon + 1 < text.endIndex,
+      text[colon + 1] != 0x20, text[..<colon].allSatisfy({ RulesLoader.isLetter($0) })
+    else { return nil }
+    return String(decoding: text.prefix(60), as: UTF8.self)
   }
 
   // MARK: What stands in the file
