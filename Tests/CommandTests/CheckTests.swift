@@ -43,6 +43,12 @@ import Testing
     ("'actve' != stage.previous", "did you mean 'active'?"),
     ("stage.name in ['active', 'x']", "'x' is no stage"),
     ("stage.name == 'advocacy'", "only another name of stage 'active'"),
+    ("since(p) > 30 days", "write days(30)"), ("since(p).days() > 3", "compare it with days(90)"),
+    ("rev > 1,000", "write 1000"), ("now > p + 90", "write p + days(90)"),
+    ("since(p) > days(1.5)", "write hours(36)"), ("stage.name == 3", "quotes: '3'"),
+    ("nps.score > 8", "`last_score: { last: nps.score }`"),
+    ("event.time < now", "declare a `last_time` fact"),
+    ("rfm.r > 3", "only segments may read `rfm.r`"),
   ]
 
   @Test(arguments: habits)
@@ -121,6 +127,14 @@ import Testing
     ("rules: 1\nmodel:\n\tname: x\n", "a tab stands where YAML takes blanks only"),
     ("rules: 1\nmodel: { name: \"x, version: 1 }\n", "has no end"),
     ("rules: 1\nfacts:\n  a: { count: p }\n   b: 3\n", "indented otherwise"),
+    ("rules: 1\nstages: [a, b\nfacts: {}\n", "the `[` that opens here is not closed"),
+    ("rules: 1\nwhen: \"a == \"b\"\"\n", "a text in quotes ends before the value does"),
+    ("rules: 1\nwhen: a ? b : c\n", "a second colon stands in one value"),
+    ("rules: 1\nwhen: !has(a)\n", "begins with `!` is a tag to YAML"),
+    ("rules: 1\nwhen: !(a > 1)\n", "begins with `!` is a tag to YAML"),
+    ("rules:1\nmodel: { name: x }\n", "a blank is missing"),
+    ("rules: 1\n---\nmodel: 1\n", "a second document begins here"),
+    ("rules: 1\nt:\n  - id: t\n    from: a\n   to: b\n", "this line belongs to no key above it"),
   ]
 
   @Test(arguments: yaml)
@@ -177,6 +191,58 @@ import Testing
       program.errors.contains(
         "`out` (line 15) and `back` (line 16) chase each other, so that customers are parked: both hold when since(p) is 90 days"
       ), "\(program.errors)")
+  }
+
+  /// The age of a fact whose name comes before `now` was told as "last - now is -90 days".
+  @Test func `an age is one, whatever the fact is called`() throws {
+    let program = try check(
+      Self.head.replacingOccurrences(of: "p: { last_time", with: "last: { last_time")
+        + """
+        stages: [a, b]
+        transitions:
+          - { id: out, from: a, to: b, when: "now - last >= days(90)" }
+          - { id: back, from: b, to: a, when: "last + days(90) >= now" }
+
+        """)
+
+    #expect(program.errors.contains("both hold when since(last) is 90 days"), "\(program.errors)")
+  }
+
+  @Test func `a chase that asks for many events is found, and told with no event too many`() throws
+  {
+    let program = try chase(
+      """
+        - { id: there, from: a, to: b, when: "n >= 5 && m >= 3" }
+        - { id: back, from: b, to: a, when: "s >= 9" }
+
+      """)
+
+    #expect(program.errors.contains("warning[chase]: `there` (line 15) and `back` (line 16)"))
+    #expect(program.errors.components(separatedBy: "purchase at").count - 1 == 5)
+    #expect(program.errors.components(separatedBy: "nps at").count - 1 == 3)
+  }
+
+  /// `transitons:` was two errors, and `cont: purchase` three.
+  @Test(arguments: [
+    ("transitions:", "transitons:"), ("facts:", "fatcs:"), ("events:", "event:"),
+    ("stages:", "stagse:"), ("count: purchase", "cont: purchase"), ("types: [nps]", "tpyes: [nps]"),
+    ("fields: { score", "feilds: { score"), ("when:", "whne:"), ("from:", "form:"),
+  ])
+  func `a mistyped key is one error, and is taken for the one that was meant`(
+    _ right: String, _ wrong: String
+  ) throws {
+    let text =
+      Self.head + """
+        stages: [a, b]
+        transitions:
+          - { id: out, from: a, to: b, when: "n >= 1 && s > 2 && stage.name == 'a'" }
+
+        """
+    let program = try check(text.replacingOccurrences(of: right, with: wrong))
+
+    program.expect(1)
+    #expect(errors(program) == 1, "\(program.errors)")
+    #expect(program.errors.contains("error[unknown-key]"))
   }
 
   @Test func `a chase that arithmetic cannot see is found by a made-up customer`() throws {

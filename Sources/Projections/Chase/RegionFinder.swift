@@ -188,7 +188,10 @@ struct RegionFinder {
   private func region(
     _ comparison: Comparison, _ difference: Linear, _ type: Type
   ) -> Region? {
-    let names = difference.factors.keys.sorted()
+    // `now` comes first and counts upwards, so that an age is one.
+    let names = difference.factors.keys.sorted {
+      $0 == "now" ? $1 != "now" : $1 != "now" && $0 < $1
+    }
     guard let first = names.first, let leading = difference.factors[first] else {
       return comparison.holds(difference.constant, 0) ? .everywhere : .nowhere
     }

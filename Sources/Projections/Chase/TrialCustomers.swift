@@ -21,10 +21,13 @@ struct TrialCustomers {
   private var amounts: [Int64] = [100]
   private var numbers: [Int64] = [0, 1]
   private var texts: [String] = []
+  /// How often an event may come in a row: whole numbers that the rules mention.
+  private var bursts: [Int] = []
   private var chance = Chance()
 
   private static let customerCount = 120
   private static let longest = 8
+  private static let mostEvents = 60
   private static let begin: Int64 = 1_704_067_200_000_000  // 2024-01-01T00:00:00Z
   /// Long enough for 1,000 changes by time alone at one a day.
   private static let far = 1_100 * Microseconds.day
@@ -58,6 +61,9 @@ struct TrialCustomers {
         }
       }
     }
+    for number in numbers where number >= 2 && number <= 40 && !bursts.contains(Int(number)) {
+      bursts.append(Int(number))
+    }
     for fact in compiled.rules.facts {
       if case .aggregate(let aggregate) = fact.kind, let within = aggregate.within {
         spans.append(within)
@@ -72,22 +78,48 @@ struct TrialCustomers {
     var fold = CustomerFold(compiled, budget: Self.budget)
     for number in 0..<Self.customerCount {
       let lines = customer(number)
-      let taken = fold.load(lines)
-      guard let last = taken.last else { continue }
-      fold.fold(asOf: last.occurred + (number < 8 ? Self.far : 2 * (spans.max() ?? 0)))
-      // A budget so small says nothing about the rules.
-      guard let parked = fold.result.parked, parked.reason != .budget else { continue }
-      let names = parked.transitions.map { compiled.conditionName(Int($0)) }
-      if found.contains(where: { Set($0.transitions) == Set(names) }) { continue }
-      found.append(
-        Parked(
-          transitions: names, reason: parked.reason, at: parked.at,
-          events: taken.filter { $0.occurred <= parked.at }.map {
-            "\($0.type) at \(Instant.text($0.occurred))"
-          }))
+      let far = number < 8 ? Self.far : 2 * (spans.max() ?? 0)
+      guard let parked = outcome(lines, far, &fold) else { continue }
+      if found.contains(where: { Set($0.transitions) == Set(parked.transitions) }) { continue }
+      found.append(shortened(lines, far, parked, &fold))
       if found.count == 5 { break }
     }
     return found
+  }
+
+  private func outcome(
+    _ lines: [EventLine], _ far: Int64, _ fold: inout CustomerFold
+  ) -> Parked? {
+    let taken = fold.load(lines)
+    guard let last = taken.last else { return nil }
+    fold.fold(asOf: last.occurred + far)
+    // A budget so small says nothing about the rules.
+    guard let parked = fold.result.parked, parked.reason != .budget else { return nil }
+    return Parked(
+      transitions: parked.transitions.map { compiled.conditionName(Int($0)) },
+      reason: parked.reason, at: parked.at,
+      events: taken.filter { $0.occurred <= parked.at }.map {
+        "\($0.type) at \(Instant.text($0.occurred))"
+      })
+  }
+
+  /// Leaves out events one by one, the last first, as long as the same transitions park the customer.
+  private func shortened(
+    _ lines: [EventLine], _ far: Int64, _ parked: Parked, _ fold: inout CustomerFold
+  ) -> Parked {
+    var lines = lines
+    var best = parked
+    for index in lines.indices.reversed() where lines.count > 1 {
+      var fewer = lines
+      fewer.remove(at: index)
+      if let again = outcome(fewer, far, &fold),
+        Set(again.transitions) == Set(parked.transitions)
+      {
+        lines = fewer
+        best = again
+      }
+    }
+    return best
   }
 
   // MARK: Events
@@ -97,12 +129,16 @@ struct TrialCustomers {
     var instant = Self.begin
     // The first customers have one event each, of every alias in turn: what time alone does shows best there.
     let count = number < 8 ? 1 : 1 + chance(Self.longest)
-    for index in 0..<count {
+    for _ in 0..<count {
       let aliases = compiled.rules.aliases
       let alias =
         number < 8 ? aliases[number % aliases.count] : chance.pick(aliases, else: aliases[0])
-      if let line = event(index, alias, instant) { lines.append(line) }
+      let repeats = number >= 8 && chance(3) == 0 ? chance.pick(bursts, else: 1) : 1
+      for _ in 0..<repeats {
+        if let line = event(lines.count, alias, instant) { lines.append(line) }
+      }
       instant += chance.pick(spans, else: 0)
+      if lines.count >= Self.mostEvents { break }
     }
     return lines
   }
