@@ -38,9 +38,7 @@ import Testing
 
   private func object(_ program: Program) throws -> [String: Any] {
     program.expect(0)
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any],
-      "\(program.output)")
+    return try program.object()
   }
 
   /// `--as-served` gave `["buyers"]` where `["buyers", "best"]` was served.

@@ -20,9 +20,7 @@ import Testing
   }
 
   private func faults(_ program: Program) throws -> [Fault] {
-    let object = try #require(
-      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any])
-    let list = try #require(object["faults"] as? [[String: Any]])
+    let list = try #require(program.object()["faults"] as? [[String: Any]])
     return list.map { fault in
       let kind =
         ["fact", "alias", "identity", "transition", "stage", "segment"]

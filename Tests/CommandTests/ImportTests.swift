@@ -2,11 +2,6 @@ import Foundation
 import Testing
 
 @Suite struct ImportTests {
-  private func summary(_ program: Program) throws -> [String: Any] {
-    try #require(
-      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any])
-  }
-
   @Test func `a second import of the same file appends nothing, in another spelling neither`()
     throws
   {
@@ -21,8 +16,8 @@ import Testing
         + "\r\n\r\n")
 
     #expect(try Program.run("import", place.store, first).status == 0)
-    let again = try summary(try Program.run("import", place.store, first, "--format", "json"))
-    let spelled = try summary(try Program.run("import", place.store, other, "--format", "json"))
+    let again = try Program.run("import", place.store, first, "--format", "json").object()
+    let spelled = try Program.run("import", place.store, other, "--format", "json").object()
 
     #expect(again["appended"] as? Int == 0)
     #expect(again["duplicates"] as? Int == 2)
@@ -45,9 +40,9 @@ import Testing
 
     #expect(rejected.status == 1)
     #expect(rejected.errors.contains("error[rejected]"))
-    #expect(try summary(rejected)["conflicts"] as? Int == 1)
+    #expect(try rejected.object()["conflicts"] as? Int == 1)
     #expect(skipped.status == 0)
-    #expect(try summary(skipped)["duplicates"] as? Int == 2)
+    #expect(try skipped.object()["duplicates"] as? Int == 2)
   }
 
   static let wrong: [(String, String)] = [
@@ -107,7 +102,7 @@ import Testing
     let done = try Program.run("import", place.store, file, "--format", "json")
 
     #expect(done.status == 1)
-    #expect(try summary(done)["appended"] as? Int == 2)
+    #expect(try done.object()["appended"] as? Int == 2)
     let rejects = try String(contentsOfFile: "\(place.store)/rejects.ndjson", encoding: .utf8)
     let reject = try #require(
       try JSONSerialization.jsonObject(with: Data(rejects.utf8)) as? [String: Any])
@@ -136,10 +131,12 @@ import Testing
     let mapping =
       "subject=customer,time=date,type:=purchase,data.amount=price,data.currency:=EUR,data.more.note=note"
 
-    let first = try summary(
-      try Program.run("import", place.store, file, "--csv", mapping, "--format", "json"))
-    let again = try summary(
-      try Program.run("import", place.store, file, "--csv", mapping, "--format", "json"))
+    let first = try Program.run(
+      "import", place.store, file, "--csv", mapping, "--format", "json"
+    ).object()
+    let again = try Program.run(
+      "import", place.store, file, "--csv", mapping, "--format", "json"
+    ).object()
     let missing = try Program.run(
       "import", place.store, file, "--csv", "subject=nobody,time=date,type:=x")
 
@@ -177,7 +174,7 @@ import Testing
       "import", place.store, file, "--csv", mapping, "--delimiter", delimiter, "--format", "json")
 
     #expect(done.status == 1)
-    #expect(try summary(done)["appended"] as? Int == 5)
+    #expect(try done.object()["appended"] as? Int == 5)
     let rejected = try rejects(place.store)
     #expect(
       rejected.compactMap { $0["code"] as? String } == [
@@ -199,7 +196,7 @@ import Testing
     let other = "\(place.path)/other"
     let placed = try Program.run(
       ["import", other, file, "--csv", mapping, "--format", "json", "--timezone", "Europe/Berlin"])
-    #expect(try summary(placed)["appended"] as? Int == 2)
+    #expect(try placed.object()["appended"] as? Int == 2)
     #expect(
       try rejects(other).compactMap { $0["code"] as? String } == [
         "nonexistent-time", "ambiguous-time",
@@ -242,8 +239,8 @@ import Testing
     let text = "customer,date,price\nK1,2024-01-01,1\nK1,2024-01-01,1,,\n"
     let file = try place.file("a.csv", text)
     func appended(_ mapping: String) throws -> Int? {
-      try summary(
-        try Program.run("import", place.store, file, "--csv", mapping, "--format", "json"))[
+      try Program.run("import", place.store, file, "--csv", mapping, "--format", "json")
+        .object()[
           "appended"] as? Int
     }
 
@@ -307,10 +304,10 @@ import Testing
       "import", "\(place.path)/damaged", try place.file("c.gz", Data(bytes)))
 
     both.expect(0)
-    #expect(try summary(both)["appended"] as? Int == 2)
+    #expect(try both.object()["appended"] as? Int == 2)
     cut.expect(2)
     #expect(cut.errors.contains("error[gzip]"))
-    #expect(try (summary(cut)["appended"] as? Int ?? 0) >= 1)
+    #expect(try (cut.object()["appended"] as? Int ?? 0) >= 1)
     damaged.expect(2)
     #expect(damaged.errors.contains("error[gzip]"))
   }
@@ -374,7 +371,7 @@ import Testing
       "import", place.store, Program.fixture("malformed/lines.ndjson"), "--format", "json")
 
     #expect(done.status == 1)
-    #expect(try summary(done)["appended"] as? Int == 2)
-    #expect(try summary(done)["rejected"] as? Int == 18)
+    #expect(try done.object()["appended"] as? Int == 2)
+    #expect(try done.object()["rejected"] as? Int == 18)
   }
 }

@@ -64,6 +64,13 @@ extension Program {
     }
   }
 
+  /// The JSON object that it printed.
+  func object(_ location: SourceLocation = #_sourceLocation) throws -> [String: Any] {
+    try #require(
+      try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any],
+      "\(output) \(errors)", sourceLocation: location)
+  }
+
   /// Starts the program and does not wait for it.
   static func start(_ arguments: String..., input: Pipe) throws -> Process {
     let process = Process()

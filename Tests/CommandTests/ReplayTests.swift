@@ -9,8 +9,7 @@ import Testing
   }
 
   private func outputRoot(_ program: Program) throws -> String {
-    let object = try #require(
-      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any])
+    let object = try program.object()
     let receipt = try #require(object["receipt"] as? [String: Any])
     return try #require(receipt["output_root"] as? String)
   }

@@ -71,8 +71,7 @@ import Testing
 
     let explained = try Program.run(
       "explain", place.store, "a", "--segment", "quiet", "--format", "json")
-    let object = try #require(
-      try JSONSerialization.jsonObject(with: Data(explained.output.utf8)) as? [String: Any])
+    let object = try explained.object()
     let stay = try #require(object["stay"] as? [String: Any])
     #expect(stay["from"] as? String == "2024-01-22T00:00:00.000000Z")
     #expect(stay["to"] as? String == "2024-02-01T00:00:00.000000Z")

@@ -33,12 +33,6 @@ import Testing
       """)
   }
 
-  private func object(_ program: Program) throws -> [String: Any] {
-    try #require(
-      try JSONSerialization.jsonObject(with: Data(program.output.utf8)) as? [String: Any],
-      "\(program.errors)")
-  }
-
   @Test(arguments: ["bg_nbd", "mbg_nbd", "pareto_nbd"])
   func `fitted values and ranks come with a replay, whatever the threads`(model: String) throws {
     let place = try Place()
@@ -55,8 +49,8 @@ import Testing
 
     #expect(one.status == 0, "\(one.errors)")
     #expect(before.output == after.output)
-    let clv = try #require(try object(one)["clv"] as? [String: Any])
-    #expect(NSDictionary(dictionary: clv) == (try object(three)["clv"] as? NSDictionary))
+    let clv = try #require(try one.object()["clv"] as? [String: Any])
+    #expect(NSDictionary(dictionary: clv) == (try three.object()["clv"] as? NSDictionary))
     #expect(clv["model"] as? String == model)
     #expect(clv["unit"] as? String == "7d")
     let names = model == "pareto_nbd" ? ["alpha", "beta", "r", "s"] : ["a", "alpha", "b", "r"]
@@ -124,7 +118,7 @@ import Testing
       "replay", place.store, "--rules", rules, "--clv-params", saved, "--format", "json")
     let after = try Program.run("export", place.store, "--table", "customers", "-o", "-")
 
-    let (one, two) = (try object(fitted), try object(given))
+    let (one, two) = (try fitted.object(), try given.object())
     let clv = try #require(two["clv"] as? [String: Any])
     #expect(clv["fitted"] as? Bool == false)
     #expect(
@@ -181,7 +175,7 @@ import Testing
       "replay", place.store, "--rules", try place.file("years.yaml", text), "--as-of", "2020-12-31",
       "--format", "json")
 
-    let clv = try #require(try object(replay)["clv"] as? [String: Any])
+    let clv = try #require(try replay.object()["clv"] as? [String: Any])
     #expect(
       (clv["params"] as? [String: Double])?.keys.sorted() == ["alpha", "beta", "delta", "gamma"])
     #expect(clv["unit"] as? String == "365d")

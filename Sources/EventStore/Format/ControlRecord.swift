@@ -21,21 +21,22 @@ public struct ControlRecord: Sendable, Equatable {
   public var leafHash: [UInt8] { MerkleTree.leafHash(bytes.span) }
 
   init(number: UInt64, recorded: Int64, _ view: ViewSwitch) {
-    self.number = number
-    self.recorded = recorded
-    content = .viewSwitch(view)
-    bytes = [1, Self.viewSwitchKind]
-    bytes.appendLittle(recorded)
+    self.init(number, recorded, .viewSwitch(view), kind: Self.viewSwitchKind)
     view.append(to: &bytes)
   }
 
   init(number: UInt64, recorded: Int64, _ accepted: RulesAccepted) {
+    self.init(number, recorded, .rulesAccepted(accepted), kind: Self.rulesAcceptedKind)
+    accepted.append(to: &bytes)
+  }
+
+  /// What every record begins with.
+  private init(_ number: UInt64, _ recorded: Int64, _ content: Content, kind: UInt8) {
     self.number = number
     self.recorded = recorded
-    content = .rulesAccepted(accepted)
-    bytes = [1, Self.rulesAcceptedKind]
+    self.content = content
+    bytes = [1, kind]
     bytes.appendLittle(recorded)
-    accepted.append(to: &bytes)
   }
 
   /// - Throws: where the bytes are no record.

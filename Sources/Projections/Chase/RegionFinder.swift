@@ -121,7 +121,7 @@ struct RegionFinder {
   private mutating func comparison(
     _ name: String, _ left: Expression, _ right: Expression
   ) -> Region? {
-    guard let comparison = Comparison(rawValue: name) else { return nil }
+    guard let comparison = Node.Comparison(function: name) else { return nil }
     let types = [expression.types[left.id], expression.types[right.id]]
     if types.allSatisfy({ $0 == .string }) { return texts(comparison, left, right) }
     if types.allSatisfy({ $0 == .bool }) {
@@ -137,56 +137,9 @@ struct RegionFinder {
     return region(comparison, difference, types[0])
   }
 
-  private enum Comparison: String {
-    case equal = "_==_"
-    case notEqual = "_!=_"
-    case less = "_<_"
-    case lessOrEqual = "_<=_"
-    case greater = "_>_"
-    case greaterOrEqual = "_>=_"
-
-    var turned: Comparison {
-      switch self {
-      case .less: .greater
-      case .lessOrEqual: .greaterOrEqual
-      case .greater: .less
-      case .greaterOrEqual: .lessOrEqual
-      default: self
-      }
-    }
-
-    func holds(_ left: Int64, _ right: Int64) -> Bool {
-      switch self {
-      case .equal: left == right
-      case .notEqual: left != right
-      case .less: left < right
-      case .lessOrEqual: left <= right
-      case .greater: left > right
-      case .greaterOrEqual: left >= right
-      }
-    }
-
-    /// Where x holds beside `bound`, which need not be whole: `floor` and `ceiling` are its neighbours.
-    func intervals(floor: Int64, ceiling: Int64) -> [ClosedRange<Int64>] {
-      let isWhole = floor == ceiling
-      func below(_ end: Int64) -> [ClosedRange<Int64>] { [Int64.min...end] }
-      func above(_ start: Int64) -> [ClosedRange<Int64>] { [start...Int64.max] }
-      switch self {
-      case .equal: return isWhole ? [floor...floor] : []
-      case .notEqual:
-        if !isWhole { return [Int64.min...Int64.max] }
-        return (floor > .min ? below(floor - 1) : []) + (floor < .max ? above(floor + 1) : [])
-      case .lessOrEqual: return below(floor)
-      case .greaterOrEqual: return above(ceiling)
-      case .less: return !isWhole ? below(floor) : floor > .min ? below(floor - 1) : []
-      case .greater: return !isWhole ? above(ceiling) : floor < .max ? above(floor + 1) : []
-      }
-    }
-  }
-
   /// `difference` compared with 0.
   private func region(
-    _ comparison: Comparison, _ difference: Linear, _ type: Type
+    _ comparison: Node.Comparison, _ difference: Linear, _ type: Type
   ) -> Region? {
     // `now` comes first and counts upwards, so that an age is one.
     let names = difference.factors.keys.sorted {
@@ -367,7 +320,7 @@ struct RegionFinder {
   // MARK: Texts and doubles
 
   private mutating func texts(
-    _ comparison: Comparison, _ left: Expression, _ right: Expression
+    _ comparison: Node.Comparison, _ left: Expression, _ right: Expression
   ) -> Region? {
     guard comparison == .equal || comparison == .notEqual else { return nil }
     var region: Region?
@@ -396,7 +349,7 @@ struct RegionFinder {
 
   /// A fact against a constant; doubles are numbered in their order.
   private func doubles(
-    _ comparison: Comparison, _ left: Expression, _ right: Expression
+    _ comparison: Node.Comparison, _ left: Expression, _ right: Expression
   ) -> Region? {
     for (name, constant, comparison) in [
       (left, right, comparison), (right, left, comparison.turned),
@@ -436,5 +389,35 @@ struct RegionFinder {
   /// The double of a number of ``order(_:)``.
   static func double(ofOrder number: Int64) -> Double {
     Double(bitPattern: UInt64(bitPattern: number < 0 ? Int64.min &- number : number))
+  }
+}
+
+extension Node.Comparison {
+  /// What holds of the operands the other way round.
+  fileprivate var turned: Node.Comparison {
+    switch self {
+    case .less: .greater
+    case .lessOrEqual: .greaterOrEqual
+    case .greater: .less
+    case .greaterOrEqual: .lessOrEqual
+    default: self
+    }
+  }
+
+  /// Where x holds beside `bound`, which need not be whole: `floor` and `ceiling` are its neighbours.
+  fileprivate func intervals(floor: Int64, ceiling: Int64) -> [ClosedRange<Int64>] {
+    let isWhole = floor == ceiling
+    func below(_ end: Int64) -> [ClosedRange<Int64>] { [Int64.min...end] }
+    func above(_ start: Int64) -> [ClosedRange<Int64>] { [start...Int64.max] }
+    switch self {
+    case .equal: return isWhole ? [floor...floor] : []
+    case .notEqual:
+      if !isWhole { return [Int64.min...Int64.max] }
+      return (floor > .min ? below(floor - 1) : []) + (floor < .max ? above(floor + 1) : [])
+    case .lessOrEqual: return below(floor)
+    case .greaterOrEqual: return above(ceiling)
+    case .less: return !isWhole ? below(floor) : floor > .min ? below(floor - 1) : []
+    case .greater: return !isWhole ? above(ceiling) : floor < .max ? above(floor + 1) : []
+    }
   }
 }

@@ -181,13 +181,13 @@ struct CustomerFold {
       if what.isFeed {
         let value = what.value
         if number < evaluator.facts.count {
+          faults.given[number] += 1
           let list = lists[number]
           list.append(occurred: instant, value: value, event: Int32(index))
           for place in followerStarts[number]..<followerStarts[number + 1] {
             let feed = Int(followers[place])
             fed |= 1 << UInt64(feed & 63)
             evaluator.facts[feed].advance(to: instant)
-            faults.given[feed] += 1
             if evaluator.add(feed, occurred: instant, value: value, event: Int32(index)) {
               leaveOut(feed, .outOfRange)
             }

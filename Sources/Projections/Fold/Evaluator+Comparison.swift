@@ -86,28 +86,14 @@ extension Evaluator {
 
   private func holds(_ node: Node, _ left: Outcome, _ right: Outcome) -> Bool {
     switch node.operation {
-    case .compareDouble: return holds(node.comparison, left.double, right.double)
-    case .compareIntDouble: return holds(node.comparison, Double(left.bits), right.double)
-    case .compareDoubleInt: return holds(node.comparison, left.double, Double(right.bits))
+    case .compareDouble: return node.comparison.holds(left.double, right.double)
+    case .compareIntDouble: return node.comparison.holds(Double(left.bits), right.double)
+    case .compareDoubleInt: return node.comparison.holds(left.double, Double(right.bits))
     case .compareString:
-      return holds(
-        node.comparison, ByteString(interner.string(left.bits)),
+      return node.comparison.holds(
+        ByteString(interner.string(left.bits)),
         ByteString(interner.string(right.bits)))
-    default: return holds(node.comparison, left.bits, right.bits)
-    }
-  }
-
-  @inline(__always)
-  private func holds<Operand: Comparable>(
-    _ comparison: Node.Comparison, _ left: Operand, _ right: Operand
-  ) -> Bool {
-    switch comparison {
-    case .equal: left == right
-    case .notEqual: left != right
-    case .less: left < right
-    case .lessOrEqual: left <= right
-    case .greater: left > right
-    case .greaterOrEqual: left >= right
+    default: return node.comparison.holds(left.bits, right.bits)
     }
   }
 

@@ -61,7 +61,7 @@ struct FaultCounts: Sendable {
 
   /// Events left out, by feed; a sum that left the range of its type is one of them.
   var feeds: [Reasons]
-  /// Events that gave a feed something.
+  /// Events that gave a feed something, by the first of those that share them.
   var given: [Int64]
   var aliases: [Reasons]
   /// Events of the raw types of each alias, and those of them that are the alias.

@@ -219,7 +219,7 @@ struct Lowering {
     case "!_": return unary(.not, nodes[0], type: .bool, motion: motion(nodes[0]))
     case "_?_:_": return conditional(nodes, typeOf(expression))
     case "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_":
-      return try comparison(expression, name, nodes, types)
+      if let node = try comparison(expression, name, nodes, types) { return node }
     case "since" where nodes.count == 1:
       guard let now = variables["now"] else { return try tree(expression) }
       return arithmetic(.timestampMinusTimestamp, now, nodes[0], .duration, -1)
@@ -248,21 +248,13 @@ struct Lowering {
       motion: motion, reads: reads(nodes[0]) | reads(nodes[1]) | reads(nodes[2]))
   }
 
+  /// Nil where only the general evaluator compares such operands.
   private mutating func comparison(
     _ expression: Expression, _ name: String, _ nodes: [Int32], _ types: [Type]
-  ) throws(Refusal) -> Int32 {
-    let kind: Node.Comparison =
-      switch name {
-      case "_==_": .equal
-      case "_!=_": .notEqual
-      case "_<_": .less
-      case "_<=_": .lessOrEqual
-      case "_>_": .greater
-      default: .greaterOrEqual
-      }
-    guard let operation = Self.comparison(kind, types[0], types[1]) else {
-      return try generalCall(expression, name, nodes, types)
-    }
+  ) throws(Refusal) -> Int32? {
+    guard let kind = Node.Comparison(function: name),
+      let operation = Self.comparison(kind, types[0], types[1])
+    else { return nil }
     let node = compare(operation, kind, nodes[0], nodes[1])
     if !motion(node).isSteady { throw tooOften(expression, nodes) }
     return node

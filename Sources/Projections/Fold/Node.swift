@@ -13,6 +13,31 @@ struct Node: Sendable {
 
   enum Comparison: UInt8, Sendable {
     case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+
+    /// CEL's name of the operator.
+    init?(function name: String) {
+      switch name {
+      case "_==_": self = .equal
+      case "_!=_": self = .notEqual
+      case "_<_": self = .less
+      case "_<=_": self = .lessOrEqual
+      case "_>_": self = .greater
+      case "_>=_": self = .greaterOrEqual
+      default: return nil
+      }
+    }
+
+    @inline(__always)
+    func holds<Operand: Comparable>(_ left: Operand, _ right: Operand) -> Bool {
+      switch self {
+      case .equal: left == right
+      case .notEqual: left != right
+      case .less: left < right
+      case .lessOrEqual: left <= right
+      case .greater: left > right
+      case .greaterOrEqual: left >= right
+      }
+    }
   }
 
   enum Operation: UInt8, Sendable {

@@ -58,7 +58,7 @@ public struct FaultReport: Sendable {
       faults += found
       let left = counts.feeds[number].count
       let overflows = counts.feeds[number].found.first { $0.reason == .outOfRange }?.entry.count
-      let all = max(counts.given[number] + left - (overflows ?? 0), left)
+      let all = max(counts.given[compiled.sharedFeeds[number]] + left - (overflows ?? 0), left)
       let aliases = feed.targets.map { "`\(rules.aliases[$0.alias].name)`" }
       warnings.append(
         Warning(
@@ -70,11 +70,20 @@ public struct FaultReport: Sendable {
   }
 
   private func feedFaults(_ feed: Int, kind: String, name: String) throws -> [Fault] {
-    try counts.feeds[feed].found.map { reason, entry in
-      let text = try words(entry, else: reason) { $0.reason(feed: feed, line: $1) }
-      return Fault(
-        kind: kind, name: name, reason: text, count: entry.count, firstPosition: entry.firstPosition
-      )
+    try worded(kind, name, counts.feeds[feed]) { reason, entry in
+      try words(entry, else: reason) { $0.reason(feed: feed, line: $1) }
+    }
+  }
+
+  /// What was counted of one thing, each reason in words.
+  private func worded(
+    _ kind: String, _ name: String, _ reasons: FaultCounts.Reasons,
+    _ text: (FaultReason, FaultCounts.Entry) throws -> String
+  ) rethrows -> [Fault] {
+    try reasons.found.map { reason, entry in
+      Fault(
+        kind: kind, name: name, reason: try text(reason, entry), count: entry.count,
+        firstPosition: entry.firstPosition)
     }
   }
 
@@ -114,11 +123,8 @@ public struct FaultReport: Sendable {
   private mutating func addAliases() throws {
     let types = view.snapshot.typeNames.map { String(decoding: $0, as: UTF8.self) }
     for (number, alias) in compiled.rules.aliases.enumerated() {
-      let found = try counts.aliases[number].found.map { reason, entry in
-        let text = try words(entry, else: reason) { $0.reason(alias: number, line: $1) }
-        return Fault(
-          kind: "alias", name: alias.name, reason: text, count: entry.count,
-          firstPosition: entry.firstPosition)
+      let found = try worded("alias", alias.name, counts.aliases[number]) { reason, entry in
+        try words(entry, else: reason) { $0.reason(alias: number, line: $1) }
       }
       faults += found
       if !found.isEmpty {
@@ -177,11 +183,8 @@ public struct FaultReport: Sendable {
 
   private mutating func addIdentity() throws {
     guard let field = compiled.identityField else { return }
-    let found = try counts.identity.found.map { reason, entry in
-      let text = try words(entry, else: reason) { $0.reason(link: field, reason, line: $1) }
-      return Fault(
-        kind: "identity", name: "", reason: text, count: entry.count,
-        firstPosition: entry.firstPosition)
+    let found = try worded("identity", "", counts.identity) { reason, entry in
+      try words(entry, else: reason) { $0.reason(link: field, reason, line: $1) }
     }
     faults += found
     if found.isEmpty { return }
@@ -193,11 +196,7 @@ public struct FaultReport: Sendable {
 
   private mutating func addConditions() {
     func add(_ kind: String, _ name: String, _ reasons: FaultCounts.Reasons) {
-      let found = reasons.found.map { reason, entry in
-        Fault(
-          kind: kind, name: name, reason: reason.text, count: entry.count,
-          firstPosition: entry.firstPosition)
-      }
+      let found = worded(kind, name, reasons) { reason, _ in reason.text }
       faults += found
       if found.isEmpty { return }
       warnings.append(

@@ -73,11 +73,7 @@ struct CustomerProof {
         "subjects",
         .array(
           proofs.map { proof in
-            .object([
-              ("subject", .string(proof.subject)), ("size", .count(proof.size)),
-              ("root", .string(Hex.text(proof.root))),
-              ("events", .array(proof.events.map { event($0) })),
-            ])
+            .object(proof.members(event))
           })
       ),
       (
@@ -91,5 +87,15 @@ struct CustomerProof {
           })
       ),
     ])
+  }
+}
+
+extension SubjectProof {
+  /// - Parameter event: the form of an event's proof.
+  func members(_ event: (InclusionProof) -> JSONValue) -> [(String, JSONValue)] {
+    [
+      ("subject", .string(subject)), ("size", .count(size)), ("root", .string(Hex.text(root))),
+      ("events", .array(events.map { event($0) })),
+    ]
   }
 }

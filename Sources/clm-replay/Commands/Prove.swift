@@ -101,11 +101,7 @@ struct ProveCommand: ParsableCommand {
 
   private func complete(_ opened: OpenedStore, _ subject: String) throws -> JSONValue {
     let proof = try opened.snapshot.subjectProof(of: subject, in: size)
-    var members: [(String, JSONValue)] = [
-      ("subject", .string(subject)), ("size", .count(proof.size)),
-      ("root", .string(Hex.text(proof.root))),
-      ("events", .array(proof.events.map { .object(self.members($0)) })),
-    ]
+    var members = proof.members { .object(self.members($0)) }
     // One of several subjects is not the whole customer, which has to be said.
     let joined = try CustomerProof.joined(subject, opened, view: view)
     for customer in joined {

@@ -1,5 +1,4 @@
 import EventStore
-import Glibc
 import Projections
 
 /// A view that is built for one question, outside the store, and gone when it is answered: everybody is folded, so that what
@@ -9,8 +8,7 @@ enum PassingView {
   static func build(
     _ name: String, _ compiled: CompiledRules, _ view: LogView, quiet: Bool
   ) throws -> (reader: ViewReader, outputRoot: String) {
-    // Safe because nothing in the process changes its environment.
-    let base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    let base = Files.environment("TMPDIR") ?? "/tmp"
     let place = Files.temporary(for: "\(base)/clm-replay-population")
     Files.removeStale(besides: "\(base)/clm-replay-population")
     defer { Files.remove(place) }

@@ -3,11 +3,7 @@ import Glibc
 
 /// What the environment says about output.
 enum Environment {
-  static var hasNoColor: Bool {
-    // Safe because nothing in the process changes its environment.
-    guard let value = unsafe getenv("NO_COLOR") else { return false }
-    return unsafe value.pointee != 0
-  }
+  static var hasNoColor: Bool { Files.environment("NO_COLOR") != nil }
 }
 
 /// Standard error: progress, summaries, errors.
