@@ -210,7 +210,7 @@ def run(options):
     backups = program.has_backup(options)
     while any(left.values()):
         rounds += 1
-        part = {"verify": min(left["verify"], 50), "opening": min(left["opening"], 500)}
+        part = {"verify": min(left["verify"], 25), "opening": min(left["opening"], 250)}
         place = tempfile.mkdtemp(prefix=f"beside-{rounds}-")
         try:
             this = Round(program, place, chance, dict(part), backups)
