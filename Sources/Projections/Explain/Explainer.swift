@@ -136,9 +136,10 @@ extension CustomerFold {
       stage: stages[Int(result.stage)].name, since: result.since, lastSeen: result.lastSeen,
       next: next,
       facts: zip(compiled.facts, result.facts).map { value($1, $0.type) },
-      segments: segments, purchases: result.purchases.count, purchaseDays: result.purchases.days,
-      lastPurchase: result.purchases.lastPurchase,
-      monetary: Int64(exactly: result.purchases.net))
+      segments: segments, purchases: result.purchases.all.count,
+      purchaseDays: result.purchases.all.days,
+      lastPurchase: result.purchases.all.lastPurchase,
+      monetary: Int64(exactly: result.purchases.all.net))
     return record
   }
 

@@ -20,8 +20,8 @@ public final class CompiledRules: Sendable {
   let refundFeed: Int
   /// Feeds from here on are read by no fact, but by who looks at events.
   let firstExtraFeed: Int
-  /// `clv.unit` where the model counts opportunities, else 0.
-  let opportunityLength: Int64
+  /// What is to be known of purchases; when the window of RFM begins depends on as-of.
+  let valueWanted: CustomerValue.Wanted
   /// Facts in file order.
   let facts: [CompiledFact]
   let factForms: [RecordCoding.ValueForm]
@@ -117,7 +117,9 @@ public final class CompiledRules: Sendable {
     try builder.build(extra: extra)
     firstExtraFeed = builder.feeds.count - extra.count
     self.rules = rules
-    opportunityLength = rules.clv?.model == .bgBB ? rules.clv?.unit ?? 0 : 0
+    valueWanted = CustomerValue.Wanted(
+      opportunity: rules.clv?.model == .bgBB ? rules.clv?.unit ?? 0 : 0,
+      isNet: rules.clv?.monetary == .net)
     program = builder.lowering.program
     eventProgram = builder.events.program
     fields = builder.fields

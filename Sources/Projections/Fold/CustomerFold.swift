@@ -46,6 +46,7 @@ struct CustomerFold {
   private let mayFail: [Int]
   private let mayFailByTime: [Int]
   private let hasTimestampFields: Bool
+  private var wanted: CustomerValue.Wanted
   static let timerRowLimit = 1000
   private let budget: LookBudget
   /// Instants at which time alone may still be looked at in vain, for stages and for stays in segments.
@@ -88,6 +89,7 @@ struct CustomerFold {
     mayFailByTime = own.filter {
       compiled.segments[$0].mayFail || compiled.segments[$0].mayFailByTime
     }
+    wanted = compiled.valueWanted
     hasTimestampFields = compiled.fields.contains { $0.field.type == .timestamp }
   }
 
@@ -123,7 +125,8 @@ struct CustomerFold {
     result.facts.removeAll(keepingCapacity: true)
     result.segments.removeAll(keepingCapacity: true)
     result.leftOut.removeAll(keepingCapacity: true)
-    result.purchases = CustomerValue()
+    wanted.windowStart = compiled.rules.rfm.within.map { asOf - $0 } ?? Microseconds.never
+    result.purchases = CustomerValue(wanted)
     result.firstSeen = events.occurred[0]
     result.lastSeen = events.occurred[events.count - 1]
     stage = 0
@@ -196,10 +199,9 @@ struct CustomerFold {
         } else if number == compiled.purchaseFeed {
           faults.given[number] += 1
           if value < 0 { faults.negativePurchases.add(position) }
-          result.purchases.addPurchase(
-            at: instant, amount: value, unit: compiled.opportunityLength)
+          result.purchases.addPurchase(at: instant, amount: value)
         } else if number == compiled.refundFeed {
-          result.purchases.addRefund(amount: value)
+          result.purchases.addRefund(at: instant, amount: value)
         }
       } else if what.isAliasFault {
         faults.aliases[number].add(what.reason, position)

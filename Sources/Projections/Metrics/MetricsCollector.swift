@@ -72,11 +72,12 @@ struct MetricsCollector: Sendable {
     }
     activity.addActivity(active)
     activity.addPurchases(purchases)
-    if fold.result.purchases.count > 0, let first = firstPurchase {
+    if fold.result.purchases.all.count > 0, let first = firstPurchase {
       buyers.append(
         Buyer(
-          rank: rank, net: Int64(clamping: fold.result.purchases.net),
-          purchases: fold.result.purchases.count, firstAt: first.at, firstPosition: first.position))
+          rank: rank, net: Int64(clamping: fold.result.purchases.all.net),
+          purchases: fold.result.purchases.all.count, firstAt: first.at,
+          firstPosition: first.position))
     }
     for (number, rate) in plan.compiled.rules.rates.enumerated() {
       events.addRate(

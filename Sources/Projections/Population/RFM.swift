@@ -2,8 +2,9 @@ import EventStore
 
 /// Recency, frequency and monetary scores over all buyers (contract §5).
 ///
-/// R is the last purchase, F the number of distinct UTC days with one, M the sum of purchases less refunds. A score is
-/// 1 + floor(5 × (lowest rank among ties − 1) ÷ n), from the worst up, so that 5 is best.
+/// R is the last purchase, F the number of distinct UTC days with one, M the sum of purchases less refunds; under
+/// `rfm.within` of that time before as-of only. A score is 1 + floor(5 × (rank − 1) ÷ n), from the worst up, so that 5 is
+/// best; of those who tie the lowest rank counts, or the highest.
 struct RFM: Sendable {
   struct Scores: Sendable, Equatable {
     var r: UInt8
@@ -16,9 +17,22 @@ struct RFM: Sendable {
     var name: String { RFMNames.name(r: Int(r), f: Int(f), m: Int(m)) }
   }
 
+  /// What a buyer is scored by.
+  struct Measures: Sendable, Equatable {
+    /// Of the customer, among those of the replay.
+    var rank: UInt32
+    /// Instant of the last purchase.
+    var recency: Int64
+    /// UTC days.
+    var frequency: Int64
+    /// Minor units.
+    var monetary: Int64
+  }
+
   /// Scores of buyers in the order given.
   static func scores(
-    recency: [Int64], frequency: [Int64], monetary: [Int64], threads: Int = 1
+    recency: [Int64], frequency: [Int64], monetary: [Int64],
+    ties: Rules.RFMSettings.Ties = .low, threads: Int = 1
   ) throws -> [Scores] {
     let measures = [recency, frequency, monetary]
     let ticket = Ticket()
@@ -27,7 +41,7 @@ struct RFM: Sendable {
       while true {
         let measure = ticket.take()
         if measure >= measures.count { return found }
-        found.append((measure, fifths(measures[measure])))
+        found.append((measure, fifths(measures[measure], ties: ties)))
       }
     }
     var all: [[UInt8]] = [[], [], []]
@@ -35,17 +49,28 @@ struct RFM: Sendable {
     return recency.indices.map { Scores(r: all[0][$0], f: all[1][$0], m: all[2][$0]) }
   }
 
-  /// The fifth of each value, counted by how many are smaller.
-  static func fifths(_ values: [Int64]) -> [UInt8] {
-    // Ties share a score, so only the first of each run of equal values counts its smaller ones.
+  /// The fifth of each value, counted by how many are smaller, or for `high` by how many others are not greater.
+  static func fifths(_ values: [Int64], ties: Rules.RFMSettings.Ties = .low) -> [UInt8] {
     let order = values.indices.sorted { values[$0] < values[$1] }
     let count = max(1, values.count)
     var result = Array(repeating: UInt8(0), count: values.count)
-    var smaller = 0
-    for (place, index) in order.enumerated() {
-      if place > 0, values[order[place - 1]] != values[index] { smaller = place }
-      result[index] = UInt8(1 + 5 * smaller / count)
+    var start = 0
+    while start < order.count {
+      let value = values[order[start]]
+      var end = start + 1
+      while end < order.count && values[order[end]] == value { end += 1 }
+      let below = ties == .low ? start : end - 1
+      for place in start..<end { result[order[place]] = UInt8(1 + 5 * below / count) }
+      start = end
     }
     return result
+  }
+}
+
+extension RFM.Measures {
+  init(_ sums: CustomerValue.Sums, rank: UInt32) {
+    self.init(
+      rank: rank, recency: sums.lastPurchase, frequency: sums.days,
+      monetary: Int64(clamping: sums.net))
   }
 }

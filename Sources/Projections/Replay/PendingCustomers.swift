@@ -17,6 +17,8 @@ struct PendingCustomers: Sendable {
   private var leftOutEnds: [Int] = []
   /// Buyers who are not parked: index in this run, recency, frequency, monetary.
   private(set) var buyers: [Buyer] = []
+  /// Those of them who bought within `rfm.within`, with what they bought in it; empty where the rules set none.
+  private(set) var recent: [RFM.Measures] = []
   private(set) var parked: [ParkedCustomer] = []
   var summary: FoldSummary
 
@@ -24,13 +26,16 @@ struct PendingCustomers: Sendable {
 
   struct Buyer: Sendable {
     var rank: UInt32
+    /// No money is to be expected, under `clv.monetary: net` only (``CustomerValue/keepsNothing``).
+    var keepsNothing = false
     var recency: Int64
     var frequency: Int64
     var monetary: Int64
     /// UTC days since 1970.
     var firstDay: Int32
     var lastDay: Int32
-    /// Purchases after the first day, in minor units.
+    /// Money of the days after the first, in minor units: purchases, less refunds under `clv.monetary: net`
+    /// (``CustomerValue/repeatTotal``).
     var repeatTotal: Int64
     var opportunities: Int32
     var lastOpportunity: Int32
@@ -53,7 +58,8 @@ struct PendingCustomers: Sendable {
   var bytes: Int {
     heads.count + (MemoryLayout<FoldRow>.stride + 8) * rows.count
       + (MemoryLayout<FoldSpell>.stride + 8) * spells.count
-      + MemoryLayout<Buyer>.stride * buyers.count + 36 * ranks.count + 8 * leftOut.count
+      + MemoryLayout<Buyer>.stride * buyers.count
+      + MemoryLayout<RFM.Measures>.stride * recent.count + 36 * ranks.count + 8 * leftOut.count
   }
 
   mutating func add(_ fold: CustomerFold, rank: UInt32, name: Span<UInt8>, joined: [[UInt8]]) {
@@ -81,18 +87,21 @@ struct PendingCustomers: Sendable {
       parked.append(
         ParkedCustomer(
           rank: rank, at: park.at, reason: park.reason, transitions: park.transitions))
-    } else if fold.result.purchases.count > 0 {
-      buyers.append(
-        Buyer(
-          rank: rank, recency: fold.result.purchases.lastPurchase,
-          frequency: fold.result.purchases.days,
-          monetary: Int64(clamping: fold.result.purchases.net),
-          firstDay: Int32(clamping: fold.result.purchases.firstDay),
-          lastDay: Int32(clamping: fold.result.purchases.lastDay),
-          repeatTotal: Int64(clamping: fold.result.purchases.repeatTotal),
-          opportunities: Int32(clamping: fold.result.purchases.opportunities),
-          lastOpportunity: Int32(clamping: fold.result.purchases.lastOpportunity)))
+    } else if fold.result.purchases.all.count > 0 {
+      addBuyer(fold.result.purchases, rank)
     }
+  }
+
+  private mutating func addBuyer(_ value: CustomerValue, _ rank: UInt32) {
+    buyers.append(
+      Buyer(
+        rank: rank, keepsNothing: value.keepsNothing, recency: value.all.lastPurchase,
+        frequency: value.all.days, monetary: Int64(clamping: value.all.net),
+        firstDay: Int32(clamping: value.firstDay), lastDay: Int32(clamping: value.all.lastDay),
+        repeatTotal: Int64(clamping: value.repeatTotal),
+        opportunities: Int32(clamping: value.opportunities),
+        lastOpportunity: Int32(clamping: value.lastOpportunity)))
+    if value.recent.count > 0 { recent.append(RFM.Measures(value.recent, rank: rank)) }
   }
 
   private static func position(_ event: Int32, _ fold: CustomerFold) -> UInt64 {
@@ -153,7 +162,7 @@ struct FoldSummary: Sendable {
     guard result.parked == nil else { return }
     stages[Int(result.stage)] += 1
     for (index, holds) in result.segments.enumerated() where holds { segments[index] += 1 }
-    monetary += result.purchases.net
+    monetary += result.purchases.all.net
   }
 
   mutating func add(_ other: FoldSummary) {

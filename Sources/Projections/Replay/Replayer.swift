@@ -35,6 +35,7 @@ public struct Replayer {
     var summary = ReplaySummary(compiled, asOf: view.asOf)
     summary.faults.identity = directory.identityFaults
     var buyers: [PendingCustomers.Buyer] = []
+    var recent: [RFM.Measures] = []
     // What is not written takes no memory; growing by copies would take twice as much.
     buyers.reserveCapacity(compiled.rules.clv == nil ? 0 : directory.subjects.count)
     let passes = Self.passes(directory.counts)
@@ -44,12 +45,16 @@ public struct Replayer {
         threads: threads, followsSegments: followsSegments)
       try pass.run { output in
         summary.add(output, names: names, directory: directory)
-        for run in output.runs { buyers += run.buyers }
+        for run in output.runs {
+          buyers += run.buyers
+          recent += run.recent
+        }
         try keep(ReplayBatch(runs: output.runs, ids: output.ids, threads: threads))
       }
       progress(Double(number + 1) / Double(passes.count))
     }
-    try summary.setScores(buyers, customers: directory.subjects.count, threads: threads)
+    try summary.setScores(
+      buyers, recent: recent, customers: directory.subjects.count, threads: threads)
     for (rank, others) in directory.joined.sorted(by: { $0.key < $1.key }) {
       let name = Array(names.bytes(of: directory.subjects[Int(rank)]))
       for other in others { summary.joined.append((Array(names.bytes(of: other)), name)) }
@@ -107,7 +112,7 @@ public struct ReplaySummary: Sendable {
   var faults: FaultCounts
   /// Customers whose rules do not determine a stage, in the order of their names.
   public private(set) var parked: [(customer: String, record: CustomerRecord.Parked)] = []
-  /// RFM scores by rank of the customer among those with a record; zeros where not a buyer.
+  /// RFM scores by rank of the customer among those with a record; nil for who is not scored.
   private(set) var scores: [RFM.Scores?] = []
   private var buyers: [PendingCustomers.Buyer] = []
   /// The models of `clv.model`; nil where the rules ask for none, or only rows were asked for.
@@ -151,19 +156,25 @@ public struct ReplaySummary: Sendable {
   /// Sum over customers of margin × (purchases less refunds), each rounded, in minor units; nil where out of range.
   public private(set) var historicalValue: Int64?
 
+  /// - Parameter recent: who is scored where the rules set `rfm.within`, by rank as the buyers.
   mutating func setScores(
-    _ buyers: [PendingCustomers.Buyer], customers: Int, threads: Int
+    _ buyers: [PendingCustomers.Buyer], recent: [RFM.Measures], customers: Int, threads: Int
   ) throws {
     if let margin = compiled.rules.clv?.margin {
       var sum: Int128 = 0
       for buyer in buyers { sum += Int128(margin.times(buyer.monetary) ?? 0) }
       historicalValue = Int64(exactly: sum)
     }
+    let settings = compiled.rules.rfm
+    let isRecent = settings.within != nil
     let scored = try RFM.scores(
-      recency: buyers.map(\.recency), frequency: buyers.map(\.frequency),
-      monetary: buyers.map(\.monetary), threads: threads)
+      recency: isRecent ? recent.map(\.recency) : buyers.map(\.recency),
+      frequency: isRecent ? recent.map(\.frequency) : buyers.map(\.frequency),
+      monetary: isRecent ? recent.map(\.monetary) : buyers.map(\.monetary),
+      ties: settings.ties, threads: threads)
+    let ranks = isRecent ? recent.map(\.rank) : buyers.map(\.rank)
     var byRank: [RFM.Scores?] = Array(repeating: nil, count: customers)
-    for (buyer, scores) in zip(buyers, scored) { byRank[Int(buyer.rank)] = scores }
+    for (rank, scores) in zip(ranks, scored) { byRank[Int(rank)] = scores }
     scores = present.map { byRank[Int($0)] }
     self.buyers = buyers
   }

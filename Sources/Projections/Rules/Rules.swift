@@ -22,6 +22,7 @@ public struct Rules: Sendable {
   public var segments: [Segment]
   public var population: [PopulationFact]
   public var clv: CLVSettings?
+  public var rfm: RFMSettings
   /// Other currencies into the rules' currency; the rate is `mantissa × 10^-scale`.
   public var exchange: [String: ExchangeRate]
   public var timezone: String?
@@ -209,6 +210,50 @@ public struct Rules: Sendable {
     public var discountRate: Double
     /// Microseconds per discount period; nil without discount. `year` is 365 days, `month` a twelfth of it.
     public var discountPeriod: Int64?
+    public var monetary = Monetary.gross
+    /// Weight of the squared parameters in the fit, 0 or above; 0 where it is off.
+    public var penalizer = 0.0
+    /// In file order, each parameter at most once.
+    public var prior: [Prior] = []
+  }
+
+  /// What the spending model takes for the money of a customer's repeat days.
+  public enum Monetary: String, Sendable, CaseIterable {
+    /// Purchases.
+    case gross
+    /// Purchases less what came back (``CustomerValue``).
+    case net
+  }
+
+  /// What is known of a parameter of a fit before any data: its logarithm is normal.
+  public struct Prior: Sendable {
+    public enum Part: Sendable {
+      /// The model of `clv.model`.
+      case purchases
+      /// Gamma-Gamma.
+      case spending
+    }
+    public var part: Part
+    /// As the model calls its parameter.
+    public var name: String
+    /// Above 0, in the rules' units: time in `unit`s, gamma of Gamma-Gamma in whole currency.
+    public var median: Double
+    /// Standard deviation of the logarithm, above 0.
+    public var sigma: Double
+    public var place: Place
+  }
+
+  /// How RFM scores are given.
+  public struct RFMSettings: Sendable {
+    public enum Ties: String, Sendable, CaseIterable {
+      /// All who tie get the score of the lowest rank among them.
+      case low
+      /// That of the highest.
+      case high
+    }
+    public var ties = Ties.low
+    /// Only purchases and refunds of this time before as-of count, in microseconds; nil: all.
+    public var within: Int64?
   }
 
   public struct RuleTest: Sendable {

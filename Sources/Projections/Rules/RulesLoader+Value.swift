@@ -4,7 +4,10 @@ import EventStore
 extension RulesLoader {
   mutating func readCLV(_ value: YAMLValue?) -> Rules.CLVSettings? {
     guard let value else { return nil }
-    let known = ["purchase", "refund", "margin", "model", "unit", "horizon", "discount"]
+    let known = [
+      "purchase", "refund", "margin", "monetary", "model", "unit", "horizon", "discount",
+      "penalizer", "prior",
+    ]
     guard let keys = members(value, "clv", known: known) else { return nil }
     guard let purchaseKey = keys["purchase"] else {
       fault("missing-key", "clv has no `purchase`", value.place)
@@ -20,6 +23,16 @@ extension RulesLoader {
       let margin = decimal(text, "clv.margin", allowsZero: true)
     {
       settings.margin = margin
+    }
+    if let text = keys["monetary"].flatMap({ scalar($0.value, "clv.monetary") }),
+      let monetary: Rules.Monetary = word(text, "clv.monetary")
+    {
+      settings.monetary = monetary
+      if monetary == .net && keys["refund"] == nil {
+        warn(
+          "no-refund", "`monetary: net` takes nothing off: clv names no `refund`", text.place,
+          help: "add `refund: ALIAS.FIELD` to `clv`")
+      }
     }
     if let text = keys["model"].flatMap({ scalar($0.value, "clv.model") }) {
       let models = Rules.CLVModel.allCases.map(\.rawValue)
@@ -42,6 +55,7 @@ extension RulesLoader {
       settings.horizon = horizon
     }
     if let discount = keys["discount"] { readDiscount(discount.value, &settings) }
+    readFit(keys, &settings)
     return settings
   }
 

@@ -161,6 +161,38 @@ public struct RulesLoader {
     return nil
   }
 
+  /// A number as JSON writes it, such as 0.01 or 1e-3, that a double holds.
+  ///
+  /// - Parameter allowsZero: 0 is taken as well as what is above it.
+  mutating func number(
+    _ scalar: YAMLValue.Scalar, _ what: String, allowsZero: Bool = false
+  ) -> Double? {
+    let text = Array(scalar.text.utf8)
+    if Decimal.isNumber(text.span), let number = Decimal.double(text.span), number.isFinite,
+      number > 0 || (allowsZero && number == 0)
+    {
+      return number
+    }
+    fault(
+      "bad-number",
+      "\(what) has to be a number \(allowsZero ? "of 0 or above" : "above 0"), and is `\(scalar.text)`",
+      scalar.place)
+    return nil
+  }
+
+  /// One of a few words.
+  mutating func word<Word: RawRepresentable & CaseIterable>(
+    _ scalar: YAMLValue.Scalar, _ what: String
+  ) -> Word? where Word.RawValue == String {
+    if let word = Word(rawValue: scalar.text) { return word }
+    let words = Word.allCases.map(\.rawValue)
+    fault(
+      "unknown-name",
+      "\(what) has to be \(words.joined(separator: " or ")), and is `\(scalar.text)`",
+      scalar.place, help: Self.suggestion(scalar.text, words))
+    return nil
+  }
+
   /// A name in the rules: `[A-Za-z_][A-Za-z0-9_]*`, no CEL keyword.
   mutating func checkName(_ name: String, _ what: String, _ place: Rules.Place) {
     let bytes = Array(name.utf8)
@@ -202,7 +234,7 @@ public struct RulesLoader {
 
   private static let topLevel = [
     "rules", "model", "currency", "ignore", "identity", "events", "facts", "stages",
-    "transitions", "segments", "population", "clv", "exchange", "timezone", "rates", "tests",
+    "transitions", "segments", "population", "clv", "rfm", "exchange", "timezone", "rates", "tests",
   ]
 
   private mutating func read() -> Rules? {
@@ -244,6 +276,7 @@ public struct RulesLoader {
     readPopulation(top["population"]?.value)
     let segments = readSegments(top["segments"]?.value, form)
     let clv = readCLV(top["clv"]?.value)
+    let rfm = readRFM(top["rfm"], hasCLV: top["clv"] != nil)
     let exchange = readExchange(top["exchange"]?.value)
     let timezone = readTimezone(top["timezone"]?.value)
     let rates = readRates(top["rates"]?.value)
@@ -254,8 +287,8 @@ public struct RulesLoader {
       sha256: Hex.text(hash),
       file: file, modelName: model.name, modelVersion: model.version, currency: currency,
       ignore: ignore, identity: identity, aliases: aliases, facts: facts, stages: stages,
-      form: form, segments: segments, population: population, clv: clv, exchange: exchange,
-      timezone: timezone, rates: rates, tests: tests)
+      form: form, segments: segments, population: population, clv: clv, rfm: rfm,
+      exchange: exchange, timezone: timezone, rates: rates, tests: tests)
     lint(rules)
     return rules
   }

@@ -61,10 +61,10 @@ enum RecordCoding {
     for segment in result.segments.indices where result.segments[segment] {
       encoder.number(segment)
     }
-    encoder.number(UInt64(result.purchases.count))
-    encoder.number(UInt64(result.purchases.days))
-    encoder.signed(result.purchases.lastPurchase)
-    if let net = Int64(exactly: result.purchases.net) {
+    encoder.number(UInt64(result.purchases.all.count))
+    encoder.number(UInt64(result.purchases.all.days))
+    encoder.signed(result.purchases.all.lastPurchase)
+    if let net = Int64(exactly: result.purchases.all.net) {
       encoder.number(1)
       encoder.signed(net)
     } else {
