@@ -217,6 +217,31 @@ class Generator:
             lines.append(f"  - {{ id: t{index}, from: {source}, to: {target}, when: {quoted(text)} }}")
         return lines
 
+    def values_section(self):
+        """(lines of `clv` and `rfm`, segments that read scores); mostly neither.
+
+        Drawn from numbers of their own, so that the rest of a seed's files stays as it was.
+        """
+        random = randoms.Random(f"{self.kind}-{self.seed}-values")
+        if random.random() < 0.6:
+            return [], []
+        parts = random.sample(["ties: high", "ties: high", "ties: low", f"within: {self.lengths(random)}", f"within: {self.lengths(random)}"], 2)
+        parts = list({part.split(":")[0]: part for part in parts}.values())
+        clv = ["purchase: purchase.amount", f"margin: {random.choice(['0.35', '1', '0.5', '2'])}"]
+        if random.random() < 0.7:
+            clv.append("refund: refund.amount")
+        if random.random() < 0.5:
+            clv.append(f"monetary: {random.choice(['net', 'gross'])}")
+        if random.random() < 0.3:
+            clv += ["model: mbg_nbd", random.choice(["penalizer: 0.01", "prior: { r: { median: 0.5, sigma: 1 }, gamma: { median: 20, sigma: 1 } }"])]
+        whens = ["rfm.f >= 3", "rfm.r < rfm.m", "rfm.segment in ['Lost', 'Champions', 'At Risk']", "!(rfm.m > 2 && rfm.r > 1)"]
+        whens = random.sample(whens, random.choice([0, 1, 2]))
+        return [f"clv: {{ {', '.join(clv)} }}", f"rfm: {{ {', '.join(parts)} }}"], [f"  p{n}: {{ when: {quoted(when)} }}" for n, when in enumerate(whens)]
+
+    def lengths(self, random):
+        count = random.choice([1, 2, 3] if self.micro else [1, 3, 5, 10, 20]) * self.unit
+        return f"{count // DAY}d" if count % DAY == 0 else f"{count // HOUR}h"
+
     def rules(self):
         random = self.random
         body = ["rules: 1", "model: { name: random, version: 1 }", "currency: EUR"]
@@ -227,7 +252,9 @@ class Generator:
         body += self.events_section() + self.facts_section() + self.stages_section()
         if self.chance(0.5):
             body += ["segments:"] + [f"  g{index}: {{ when: {quoted(self.condition())} }}" for index in range(random.randint(1, 3))]
-        if self.chance(0.3):
+        values, segments = self.values_section()
+        body += (["segments:"] if segments and "segments:" not in body else []) + segments + values
+        if self.chance(0.3) and not values:
             body.append("clv: { purchase: purchase.amount, refund: refund.amount, margin: 0.35, model: bg_nbd, unit: 7d, horizon: 364d, discount: { rate: 0.10, per: year } }")
         self.exchange = self.chance(0.4)
         if self.exchange:

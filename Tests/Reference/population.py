@@ -2,7 +2,7 @@
 from fractions import Fraction
 
 from expressions import CelError, DAY, print_money
-from rules import NoValue
+from rules import NoValue, window
 
 # The eleven usual names by their codes of (R, F, M), 5 is best.
 RFM_SEGMENTS = {
@@ -53,31 +53,41 @@ def values(rules, events, target):
     return found
 
 
-def score(name, measures):
-    """1 + floor(5 × (lowest rank among ties − 1) ÷ n), 5 is best."""
-    below = sum(other < measures[name] for other in measures.values())
-    return 1 + 5 * below // len(measures)
+def score(name, measures, ties):
+    """1 + floor(5 × (rank among ties − 1) ÷ n), 5 is best; of ties the lowest rank counts, or the highest."""
+    mine = measures[name]
+    lowest = 1 + sum(other < mine for other in measures.values())
+    highest = sum(other <= mine for other in measures.values())
+    return 1 + 5 * ((highest if ties == "high" else lowest) - 1) // len(measures)
 
 
-def rank(rules, customers):
+def net(bought, back):
+    return sum(value for _, value in bought) - sum(abs(value) for _, value in back)
+
+
+def rank(rules, customers, as_of):
     ranks = Ranks()
     if not rules.clv:
         return ranks
+    margin = Fraction(str(rules.clv.get("margin", 1)))
+    ties, within = rules.rfm.get("ties", "low"), rules.rfm.get("within")
+    inside = lambda pairs: [p for p in pairs if within is None or as_of - window(within) < p[0].time <= as_of]
     recency, frequency, money = {}, {}, {}
     for customer in customers:
         bought = values(rules, customer.events, rules.clv["purchase"])
         if not bought:
             continue
         back = values(rules, customer.events, rules.clv["refund"]) if "refund" in rules.clv else []
-        recency[customer.name] = bought[-1][0].time
-        frequency[customer.name] = len({event.time // DAY for event, _ in bought})
-        money[customer.name] = sum(value for _, value in bought) - sum(abs(value) for _, value in back)
-    margin = Fraction(str(rules.clv.get("margin", 1)))
-    for name in recency:
-        r, f, m = (score(name, measures) for measures in (recency, frequency, money))
-        ranks.rows[name] = {
-            "clv_historical": print_money(round(margin * money[name]), rules.currency),
+        ranks.rows[customer.name] = {
+            "clv_historical": print_money(round(margin * net(bought, back)), rules.currency),
             "clv_expected": "?", "p_alive": "?", "expected_purchases": "?",
-            "rfm_r": str(r), "rfm_f": str(f), "rfm_m": str(m), "rfm_segment": NAMES.get(f"{r}{f}{m}", "?"),
         }
+        scored = inside(bought)
+        if scored:
+            recency[customer.name] = scored[-1][0].time
+            frequency[customer.name] = len({event.time // DAY for event, _ in scored})
+            money[customer.name] = net(scored, inside(back))
+    for name in recency:
+        r, f, m = (score(name, measures, ties) for measures in (recency, frequency, money))
+        ranks.rows[name].update(rfm_r=str(r), rfm_f=str(f), rfm_m=str(m), rfm_segment=NAMES.get(f"{r}{f}{m}", "?"))
     return ranks

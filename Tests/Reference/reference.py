@@ -124,7 +124,7 @@ def evaluate(rules, events, as_of, also=()):
         for at, source, target, transition, cause, event in customer.rows:
             anchor = (event.id, str(event.position)) if event else ("", "")
             transitions.append(dict(zip(COLUMNS, (name, print_time(at), source, target, transition, cause, *anchor))))
-    ranks = rank(rules, [customer for customer in customers if customer.parked_at is None])
+    ranks = rank(rules, [customer for customer in customers if customer.parked_at is None], as_of)
     rows = [customer_row(customer, as_of, plan, ranks) for customer in customers]
     return transitions, rows, faults.counts, [row for customer in customers for row in spell_rows(customer)]
 

@@ -238,7 +238,7 @@ class Rules:
             self.link = (self.aliases[alias], self.aliases[alias].fields[field])
         for name, spec in (file.get("facts") or {}).items():
             self.facts[name] = Fact(name, spec, self)
-        self.clv = file.get("clv")
+        self.clv, self.rfm = file.get("clv"), file.get("rfm") or {}
         stages = [stage if isinstance(stage, dict) else {"name": stage} for stage in file["stages"]]
         self.stages = [stage["name"] for stage in stages]
         names = {stage["name"]: stage["name"] for stage in stages}
