@@ -79,21 +79,106 @@ import Testing
     #expect(inside.min() ?? 0 > outside.max() ?? 0)
   }
 
-  @Test func `too few buyers are said, and the columns stay empty`() throws {
+  /// A store with purchases of customers on days of 2024, and the replay's `clv`, standard error and table of customers.
+  private func valued(
+    _ purchases: [(customer: String, day: Int, amount: String)], model: String,
+    extra: [String] = []
+  ) throws -> (clv: [String: Any], errors: String, rows: [[String]]) {
     let place = try Place()
-    let line =
-      #"{"id":"1","source":"s","type":"purchase","subject":"c","time":"2024-01-01T00:00:00Z","data":{"amount":"5.00"}}"#
-    let file = try place.file("one.ndjson", line + "\n")
-    try Program.run("import", place.store, file)
-    let replay = try Program.run(
-      "replay", place.store, "--rules", try rules(place, model: "bg_nbd"), "--format", "json")
+    var lines: [String] = ["customer,day,amount"]
+    for purchase in purchases {
+      let date = Date(timeIntervalSince1970: 1_704_067_200 + 86400 * Double(purchase.day))
+      lines.append(
+        "\(purchase.customer),\(date.formatted(.iso8601)),\(purchase.amount)")
+    }
+    let file = try place.file("buys.csv", lines.joined(separator: "\n") + "\n")
+    let imported = try Program.run(
+      "import", place.store, file, "--csv",
+      "subject=customer,time=day,type:=purchase,data.amount=amount")
+    #expect(imported.status == 0, "\(imported.errors)")
+    var arguments = ["replay", place.store, "--rules", try rules(place, model: model)]
+    arguments += ["--as-of", "2024-04-09T00:00:00Z", "--format", "json", "-q"] + extra
+    let replay = try Program.run(arguments)
+    #expect(replay.status == 0, "\(replay.errors)")
     let export = try Program.run("export", place.store, "--table", "customers", "-o", "-")
+    let rows = export.output.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    let clv = try #require(try replay.object()["clv"] as? [String: Any])
+    return (clv, replay.errors, rows)
+  }
 
-    #expect(replay.status == 0)
+  private func codes(_ clv: [String: Any]) -> [String] {
+    (clv["verdicts"] as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
+  }
+
+  @Test(arguments: ["bg_nbd", "mbg_nbd", "pareto_nbd"])
+  func `data without a fit, and what stands in for one, are said by code, even under -q`(
+    model: String
+  ) throws {
+    func customers(_ count: Int, _ days: [Int], _ amount: (Int, Int) -> String)
+      -> [(customer: String, day: Int, amount: String)]
+    {
+      (0..<count).flatMap { customer in
+        days.map { ("c\(customer)", $0 + customer % 3, amount(customer, $0)) }
+      }
+    }
+    let alone = try valued([("c", 0, "5.00")], model: model)
+    #expect(codes(alone.clv) == ["one_customer"])
+    #expect(alone.errors.contains("warning[one_customer]: clv: one buyer is no population"))
+    #expect(alone.rows[1].joined(separator: ",").contains(",1,5.00,2.50,,,,1,1,1,"))
+
+    let once = try valued(customers(40, [0]) { _, _ in "5.00" }, model: model)
+    #expect(codes(once.clv) == ["no_repeaters"])
+    #expect(once.clv["params"] == nil)
+
+    // Fixed prices: each is worth what he pays, whatever he pays.
+    let plans = try valued(
+      customers(40, [0, 20, 40]) { customer, _ in customer % 2 == 0 ? "10.00" : "30.00" },
+      model: model)
+    #expect(codes(plans.clv).contains("spend_too_steady"))
+    #expect(plans.clv["gamma_gamma"] == nil)
+    #expect((plans.clv["mean_amount"] as? [String: Any])?["mean"] as? Double == 20)
+    let header = plans.rows[0]
+    let (expected, purchases) = (
+      try #require(header.firstIndex(of: "clv_expected")),
+      try #require(header.firstIndex(of: "expected_purchases"))
+    )
+    for row in plans.rows.dropFirst() {
+      let isCheap = (Int(row[0].dropFirst()) ?? 0) % 2 == 0
+      let value = (Double(row[purchases]) ?? .nan) * (isCheap ? 10 : 30) * 0.5
+      #expect((value - (Double(row[expected]) ?? -1)).magnitude <= 0.0051, "\(row)")
+    }
+
+    let free = try valued(customers(40, [0, 20, 40]) { _, _ in "0.00" }, model: model)
+    #expect(codes(free.clv).contains("amounts_zero"))
+    #expect(free.rows.dropFirst().allSatisfy { $0[expected] == "0.00" })
+
+    let returned = try valued(
+      customers(40, [0, 20, 40]) { customer, day in
+        customer == 7 ? "-\(10 + day).00" : "\(10 + (customer * 7 + day * 3) % 11).00"
+      }, model: model)
+    #expect(codes(returned.clv).contains("negative_amounts"))
+    #expect(returned.errors.contains("1 of 40 customers who bought again"))
+  }
+
+  @Test(arguments: ["bg_nbd", "mbg_nbd", "pareto_nbd"])
+  func `customers who are all alike end at a boundary with values, in one blink`(model: String)
+    throws
+  {
+    let same = (0..<20).flatMap { customer in
+      [0, 20, 40].map { ("c\(customer)", $0, "\(5 + customer).00") }
+    }
+    let (clv, errors, rows) = try valued(same, model: model)
+    #expect(codes(clv).contains("boundary") && codes(clv).contains("few_repeaters"))
+    let verdict = try #require((clv["verdicts"] as? [[String: Any]])?.first)
+    #expect(verdict["parameter"] as? String == "r")
+    #expect((clv["standard_errors"] as? [String: Any])?["r"] is NSNull)
     #expect(
-      replay.errors.contains(
-        "clv.model bg_nbd is not fitted: 0 customers bought again, and a fit needs at least 10"))
-    #expect(export.output.contains(",1,5.00,2.50,,,,1,1,1,"))
+      errors.contains("warning[boundary]: clv: the likelihood has its maximum where `r` grows"))
+    let alive = try #require(rows[0].firstIndex(of: "p_alive"))
+    #expect(Set(rows.dropFirst().map { $0[alive] }).count == 1)
+    #expect((Double(rows[1][alive]) ?? 0) > 0)
   }
 
   @Test func `a segment on P(alive) of BG-NBD is warned of`() throws {

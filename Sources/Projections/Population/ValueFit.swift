@@ -10,18 +10,26 @@ public struct ValueFit: Sendable {
   public let customers: Int
   /// Names and values of the purchase model's parameters, time in ``unit``s; nil where it could not be fitted.
   public private(set) var purchases: (names: [String], fit: Fit)?
-  public private(set) var spending: Fit?
-  /// Why one of the models could not be fitted, in words.
-  public private(set) var verdicts: [String] = []
+  public private(set) var spending: Spending?
+  /// What is to be known of both models.
+  public private(set) var verdicts: [FitVerdict] = []
   /// The parameters were given, not fitted.
   public let isGiven: Bool
+
+  /// What a purchase is worth.
+  public enum Spending: Sendable {
+    case gammaGamma(Fit)
+    /// In its place: the mean of the customer's own repeat days, of one without any the mean of all such means, in whole
+    /// currency, over so many customers.
+    case mean(Double, customers: Int)
+  }
 
   /// What the models say of one customer.
   struct Customer: Sendable, Equatable {
     var probabilityAlive: Double
     /// Within the horizon.
     var purchases: Double
-    /// Minor units; nil where Gamma-Gamma has no answer.
+    /// Minor units; nil where the spending model has no answer.
     var value: Int64?
   }
 
@@ -43,68 +51,116 @@ public struct ValueFit: Sendable {
     customers = buyers.count
     scale = pow(10, Double(digits))
     isGiven = given != nil
-    let (histories, grouped) = try group(buyers, threads)
-    self.grouped = grouped
+    let fit = self
+    grouped = GroupedHistories(
+      try Pieces.mapEach(buyers.count, threads: threads) { fit.history(buyers[$0]) })
+    let spendings = spendings(buyers)
+    tellAmounts(spendings)
     if let given {
-      try take(given, grouped, threads)
+      try take(given, spendings, threads)
       return
     }
     do {
-      purchases = (
-        model.kind.parameterNames, try model.kind.fit(histories, grouped, threads: threads)
-      )
+      let fit = try model.kind.fit(
+        grouped, threads: threads, settings: Self.fitSettings(settings, .purchases))
+      purchases = (model.kind.parameterNames, fit)
+      verdicts = fit.verdicts + verdicts
     } catch let failure as FitFailure {
-      verdicts.append("clv.model \(model.rawValue) is not fitted: \(failure.text)")
+      verdicts = [failure.verdict]
       return
     }
-    do {
-      spending = try GammaGamma.fit(spendings(buyers), threads: threads)
-    } catch let failure as FitFailure {
-      verdicts.append("Gamma-Gamma is not fitted, so clv_expected stays empty: \(failure.text)")
-    }
-    judgeSpending()
+    try fitSpending(spendings, threads)
   }
 
-  private func group(
-    _ buyers: [PendingCustomers.Buyer], _ threads: Int
-  ) throws -> ([PurchaseHistory], GroupedHistories) {
-    let fit = self
-    let histories = try MaximumLikelihood.map(buyers.count, threads: threads) {
-      fit.history(buyers[$0])
+  private mutating func fitSpending(_ spendings: [GammaGamma.Spending], _ threads: Int) throws {
+    do {
+      let fit = try GammaGamma.fit(
+        spendings, threads: threads, settings: Self.fitSettings(settings, .spending))
+      verdicts += fit.verdicts
+      if fit.verdicts.contains(where: { $0.code == .spendTooSteady }) {
+        spending = Self.meanSpending(spendings)
+      } else {
+        spending = .gammaGamma(fit)
+        judge(fit)
+      }
+    } catch let failure as FitFailure {
+      verdicts.append(failure.verdict)
+      if failure.verdict.code == .amountsZero { spending = Self.meanSpending(spendings) }
     }
-    return (histories, GroupedHistories(histories))
+  }
+
+  private static func fitSettings(
+    _ settings: Rules.CLVSettings, _ part: Rules.Prior.Part
+  ) -> FitSettings {
+    FitSettings(
+      penalizer: settings.penalizer,
+      priors: settings.prior.filter { $0.part == part }.map {
+        .init(name: $0.name, median: $0.median, sigma: $0.sigma)
+      })
+  }
+
+  private static func meanSpending(_ spendings: [GammaGamma.Spending]) -> Spending {
+    let repeaters = spendings.filter { $0.frequency > 0 }
+    let sum = repeaters.reduce(0) { $0 + max(0, $1.mean) }
+    return .mean(sum / Double(max(1, repeaters.count)), customers: repeaters.count)
   }
 
   private func spendings(_ buyers: [PendingCustomers.Buyer]) -> [GammaGamma.Spending] {
     buyers.map { .init(frequency: Double($0.frequency - 1), mean: mean($0)) }
   }
 
+  private mutating func tellAmounts(_ spendings: [GammaGamma.Spending]) {
+    let repeaters = spendings.count { $0.frequency > 0 }
+    let below = spendings.count { $0.frequency > 0 && $0.mean <= 0 }
+    if below == 0 || below == repeaters { return }
+    verdicts.append(
+      FitVerdict(
+        code: .negativeAmounts,
+        message:
+          "\(below) of \(repeaters) customers who bought again spent 0 or less on average: they are left out of the fit of Gamma-Gamma and valued as if it were 0",
+        remedy: settings.monetary == .net
+          ? "nothing, where they returned what they bought"
+          : "see whether such purchases belong to another alias, such as refunds"))
+  }
+
   /// Parameters of another fit, with the likelihood of these buyers under them.
   private mutating func take(
-    _ given: ValueParameters, _ grouped: GroupedHistories, _ threads: Int
+    _ given: ValueParameters, _ spendings: [GammaGamma.Spending], _ threads: Int
   ) throws {
+    func fit(_ parameters: [Double], _ logLikelihood: Double) -> Fit {
+      Fit(
+        parameters: parameters, logLikelihood: logLikelihood, standardErrors: [],
+        logCovariance: [], customers: customers, verdicts: [])
+    }
     let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
     purchases = (
       model.kind.parameterNames,
-      Fit(
-        parameters: given.purchases,
-        logLikelihood: try likelihood.value(model.kind.init(given.purchases)),
-        standardErrors: nil, customers: customers)
+      fit(
+        given.purchases, try likelihood.derivatives(model.kind.init(given.purchases)).value)
     )
-    if given.spending == nil {
-      verdicts.append("the parameters given have none of Gamma-Gamma: clv_expected stays empty")
+    switch given.spending {
+    case .gammaGamma(let parameters)?:
+      let fit = fit(parameters, .nan)
+      spending = .gammaGamma(fit)
+      judge(fit)
+    case .mean(let mean, let customers)?: spending = .mean(mean, customers: customers)
+    case nil:
+      verdicts.append(
+        FitVerdict(
+          code: .noSpendingGiven,
+          message: "the parameters given have none of Gamma-Gamma: clv_expected stays empty",
+          remedy: "save them from a replay that fitted both"))
     }
-    spending = given.spending.map {
-      Fit(parameters: $0, logLikelihood: .nan, standardErrors: nil, customers: customers)
-    }
-    judgeSpending()
   }
 
-  private mutating func judgeSpending() {
-    guard let spending, spending.parameters[1] <= 1 else { return }
+  private mutating func judge(_ spending: Fit) {
+    guard spending.parameters[1] <= 1 else { return }
     verdicts.append(
-      "Gamma-Gamma has q ≤ 1, a population without a mean: clv_expected stays empty where it would rest on it"
-    )
+      FitVerdict(
+        code: .spendWithoutMean,
+        message:
+          "Gamma-Gamma has q ≤ 1, a population without a mean: clv_expected stays empty where it would rest on it",
+        remedy: "look for a few amounts far above all others"))
   }
 
   /// Differences between UTC days, in units; under `bg_bb` opportunities of one unit each.
@@ -136,7 +192,6 @@ public struct ValueFit: Sendable {
 
   /// What is to come for one who is still alive depends on frequency and age alone: it is computed once for each pair.
   private struct Prospect: Sendable {
-    var term: AgeTerm
     var purchases: Double
     /// Discounted.
     var worth: Double
@@ -145,45 +200,50 @@ public struct ValueFit: Sendable {
   private func evaluate(
     _ model: some PurchaseModel, _ buyers: [PendingCustomers.Buyer], _ threads: Int
   ) throws -> [Customer] {
-    let gamma = spending.map { GammaGamma($0.parameters) }
     let fit = self
     let grouped = grouped
     let horizon = Double(settings.horizon) / Double(unit)
     let period = Double(settings.discountPeriod ?? unit) / Double(unit)
-    let prospects = try MaximumLikelihood.map(grouped.ages.count, threads: threads) { place in
-      let pair = grouped.ages[place]
-      return Prospect(
-        term: model.ageTerm(pair.frequency, pair.time),
-        purchases: model.expectedWhileAlive(pair.frequency, pair.time, within: horizon),
-        worth: DiscountedValue.whileAlive(
-          model, pair.frequency, pair.time, horizon: horizon, step: 1,
-          rate: fit.settings.discountRate, period: period))
+    let cells = try HistoriesLikelihood(grouped: grouped, threads: threads).cells(model)
+    var frequencies: [Double] = []
+    frequencies.reserveCapacity(grouped.times.count)
+    var isAge = Array(repeating: false, count: grouped.times.count)
+    for frequency in grouped.frequencies {
+      for _ in frequency.cells { frequencies.append(frequency.value) }
+      for group in grouped.groups[frequency.groups] { isAge[Int(group.age)] = true }
     }
-    let alive = try MaximumLikelihood.map(grouped.histories.count, threads: threads) { place in
-      let history = grouped.histories[place]
-      let recency = grouped.recencies[Int(history.recency)]
-      return model.probabilityAlive(
-        prospects[Int(history.age)].term, model.recencyTerm(recency.frequency, recency.time))
+    let (ages, values) = (isAge, frequencies)
+    let schedule = DiscountedValue.Schedule(
+      horizon: horizon, step: 1, rate: settings.discountRate, period: period)
+    let prospects = try Pieces.mapEach(grouped.times.count, threads: threads) { cell in
+      guard ages[cell] else { return Prospect(purchases: 0, worth: 0) }
+      let expected = model.expectedWhileAlive(
+        values[cell], grouped.times[cell], within: schedule.times)
+      return Prospect(purchases: expected[expected.count - 1], worth: schedule.worth(expected))
     }
-    return try MaximumLikelihood.map(buyers.count, threads: threads) { index in
+    let alive = try HistoriesLikelihood(grouped: grouped, threads: threads)
+      .probabilitiesAlive(cells)
+    return try Pieces.mapEach(buyers.count, threads: threads) { index in
       let place = Int(grouped.ofCustomer[index])
-      let prospect = prospects[Int(grouped.histories[place].age)]
+      let prospect = prospects[Int(grouped.groups[place].age)]
       return Customer(
         probabilityAlive: alive[place], purchases: alive[place] * prospect.purchases,
-        value: fit.value(buyers[index], alive[place] * prospect.worth, gamma))
+        value: fit.value(buyers[index], alive[place] * prospect.worth))
     }
   }
 
-  /// Value of discounted purchases to come, in minor units, half to even; nil without an answer of Gamma-Gamma.
-  private func value(
-    _ buyer: PendingCustomers.Buyer, _ discounted: Double, _ gamma: GammaGamma?
-  ) -> Int64? {
-    guard let gamma else { return nil }
-    // Gamma-Gamma knows nothing of a mean that is not above 0: such a customer spends like all.
-    let mean = mean(buyer)
+  /// Value of discounted purchases to come, in minor units, half to even; nil without an answer of the spending model.
+  private func value(_ buyer: PendingCustomers.Buyer, _ discounted: Double) -> Int64? {
+    if buyer.keepsNothing && spending != nil { return 0 }
     let frequency = Double(buyer.frequency - 1)
-    let value = gamma.expectedValue(
-      mean > 0 ? .init(frequency: frequency, mean: mean) : .init(frequency: 0, mean: 0))
+    let mean = mean(buyer)
+    let value: Double
+    switch spending {
+    case .gammaGamma(let fit)?:
+      value = GammaGamma(fit.parameters).expectedValue(.init(frequency: frequency, mean: mean))
+    case .mean(let all, _)?: value = frequency > 0 ? max(0, mean) : all
+    case nil: return nil
+    }
     guard value.isFinite, value >= 0 else { return nil }
     let margin = Double(settings.margin.mantissa) / pow(10, Double(settings.margin.scale))
     let amount = (value * discounted * margin * scale).rounded(.toNearestOrEven)

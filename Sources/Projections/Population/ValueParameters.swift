@@ -2,8 +2,15 @@
 public struct ValueParameters: Sendable {
   /// In the order of the model's names, time in the rules' unit.
   public var purchases: [Double]
-  /// p, q, γ; nil where Gamma-Gamma was not fitted.
-  public var spending: [Double]?
+  /// Nil where there was none.
+  public var spending: Spending?
+
+  public enum Spending: Sendable {
+    /// p, q, γ.
+    case gammaGamma([Double])
+    /// The mean amount that stood in for Gamma-Gamma, and of how many customers.
+    case mean(Double, customers: Int)
+  }
 
   /// Why a file does not do.
   public struct Fault: Error, Sendable {
@@ -35,12 +42,18 @@ public struct ValueParameters: Sendable {
     }
     let params = value.member("params")
     let purchases = try numbers(model.parameterNames, of: params, "params")
-    guard let spending = value.member("gamma_gamma") else {
-      return ValueParameters(purchases: purchases, spending: nil)
+    return ValueParameters(purchases: purchases, spending: try spending(of: value))
+  }
+
+  private static func spending(of value: YAMLValue) throws(Fault) -> Spending? {
+    if let spending = value.member("gamma_gamma") {
+      return .gammaGamma(try numbers(GammaGamma.parameterNames, of: spending, "gamma_gamma"))
     }
-    return ValueParameters(
-      purchases: purchases,
-      spending: try numbers(GammaGamma.parameterNames, of: spending, "gamma_gamma"))
+    guard let mean = value.member("mean_amount") else { return nil }
+    guard let text = mean.member("mean")?.text, let number = Double(text), number.isFinite,
+      number >= 0
+    else { throw Fault(message: "has no number for `mean_amount.mean`") }
+    return .mean(number, customers: mean.member("customers")?.text.flatMap { Int($0) } ?? 0)
   }
 
   private static func numbers(

@@ -211,7 +211,8 @@ public struct Rules: Sendable {
     /// Microseconds per discount period; nil without discount. `year` is 365 days, `month` a twelfth of it.
     public var discountPeriod: Int64?
     public var monetary = Monetary.gross
-    /// Weight of the squared parameters in the fit, 0 or above; 0 where it is off.
+    /// What a fit takes off a customer's mean log-likelihood for the squares of the logarithms of the parameters, 0 or above; 0
+    /// where it is off (``FitSettings``).
     public var penalizer = 0.0
     /// In file order, each parameter at most once.
     public var prior: [Prior] = []
@@ -241,6 +242,9 @@ public struct Rules: Sendable {
     /// Standard deviation of the logarithm, above 0.
     public var sigma: Double
     public var place: Place
+
+    /// As it is written where both models have such a parameter.
+    public var key: String { part == .spending ? "gamma_gamma.\(name)" : name }
   }
 
   /// How RFM scores are given.

@@ -4,11 +4,11 @@ import Glibc
 /// repeat purchase with a probability that is beta distributed (a, b). Who has bought only once has not stopped.
 ///
 /// P. S. Fader, B. G. S. Hardie, K. L. Lee: "Counting Your Customers" the Easy Way, Marketing Science 24 (2005), 275-284.
-public struct BetaGeometricNBD: BetaGeometric {
-  public let r, alpha, a, b: Double
+struct BetaGeometricNBD: BetaGeometric {
+  let r, alpha, a, b: Double
   static let chancesAtFirst = 0.0
 
-  public init(_ parameters: [Double]) {
+  init(_ parameters: [Double]) {
     (r, alpha, a, b) = (parameters[0], parameters[1], parameters[2], parameters[3])
   }
 }
@@ -18,11 +18,11 @@ public struct BetaGeometricNBD: BetaGeometric {
 /// E. P. Batislam, M. Denizel, A. Filiztekin: Empirical validation and comparison of models for customer base analysis,
 /// International Journal of Research in Marketing 24 (2007), 201-209; D. Hoppe, U. Wagner: Customer Base Analysis: The Case
 /// for a Central Variant of the Betageometric/NBD Model, Marketing ZFP 29 (2007), 75-90.
-public struct ModifiedBetaGeometricNBD: BetaGeometric {
-  public let r, alpha, a, b: Double
+struct ModifiedBetaGeometricNBD: BetaGeometric {
+  let r, alpha, a, b: Double
   static let chancesAtFirst = 1.0
 
-  public init(_ parameters: [Double]) {
+  init(_ parameters: [Double]) {
     (r, alpha, a, b) = (parameters[0], parameters[1], parameters[2], parameters[3])
   }
 }
@@ -38,47 +38,171 @@ protocol BetaGeometric: PurchaseModel {
 }
 
 extension BetaGeometric {
-  public static var parameterNames: [String] { ["r", "alpha", "a", "b"] }
-  public var parameters: [Double] { [r, alpha, a, b] }
+  static var parameterNames: [String] { ["r", "alpha", "a", "b"] }
+  static var isTime: [Bool] { [false, true, false, false] }
+  var parameters: [Double] { [r, alpha, a, b] }
 
-  /// Of equation (6) of Fader, Hardie and Lee, rearranged so that no factor can leave the range of a double.
-  public func logHead(_ x: Double) -> Double {
-    let chances = x + Self.chancesAtFirst
-    return SpecialFunctions.logGamma(r + x) - SpecialFunctions.logGamma(r) + r * log(alpha)
-      + SpecialFunctions.logGamma(a + b) + SpecialFunctions.logGamma(b + chances)
-      - SpecialFunctions.logGamma(b) - SpecialFunctions.logGamma(a + b + chances)
+  static func starts(rate: Double, span: Double) -> [[Double]] {
+    var starts: [[Double]] = []
+    for r in [0.3, 2] {
+      for (a, b) in [(0.3, 3.0), (0.8, 1.5), (0.3, 0.05)] {
+        starts.append([r, r / (rate * (1 + a / b)), a, b])
+      }
+    }
+    return starts
   }
 
-  public func ageTerm(_ frequency: Double, _ age: Double) -> AgeTerm {
-    AgeTerm(
-      frequency: frequency, age: age, logAlive: -(r + frequency) * log(alpha + age), part: 0)
+  static func meaning(of parameter: Int, grows: Bool) -> String {
+    switch (parameter, grows) {
+    case (0, true), (1, true): "customers do not differ in how often they buy"
+    case (2, false): "no customer is seen to stop"
+    case (3, false): "customers stop at their first chance or never"
+    case (2, true), (3, true): "customers do not differ in how easily they stop"
+    default: "a few buy all the time and the others hardly ever"
+    }
   }
 
-  public func recencyTerm(_ frequency: Double, _ recency: Double) -> RecencyTerm {
+  /// Of equation (6) of Fader, Hardie and Lee, with α^r in the terms: Γ(r + x) ÷ Γ(r) and B(a, b + chances) ÷ B(a, b) as products,
+  /// which lose nothing however large a parameter is.
+  func heads(_ frequencies: [Double]) -> [LogDerivatives] {
+    var rising = RisingLogarithms(r)
+    var head = LogDerivatives()
+    var chance = 0.0
+    return frequencies.map { frequency in
+      rising.advance(to: frequency)
+      while chance < frequency + Self.chancesAtFirst {
+        let (lower, upper) = (b + chance, a + b + chance)
+        let (share, rest) = (a / upper, b / upper)
+        head.value -= log1p(a / lower)
+        head.gradient += SIMD4(0, 0, -share, share * (b / lower))
+        head.hessian[2, 2] -= share * (1 - share)
+        head.hessian.set(2, 3, head.hessian[2, 3] + share * rest)
+        // d²/d(ln b)²: of first order, less b² (1 ÷ (b + i)² − 1 ÷ (a + b + i)²).
+        head.hessian[3, 3] +=
+          share * (b / lower) - share * (b / lower) * ((b / lower) + rest)
+        chance += 1
+      }
+      var all = head
+      all.value += rising.value
+      all.gradient[0] += rising.first
+      all.hessian[0, 0] += rising.second
+      return all
+    }
+  }
+
+  /// ln of α^r (α + t)^−(r + x).
+  private func silent(_ x: Double, _ t: Double) -> LogDerivatives {
+    let one = log1p(t / alpha)
+    let u = t / (alpha + t)
+    var term = LogDerivatives()
+    term.value = -(r + x) * one - x * log(alpha)
+    term.gradient = SIMD4(-r * one, r * u - x * (1 - u), 0, 0)
+    term.hessian[0, 0] = -r * one
+    term.hessian.set(0, 1, r * u)
+    term.hessian[1, 1] = -(r + x) * u * (1 - u)
+    return term
+  }
+
+  func cells(_ frequency: Double, _ times: ArraySlice<Double>) -> [HistoryCell] {
     let chances = frequency + Self.chancesAtFirst
-    let gone =
-      chances == 0
-      ? -.infinity : log(a / (b + chances - 1)) - (r + frequency) * log(alpha + recency)
-    return RecencyTerm(recency: recency, part: gone)
+    // Having stopped at the last chance, beside having passed it.
+    var stopped = LogDerivatives()
+    if chances > 0 {
+      let rest = b / (b + chances - 1)
+      stopped.value = log(a / (b + chances - 1))
+      stopped.gradient = SIMD4(0, 0, 1, -rest)
+      stopped.hessian[3, 3] = -rest * (1 - rest)
+    }
+    return times.map { time in
+      let silent = silent(frequency, time)
+      return HistoryCell(
+        logAlive: silent.value, ageTerm: ScaledTerm(silent),
+        recencyTerm: chances > 0 ? ScaledTerm(silent + stopped) : .zero)
+    }
   }
 
-  /// Its ratio to the likelihood of being alive gives P(alive) as in Fader, Hardie: Computing P(alive) Using the BG/NBD Model (2008).
-  public func logGone(_ age: AgeTerm, _ recency: RecencyTerm) -> Double { recency.part }
+  // MARK: Purchases to come
 
-  /// Equation (10) of Fader, Hardie and Lee, its numerator.
-  public func expectedWhileAlive(_ x: Double, _ age: Double, within time: Double) -> Double {
-    let chances = x + Self.chancesAtFirst
-    let z = time / (alpha + age + time)
-    return nearOne(a) { a in
-      let c = a + b + chances - 1
-      return c / (a - 1)
-        * (1 - SpecialFunctions.scaledHypergeometric(r + x, b + chances, c, z, power: r + x))
+  /// Equation (10) of Fader, Hardie and Lee, its numerator, as a sum of positive terms: the n-th purchase to come is made if
+  /// the Poisson process has n by then and the customer has passed the n − 1 chances to stop before it, so that
+  ///
+  ///     E = Σ P(N(t) = j) C_j,  C_j = Σ B(a, b + chances + i) ÷ B(a, b + chances) over i < j
+  ///
+  /// with N(t) negative binomial (r + x, t ÷ (α + T + t)). Where that has too many terms, an integral over the chance to stop.
+  func expectedWhileAlive(_ x: Double, _ age: Double, within times: [Double]) -> [Double] {
+    let size = r + x
+    let passed = b + x + Self.chancesAtFirst
+    var series = PurchasesWhileAlive(size: size, a: a, b: passed)
+    return times.map { time in
+      let ratio = time / (alpha + age)
+      if ratio <= 0 { return 0 }
+      return series.sum(ratio) ?? series.integral(ratio)
     }
   }
 }
 
-/// The value of a smooth function with a removable gap at a = 1: there, the mean of both sides.
-private func nearOne(_ a: Double, _ body: (Double) -> Double) -> Double {
-  if (a - 1).magnitude > 1e-5 { return body(a) }
-  return (body(1 - 1e-4) + body(1 + 1e-4)) / 2
+/// Expected purchases of a customer whose rate is gamma distributed (size, 1) and whose chance to stop after each purchase is
+/// beta distributed (a, b).
+private struct PurchasesWhileAlive {
+  let size, a, b: Double
+  /// (size + j) ÷ (j + 1), and C_(j + 1).
+  private var factors: [Double] = []
+  private var counts: [Double] = []
+  private var survival = 1.0
+
+  init(size: Double, a: Double, b: Double) {
+    (self.size, self.a, self.b) = (size, a, b)
+  }
+
+  private mutating func extend() {
+    let j = Double(factors.count)
+    factors.append((size + j) / (j + 1))
+    counts.append((counts.last ?? 0) + survival)
+    survival *= (b + j) / (a + b + j)
+  }
+
+  /// Nil where it would take more than a few thousand terms, or begin below the range of a double.
+  mutating func sum(_ ratio: Double) -> Double? {
+    let mean = size * ratio
+    let logarithm = size * log1p(ratio)
+    if logarithm > 600 || mean + 40 * (1 + ratio) + 10 * (mean * (1 + ratio)).squareRoot() > 3000 {
+      return nil
+    }
+    let z = ratio / (1 + ratio)
+    var probability = exp(-logarithm)
+    var sum = 0.0
+    var j = 0
+    while true {
+      if j == factors.count { extend() }
+      probability *= z * factors[j]
+      let part = probability * counts[j]
+      sum += part
+      j += 1
+      // Once terms fall, what is left is below a geometric series.
+      let falls = max(z, z * (size + Double(j)) / Double(j + 1)) * Double(j + 1) / Double(j)
+      if falls < 1, part * falls <= 1e-17 * sum * (1 - falls) { return sum }
+      if j > 20_000 { return nil }
+    }
+  }
+
+  /// ∫ (1 − (1 + p ratio)^−size) ÷ p over the beta distribution of p, in y = ln(p ÷ (1 − p)); beyond both ends the
+  /// integrand is a power of p or of 1 − p to the last digit.
+  func integral(_ ratio: Double) -> Double {
+    func logPurchases(_ p: Double) -> Double {
+      log(-expm1(-size * log1p(p * ratio))) - log(p)
+    }
+    let low = log(1e-17) - log(1 + b + (size + 1) * ratio)
+    let high = -log(1e-17) + log(1 + a + (size + 1))
+    let logBeta = SpecialFunctions.logBeta(a, b)
+    func f(_ y: Double) -> Double {
+      let logP = y < 0 ? y - log1p(exp(y)) : -log1p(exp(-y))
+      let logQ = y < 0 ? -log1p(exp(y)) : -y - log1p(exp(-y))
+      return a * logP + b * logQ + logPurchases(exp(logP)) - logBeta
+    }
+    let (value, reachesLow, reachesHigh) = Quadrature.logIntegral(low, high, f)
+    var sum = exp(value)
+    if reachesLow { sum += exp(f(low)) / a }
+    if reachesHigh { sum += exp(f(high)) / b }
+    return sum
+  }
 }

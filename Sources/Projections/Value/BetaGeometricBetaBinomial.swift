@@ -8,62 +8,120 @@ import Glibc
 ///
 /// P. S. Fader, B. G. S. Hardie, J. Shang: Customer-Base Analysis in a Discrete-Time Noncontractual Setting, Marketing Science 29
 /// (2010), 1086-1108.
-public struct BetaGeometricBetaBinomial: PurchaseModel {
-  public static let parameterNames = ["alpha", "beta", "gamma", "delta"]
-  public static let isTimeScaled = false
-  public let alpha, beta, gamma, delta: Double
+struct BetaGeometricBetaBinomial: PurchaseModel {
+  static let parameterNames = ["alpha", "beta", "gamma", "delta"]
+  static let isTime = [false, false, false, false]
+  static let countsTime = true
+  let alpha, beta, gamma, delta: Double
 
-  public init(_ parameters: [Double]) {
+  init(_ parameters: [Double]) {
     (alpha, beta, gamma, delta) = (parameters[0], parameters[1], parameters[2], parameters[3])
   }
 
-  public var parameters: [Double] { [alpha, beta, gamma, delta] }
+  var parameters: [Double] { [alpha, beta, gamma, delta] }
 
-  public func logHead(_ x: Double) -> Double {
-    -SpecialFunctions.logBeta(alpha, beta) - SpecialFunctions.logBeta(gamma, delta)
-  }
-
-  /// The first term of equation (5).
-  public func ageTerm(_ x: Double, _ n: Double) -> AgeTerm {
-    AgeTerm(
-      frequency: x, age: n,
-      logAlive: SpecialFunctions.logBeta(alpha + x, beta + n - x)
-        + SpecialFunctions.logBeta(gamma, delta + n), part: 0)
-  }
-
-  /// The first term of the sum in equation (5).
-  public func recencyTerm(_ x: Double, _ recency: Double) -> RecencyTerm {
-    RecencyTerm(
-      recency: recency,
-      part: SpecialFunctions.logBeta(alpha + x, beta + recency - x)
-        + SpecialFunctions.logBeta(gamma + 1, delta + recency))
-  }
-
-  /// The sum in equation (5): he stopped before one of the opportunities since the last purchase.
-  public func logGone(_ age: AgeTerm, _ recency: RecencyTerm) -> Double {
-    var term = 1.0
-    var sum = 0.0
-    var opportunity = recency.recency
-    while opportunity < age.age {
-      sum += term
-      term *=
-        (beta + opportunity - age.frequency) / (alpha + beta + opportunity)
-        * ((delta + opportunity) / (gamma + 1 + delta + opportunity))
-      opportunity += 1
+  static func starts(rate: Double, span: Double) -> [[Double]] {
+    let share = min(0.9, max(0.05, 1.5 * rate))
+    var starts: [[Double]] = []
+    for size in [1.0, 6] {
+      for (gamma, delta) in [(0.5, 4.0), (0.3, 1.0), (3, 60)] {
+        starts.append([size * share, size * (1 - share), gamma, delta])
+      }
     }
-    return sum == 0 ? -.infinity : recency.part + log(sum)
+    return starts
+  }
+
+  static func meaning(of parameter: Int, grows: Bool) -> String {
+    switch (parameter, grows) {
+    case (0, true), (1, true): "customers do not differ in how often they buy"
+    case (2, false): "no customer is seen to stop"
+    case (3, false): "customers stop at their first chance or never"
+    case (2, true), (3, true): "customers do not differ in how easily they stop"
+    default: "a few buy at every opportunity and the others at none"
+    }
+  }
+
+  func heads(_ frequencies: [Double]) -> [LogDerivatives] {
+    Array(repeating: LogDerivatives(), count: frequencies.count)
+  }
+
+  /// Γ(c + n) ÷ Γ(c) of c = a sum of two parameters, for n = 0, 1, …
+  private struct RisingSum {
+    let first, second: Int
+    let c, d: Double
+    private(set) var table: [LogDerivatives] = [LogDerivatives()]
+
+    init(_ first: Int, _ c: Double, _ second: Int, _ d: Double, upTo count: Int, sign: Double) {
+      (self.first, self.second, self.c, self.d) = (first, second, c, d)
+      table.reserveCapacity(count + 1)
+      var term = LogDerivatives()
+      for i in 0..<count {
+        let sum = c + d + Double(i)
+        let (u, v) = (c / sum, d / sum)
+        term.value += sign * log(sum)
+        term.gradient[first] += sign * u
+        term.hessian[first, first] += sign * u * (1 - u)
+        if first != second {
+          term.gradient[second] += sign * v
+          term.hessian[second, second] += sign * v * (1 - v)
+          term.hessian.set(first, second, term.hessian[first, second] - sign * u * v)
+        }
+        table.append(term)
+      }
+    }
+
+    init(_ parameter: Int, _ c: Double, upTo count: Int) {
+      self.init(parameter, c, parameter, 0, upTo: count, sign: 1)
+    }
+
+    subscript(_ n: Int) -> LogDerivatives { table[n] }
+  }
+
+  func cells(_ frequency: Double, _ times: ArraySlice<Double>) -> [HistoryCell] {
+    let x = Int(frequency)
+    let horizon = Int(times[times.endIndex - 1])
+    let buying = RisingSum(0, alpha, upTo: x)[x]
+    let passing = RisingSum(1, beta, upTo: horizon)
+    let chances = RisingSum(0, alpha, 1, beta, upTo: horizon, sign: -1)
+    let staying = RisingSum(3, delta, upTo: horizon)
+    let stops = RisingSum(2, gamma, 3, delta, upTo: horizon + 1, sign: -1)
+    var leaving = LogDerivatives()
+    leaving.value = log(gamma)
+    leaving.gradient[2] = 1
+
+    var cells: [HistoryCell] = []
+    var tail = ScaledTerm.zero
+    var after = horizon
+    for time in times.reversed() {
+      let n = Int(time)
+      // The sum in equation (5): he stopped before one of the opportunities since the last purchase.
+      while after > n {
+        after -= 1
+        let bought = buying + passing[after - x] + chances[after]
+        tail = tail.adding(ScaledTerm(bought + leaving + staying[after] + stops[after + 1]))
+      }
+      // Its first term.
+      let alive = buying + passing[n - x] + chances[n] + staying[n] + stops[n]
+      cells.append(
+        HistoryCell(
+          logAlive: alive.value, ageTerm: ScaledTerm(alive).adding(tail, sign: -1),
+          recencyTerm: tail))
+    }
+    cells.reverse()
+    return cells
   }
 
   /// Equation (13), as a sum over the opportunities to come: he is still there, and buys.
-  public func expectedWhileAlive(_ x: Double, _ n: Double, within time: Double) -> Double {
+  func expectedWhileAlive(_ x: Double, _ n: Double, within times: [Double]) -> [Double] {
+    let longest = times.max() ?? 0
+    var sums = [0.0]
     var alive = 1.0
-    var sum = 0.0
     var opportunity = n
-    while opportunity + 1 <= n + time {
+    while opportunity + 1 <= n + longest {
       alive *= (delta + opportunity) / (gamma + delta + opportunity)
-      sum += alive
+      sums.append(sums[sums.count - 1] + alive)
       opportunity += 1
     }
-    return (alpha + x) / (alpha + beta + n) * sum
+    return times.map { (alpha + x) / (alpha + beta + n) * sums[max(0, Int($0))] }
   }
 }

@@ -1,35 +1,41 @@
 import EventStore
 import Glibc
 
-/// The likelihood of many histories under one kind of model.
-struct HistoriesLikelihood: Sendable {
-  let grouped: GroupedHistories
-  let threads: Int
+/// What a fit takes beside the data: all off unless given.
+struct FitSettings: Sendable {
+  /// Of a parameter by name: median in the unit of the data, and standard deviation of the logarithm.
+  struct Prior: Sendable {
+    var name: String
+    var median: Double
+    var sigma: Double
+  }
 
-  func value(_ model: some PurchaseModel) throws -> Double {
-    let grouped = grouped
-    let ages = try MaximumLikelihood.map(grouped.ages.count, threads: threads) {
-      model.ageTerm(grouped.ages[$0].frequency, grouped.ages[$0].time)
-    }
-    let recencies = try MaximumLikelihood.map(grouped.recencies.count, threads: threads) {
-      model.recencyTerm(grouped.recencies[$0].frequency, grouped.recencies[$0].time)
-    }
-    let heads = grouped.frequencies.reduce(0) {
-      $0 + $1.weight * model.logHead($1.frequency)
-    }
-    let tails = try MaximumLikelihood.sum(grouped.histories.count, threads: threads) { range in
+  /// What is taken off the mean log-likelihood of a customer for the squares of the logarithms of the parameters, times and
+  /// money divided by their means.
+  var penalizer = 0.0
+  var priors: [Prior] = []
+
+  static let none = FitSettings()
+
+  /// Every parameter has a finite best value, whatever the data.
+  func holdsAll(of names: [String]) -> Bool {
+    penalizer > 0 || names.allSatisfy { name in priors.contains { $0.name == name } }
+  }
+
+  func prior(_ names: [String], _ scales: [Double], customers: Double) -> LogNormalPrior {
+    var prior = LogNormalPrior()
+    for (axis, name) in names.enumerated() {
+      var weight = 2 * penalizer * customers
       var sum = 0.0
-      for index in range {
-        let history = grouped.histories[index]
-        let age = ages[Int(history.age)]
-        let gone = model.logGone(age, recencies[Int(history.recency)])
-        // As `logAddExp`, but by `log`, which is faster than `log1p`: what it loses is below the rounding of the sum.
-        let high = max(age.logAlive, gone)
-        sum += history.weight * (high + log(1 + exp(min(age.logAlive, gone) - high)))
+      for own in priors where own.name == name {
+        let precision = 1 / (own.sigma * own.sigma)
+        weight += precision
+        sum += precision * log(own.median / scales[axis])
       }
-      return sum
+      prior.weights[axis] = weight
+      prior.centers[axis] = weight > 0 ? sum / weight : 0
     }
-    return heads + tails
+    return prior
   }
 }
 
@@ -37,135 +43,136 @@ extension PurchaseModel {
   /// Fits the model.
   ///
   /// - Throws: ``FitFailure``.
-  public static func fit(_ all: [PurchaseHistory], threads: Int = 1) throws -> Fit {
-    try fit(all, GroupedHistories(all), threads: threads)
+  static func fit(
+    _ all: [PurchaseHistory], threads: Int = 1, settings: FitSettings = .none
+  ) throws -> Fit {
+    try fit(GroupedHistories(all), threads: threads, settings: settings)
   }
 
   static func fit(
-    _ all: [PurchaseHistory], _ grouped: GroupedHistories, threads: Int
+    _ grouped: GroupedHistories, threads: Int, settings: FitSettings = .none
   ) throws -> Fit {
-    let repeaters = all.count { $0.frequency > 0 }
-    guard repeaters >= MaximumLikelihood.repeatersNeeded else {
-      throw FitFailure.tooFewRepeaters(
-        found: repeaters, needed: MaximumLikelihood.repeatersNeeded)
+    let customers = grouped.customers
+    let repeaters = grouped.frequencies.reduce(0) { $0 + ($1.value > 0 ? $1.weight : 0) }
+    if !settings.holdsAll(of: parameterNames) {
+      try refuse(customers: customers, repeaters: repeaters)
     }
-    let meanAge = all.reduce(0) { $0 + $1.age } / Double(all.count)
-    // Time is a scale: a start that follows it makes the search the same in days and in weeks.
-    var start = Array(repeating: 1.0, count: parameterNames.count)
-    for (index, name) in parameterNames.enumerated()
-    where isTimeScaled && (name == "alpha" || name == "beta") {
-      start[index] = max(meanAge, 1e-3) / 3
+    let sums = grouped.sums
+    let span = sums.age > 0 ? sums.age / customers : 1
+    let scales = isTime.map { $0 && !countsTime ? span : 1 }
+    let scaled = countsTime ? grouped : grouped.scaled(1 / span)
+    let climb = HillClimb(
+      names: parameterNames, scales: scales,
+      prior: settings.prior(parameterNames, scales, customers: customers), limit: 1e10)
+    func function(_ grouped: GroupedHistories, _ threads: Int) -> MaximumLikelihood.Function {
+      let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
+      return { logs in
+        try likelihood.derivatives(Self((0..<4).map { exp(logs[$0]) }))
+      }
     }
-    let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
-    var target = MaximumLikelihood.Target(all: { try likelihood.value(Self($0)) })
-    if let sample = MaximumLikelihood.sample(all) {
-      let few = HistoriesLikelihood(grouped: GroupedHistories(sample), threads: 1)
-      target.sample = { try few.value(Self($0)) }
+    let isLarge = !countsTime && grouped.groups.count > 4000
+    // Half a purchase stands for none.
+    let rate = max(0.5, sums.frequency) / (countsTime ? max(1, sums.age) : customers)
+    let result = try climb.climb(
+      starts: starts(rate: rate, span: countsTime ? span : 1),
+      coarse: isLarge ? function(scaled.coarse(steps: 24), 1) : nil, all: function(scaled, threads))
+    var fit = climb.fit(
+      result, customers: Int(customers), shift: countsTime ? 0 : -sums.frequency * log(span),
+      meaning: meaning(of:grows:))
+    if Int(repeaters) < FitVerdict.fewRepeaters {
+      fit.verdicts.append(
+        FitVerdict(
+          code: .fewRepeaters,
+          message:
+            "\(Int(repeaters)) of \(Int(customers)) buyers bought again: standard errors and intervals are wide",
+          remedy: "more history, or `clv.prior` with what is known of other populations"))
     }
-    return try MaximumLikelihood.maximize(
-      from: start, names: parameterNames, customers: all.count, target)
+    return fit
+  }
+
+  private static func refuse(customers: Double, repeaters: Double) throws {
+    if customers == 1 {
+      throw FitFailure(
+        verdict: FitVerdict(
+          code: .oneCustomer, message: "one buyer is no population",
+          remedy: "give parameters of another population with --clv-params"))
+    }
+    if repeaters == 0 {
+      throw FitFailure(
+        verdict: FitVerdict(
+          code: .noRepeaters,
+          message: "none of \(Int(customers)) buyers bought on a second day",
+          remedy:
+            "wait for repeat purchases, or give parameters of another population with --clv-params"
+        ))
+    }
   }
 }
 
 extension GammaGamma {
-  /// Fits the model to customers with a repeat and a mean above 0; others are left out.
+  /// Fits the model to customers with a repeat and a mean above 0; others are left out. Where what a customer spends does not
+  /// vary, the fit carries ``FitVerdict/Code/spendTooSteady``, and its parameters are not to be used.
   ///
   /// - Throws: ``FitFailure``.
   public static func fit(_ all: [Spending], threads: Int = 1) throws -> Fit {
+    try fit(all, threads: threads, settings: .none)
+  }
+
+  static func fit(_ all: [Spending], threads: Int, settings: FitSettings) throws -> Fit {
     let usable = all.filter { $0.frequency > 0 && $0.mean > 0 }
-    guard usable.count >= MaximumLikelihood.repeatersNeeded else {
-      throw FitFailure.tooFewRepeaters(
-        found: usable.count, needed: MaximumLikelihood.repeatersNeeded)
+    let repeaters = all.count { $0.frequency > 0 }
+    if usable.isEmpty {
+      throw FitFailure(
+        verdict: repeaters > 0
+          ? FitVerdict(
+            code: .amountsZero,
+            message:
+              "none of \(repeaters) customers who bought again spent more than 0 on average: value is expected purchases × 0",
+            remedy: "see whether `clv.purchase` names the right field")
+          : FitVerdict(
+            code: .noRepeaters, message: "none of \(all.count) buyers bought on a second day",
+            remedy: "wait for repeat purchases"))
     }
     let mean = usable.reduce(0) { $0 + $1.mean } / Double(usable.count)
-    let likelihood = SpendingLikelihood(usable, threads: threads)
-    var target = MaximumLikelihood.Target(all: { try likelihood.value(GammaGamma($0)) })
-    if let sample = MaximumLikelihood.sample(usable) {
-      let few = SpendingLikelihood(sample, threads: 1)
-      target.sample = { try few.value(GammaGamma($0)) }
+    let scales = [1, 1, mean]
+    let likelihood = SpendingLikelihood(
+      usable.map { Spending(frequency: $0.frequency, mean: $0.mean / mean) }, threads: threads)
+    let climb = HillClimb(
+      names: parameterNames, scales: scales,
+      prior: settings.prior(parameterNames, scales, customers: Double(usable.count)), limit: 1e7)
+    let result = try climb.climb(starts: starts, coarse: nil) { logs in
+      try likelihood.derivatives(GammaGamma((0..<3).map { exp(logs[$0]) }))
     }
-    return try MaximumLikelihood.maximize(
-      from: [1, 2, mean], names: parameterNames, customers: usable.count, target)
-  }
-}
-
-/// The likelihood of many spendings.
-struct SpendingLikelihood: Sendable {
-  private let threads: Int
-  /// What each spent at all repeats, by frequency.
-  private var totals: [Double] = []
-  /// Customers of one frequency, a stretch of them at a time.
-  private var stretches: [(frequency: Double, range: Range<Int>)] = []
-  private var frequencies: [(frequency: Double, weight: Double)] = []
-  /// Sums of x ln z and of ln z.
-  private var weightedLogs = 0.0
-  private var logs = 0.0
-
-  init(_ all: [GammaGamma.Spending], threads: Int) {
-    self.threads = threads
-    var byFrequency: [Double: [Double]] = [:]
-    for spending in all {
-      byFrequency[spending.frequency, default: []].append(spending.mean * spending.frequency)
-      let logarithm = log(spending.mean)
-      logs += logarithm
-      weightedLogs += spending.frequency * logarithm
+    var fit = climb.fit(
+      result, customers: usable.count, shift: -Double(usable.count) * log(mean),
+      meaning: meaning(of:grows:))
+    if result.frozen.contains(where: { $0.parameter == 0 && $0.grows }) {
+      fit.verdicts = [
+        FitVerdict(
+          code: .spendTooSteady,
+          message:
+            "what a customer spends hardly varies between purchases (fixed prices, subscriptions), so that Gamma-Gamma runs to infinity: value is expected purchases × the customer's mean amount, the mean of all where there is no repeat",
+          remedy:
+            "nothing, where prices are fixed; else see whether `clv.purchase` names the right field"
+        )
+      ]
     }
-    let length = 4096
-    for (frequency, own) in byFrequency.sorted(by: { $0.key < $1.key }) {
-      frequencies.append((frequency, Double(own.count)))
-      for first in stride(from: 0, to: own.count, by: length) {
-        let range = first..<min(first + length, own.count)
-        stretches.append(
-          (frequency, totals.count + range.lowerBound..<totals.count + range.upperBound))
-      }
-      totals += own
-    }
+    return fit
   }
 
-  func value(_ model: GammaGamma) throws -> Double {
-    let heads = frequencies.reduce(0) { $0 + $1.weight * model.logHead($1.frequency) }
-    let (totals, stretches) = (totals, stretches)
-    let tails = try MaximumLikelihood.sum(stretches.count, pieceLength: 1, threads: threads) {
-      var sum = 0.0
-      for stretch in stretches[$0] {
-        let factor = model.p * stretch.frequency + model.q
-        sum -= factor * Self.sumOfLogs(model.gamma, totals[stretch.range])
-      }
-      return sum
+  private static var starts: [[Double]] {
+    var starts: [[Double]] = []
+    for p in [1.0, 10] {
+      for q in [1.5, 4.0, 30] { starts.append([p, q, max(0.5, q - 1) / p]) }
     }
-    return heads + tails + model.p * weightedLogs - logs
+    return starts
   }
 
-  /// Σ ln(γ + total), as logarithms of products that stay within the range of a double.
-  private static func sumOfLogs(_ gamma: Double, _ totals: ArraySlice<Double>) -> Double {
-    var sum = 0.0
-    var product = 1.0
-    for total in totals {
-      product *= gamma + total
-      if product > 1e200 || product < 1e-200 {
-        sum += log(product)
-        product = 1
-      }
+  private static func meaning(of parameter: Int, grows: Bool) -> String {
+    switch (parameter, grows) {
+    case (0, true), (2, false): "what a customer spends does not vary"
+    case (1, true), (2, true): "customers do not differ in what they spend"
+    default: "what customers spend has no typical size"
     }
-    return sum + log(product)
-  }
-}
-
-extension MaximumLikelihood {
-  /// Every n-th of many, in the order given; nil where they are few.
-  static func sample<Element>(_ all: [Element]) -> [Element]? {
-    let size = 4000
-    if all.count < 2 * size { return nil }
-    return (0..<size).map { all[$0 * all.count / size] }
-  }
-
-  /// The results of `body` for 0 ..< count, on all threads.
-  static func map<Output: Sendable>(
-    _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) -> Output
-  ) throws -> [Output] {
-    if count < 4096 || threads <= 1 { return (0..<count).map(body) }
-    return try Parallel.run(threads) { thread in
-      (count * thread / threads..<count * (thread + 1) / threads).map(body)
-    }.flatMap { $0 }
   }
 }

@@ -1,269 +1,121 @@
-import EventStore
 import Glibc
 
-/// What a maximum likelihood fit came to.
-public struct Fit: Sendable {
-  public var parameters: [Double]
-  public var logLikelihood: Double
-  /// Of each parameter, from the inverse of the observed information (delta method on the logarithms); nil where it is not
-  /// positive definite.
-  public var standardErrors: [Double]?
-  /// Customers that the fit rests on.
-  public var customers: Int
-}
-
-/// Why the data carry no fit.
-public enum FitFailure: Error, Sendable, Equatable {
-  /// Fewer than this many customers with a repeat purchase.
-  case tooFewRepeaters(found: Int, needed: Int)
-  /// The likelihood has no maximum inside: a parameter ran to 0 or to infinity.
-  case noMaximum(parameter: String)
-  case notConverged
-
-  public var text: String {
-    switch self {
-    case .tooFewRepeaters(let found, let needed):
-      "\(found) customers bought again, and a fit needs at least \(needed)"
-    case .noMaximum(let parameter):
-      "the likelihood has no maximum: `\(parameter)` runs away (customers too much alike?)"
-    case .notConverged: "the search for the maximum did not converge"
-    }
-  }
-}
-
-/// Finds the maximum of a likelihood over positive parameters: the same result on every machine and for any number of
-/// threads, since sums are cut into the same pieces.
+/// Finds maxima of smooth functions of the logarithms of up to four positive parameters, by Newton's method within a region
+/// of trust: J. J. Moré, D. C. Sorensen: Computing a Trust Region Step, SIAM Journal on Scientific and Statistical Computing 4
+/// (1983), 553-572. With exact derivatives it needs one evaluation a step and ends in at most ``stepLimit`` steps.
 ///
-/// Nelder and Mead's simplex on the logarithms of the parameters finds the hill, Newton's method its top (derivatives by
-/// central differences), until a step changes no parameter by more than 1e-7 relative; as its steps shrink quadratically, the
-/// last one leaves less than 1e-12.
-enum MaximumLikelihood {
-  static let repeatersNeeded = 10
-  /// A parameter beyond these has run away.
-  private static let range = 1e-7...1e9
+/// It stops where a step would add less than 1e-10 to the function (or what its rounding hides): a measure that knows neither units
+/// nor how flat the hill is. Newton's method is then quadratic, so that the last step, which is still taken, leaves nothing.
+struct MaximumLikelihood: Sendable {
+  static let stepLimit = 200
+  /// Value and derivatives in the logarithms of the parameters.
+  typealias Function = (SIMD4<Double>) throws -> LogDerivatives
 
-  /// A likelihood of all customers, and of a sample of them that is enough to find the hill.
-  struct Target {
-    var all: ([Double]) throws -> Double
-    /// Nil where all are few.
-    var sample: (([Double]) throws -> Double)?
+  struct Top: Sendable {
+    var logs: SIMD4<Double>
+    var derivatives: LogDerivatives
+    var steps: Int
+    /// False where the steps ran out: never seen.
+    var isReached: Bool
   }
 
-  static func maximize(
-    from start: [Double], names: [String], customers: Int, _ target: Target
-  ) throws -> Fit {
-    func guarded(
-      _ likelihood: @escaping ([Double]) throws -> Double
-    ) -> ([Double]) throws -> Double {
-      { logs in
-        let parameters = logs.map { exp($0) }
-        guard parameters.allSatisfy(range.contains) else { return -.infinity }
-        let value = try likelihood(parameters)
-        return value.isNaN ? -.infinity : value
+  /// Directions that a search must not move in: parameters that the function does not have, or that are frozen.
+  private let isFixed: [Bool]
+  /// Logarithms of parameters are kept between this and its negative.
+  private let bound: Double
+
+  init(isFixed: [Bool], bound: Double) {
+    self.isFixed = isFixed + Array(repeating: true, count: 4 - isFixed.count)
+    self.bound = bound
+  }
+
+  func maximize(from start: SIMD4<Double>, _ function: Function) throws -> Top {
+    let (low, high) = (-bound, bound)
+    var logs = start
+    var here = try function(logs)
+    var radius = 1.0
+    var isLast = false
+    for step in 1...Self.stepLimit {
+      // Who leaves the range stands still at its end, as long as the slope leads outwards.
+      var held = isFixed
+      for axis in 0..<4 where !held[axis] {
+        if logs[axis] <= low && here.gradient[axis] < 0 { held[axis] = true }
+        if logs[axis] >= high && here.gradient[axis] > 0 { held[axis] = true }
       }
-    }
-    let value = guarded(target.all)
-    let origin = start.map { log($0) }
-    if let sample = target.sample.map(guarded) {
-      // The sample's hill may lie where Newton's method finds no way up: then all have to search.
-      let near = try hill(origin, sample)
-      if let top = try top(near, value) { return try fit(top, names, customers, value) }
-    }
-    let near = try hill(origin, value)
-    guard let top = try top(near, value) else {
-      try refuseRunaways(near.map { exp($0) }, names)
-      throw FitFailure.notConverged
-    }
-    return try fit(top, names, customers, value)
-  }
-
-  private static func hill(
-    _ origin: [Double], _ value: ([Double]) throws -> Double
-  ) throws -> [Double] {
-    try simplex(try simplex(origin, size: 0.5, value), size: 0.05, value)
-  }
-
-  /// Newton's method; nil where it does not come to rest.
-  private static func top(
-    _ start: [Double], _ value: ([Double]) throws -> Double
-  ) throws -> (logs: [Double], hessian: [[Double]])? {
-    var best = start
-    for _ in 0..<30 {
-      let (gradient, hessian) = try derivatives(best, value)
-      guard let inverse = inverse(hessian.map { $0.map { -$0 } }) else { return nil }
-      let step = inverse.map { row in zip(row, gradient).reduce(0) { $0 + $1.0 * $1.1 } }
-      let here = try value(best)
-      var scale = 1.0
-      var next = zip(best, step).map { $0 + scale * $1 }
-      while try value(next) < here - 1e-9 * max(1, here.magnitude) && scale > 1e-4 {
-        scale /= 2
-        next = zip(best, step).map { $0 + scale * $1 }
+      let move = Self.step(here, held, radius: radius)
+      let noise = max(1e-10, 1e-15 * here.value.magnitude)
+      if move.gain <= noise {
+        if isLast || move.length == 0 {
+          return Top(logs: logs, derivatives: here, steps: step, isReached: true)
+        }
+        isLast = true
       }
-      if scale <= 1e-4 { return nil }
-      best = next
-      // So near the top the second derivatives are those of the top.
-      if (step.map(\.magnitude).max() ?? 0) * scale < 1e-7 { return (best, hessian) }
-    }
-    return nil
-  }
-
-  private static func fit(
-    _ top: (logs: [Double], hessian: [[Double]]), _ names: [String], _ customers: Int,
-    _ value: ([Double]) throws -> Double
-  ) throws -> Fit {
-    let parameters = top.logs.map { exp($0) }
-    try refuseRunaways(parameters, names)
-    var errors: [Double]?
-    if let covariance = inverse(top.hessian.map { $0.map { -$0 } }),
-      covariance.indices.allSatisfy({ covariance[$0][$0] > 0 })
-    {
-      errors = covariance.indices.map { parameters[$0] * covariance[$0][$0].squareRoot() }
-    }
-    return Fit(
-      parameters: parameters, logLikelihood: try value(top.logs), standardErrors: errors,
-      customers: customers)
-  }
-
-  private static func refuseRunaways(_ parameters: [Double], _ names: [String]) throws {
-    for (name, parameter) in zip(names, parameters)
-    where parameter < range.lowerBound * 10 || parameter > range.upperBound / 10 {
-      throw FitFailure.noMaximum(parameter: name)
-    }
-  }
-
-  /// Sums over pieces of fixed size on all threads, added up in order.
-  static func sum(
-    _ count: Int, pieceLength length: Int = 4096, threads: Int,
-    _ part: @escaping @Sendable (Range<Int>) -> Double
-  ) throws -> Double {
-    let pieces = (count + length - 1) / length
-    if pieces <= 1 || threads <= 1 {
-      var total = 0.0
-      for piece in 0..<pieces { total += part(piece * length..<min(count, (piece + 1) * length)) }
-      return total
-    }
-    let ticket = Ticket()
-    let found = try Parallel.run(min(threads, pieces)) { _ in
-      var parts: [(piece: Int, sum: Double)] = []
-      while true {
-        let piece = ticket.take()
-        if piece >= pieces { return parts }
-        parts.append((piece, part(piece * length..<min(count, (piece + 1) * length))))
-      }
-    }
-    return found.flatMap { $0 }.sorted { $0.piece < $1.piece }.reduce(0) { $0 + $1.sum }
-  }
-
-  // MARK: Simplex
-
-  /// J. A. Nelder, R. Mead: A simplex method for function minimization, Computer Journal 7 (1965), 308-313.
-  private static func simplex(
-    _ start: [Double], size: Double, _ value: ([Double]) throws -> Double
-  ) throws -> [Double] {
-    let count = start.count
-    var points = [start]
-    for index in 0..<count {
-      var point = start
-      point[index] += size
-      points.append(point)
-    }
-    var values = try points.map { try value($0) }
-    func sort() {
-      let order = values.indices.sorted { values[$0] > values[$1] }
-      points = order.map { points[$0] }
-      values = order.map { values[$0] }
-    }
-    for _ in 0..<2000 {
-      sort()
-      let spread = values[0] - values[count]
-      if spread < 1e-6 * max(1, values[0].magnitude) * 1e-4 { break }
-      let center = (0..<count).map { axis in
-        points[0..<count].reduce(0) { $0 + $1[axis] } / Double(count)
-      }
-      func along(_ factor: Double) -> [Double] {
-        (0..<count).map { center[$0] + factor * (points[count][$0] - center[$0]) }
-      }
-      let mirrored = along(-1)
-      let mirroredValue = try value(mirrored)
-      if mirroredValue > values[0] {
-        let far = along(-2)
-        let farValue = try value(far)
-        (points[count], values[count]) =
-          farValue > mirroredValue ? (far, farValue) : (mirrored, mirroredValue)
-      } else if mirroredValue > values[count - 1] {
-        (points[count], values[count]) = (mirrored, mirroredValue)
+      var next = logs + move.step
+      for axis in 0..<4 where !held[axis] { next[axis] = min(high, max(low, next[axis])) }
+      let there = try function(next)
+      let gain = there.value - here.value
+      let isSound = there.value.isFinite && there.hessian.isFinite
+      if isSound, gain >= 0.1 * move.gain - 4 * noise {
+        if gain > 0.5 * move.gain && move.length > 0.9 * radius { radius = min(8, 2 * radius) }
+        (logs, here) = (next, there)
       } else {
-        let near = along(mirroredValue > values[count] ? -0.5 : 0.5)
-        let nearValue = try value(near)
-        if nearValue > max(values[count], mirroredValue) {
-          (points[count], values[count]) = (near, nearValue)
-        } else {
-          for index in 1...count {
-            points[index] = zip(points[index], points[0]).map { ($0 + $1) / 2 }
-            values[index] = try value(points[index])
-          }
+        if isLast { return Top(logs: logs, derivatives: here, steps: step, isReached: true) }
+        radius = 0.25 * min(radius, max(move.length, 1e-12))
+        if radius < 1e-10 {
+          return Top(logs: logs, derivatives: here, steps: step, isReached: move.gain < 1e-6)
         }
       }
     }
-    sort()
-    return points[0]
+    return Top(logs: logs, derivatives: here, steps: Self.stepLimit, isReached: false)
   }
 
-  // MARK: Derivatives
-
-  private static func derivatives(
-    _ point: [Double], _ value: ([Double]) throws -> Double
-  ) throws -> (gradient: [Double], hessian: [[Double]]) {
-    let count = point.count
-    let step = 1e-4
-    func at(_ moves: [(axis: Int, by: Double)]) throws -> Double {
-      var moved = point
-      for move in moves { moved[move.axis] += move.by }
-      return try value(moved)
+  /// The highest point of the parabola within the radius, what it promises, and its length.
+  private static func step(
+    _ here: LogDerivatives, _ held: [Bool], radius: Double
+  ) -> (step: SIMD4<Double>, gain: Double, length: Double) {
+    var gradient = here.gradient
+    var hessian = here.hessian
+    for axis in 0..<4 where held[axis] {
+      gradient[axis] = 0
+      for other in 0..<4 { hessian.set(axis, other, 0) }
+      hessian[axis, axis] = -1
     }
-    let here = try value(point)
-    let ups = try (0..<count).map { try at([($0, step)]) }
-    let downs = try (0..<count).map { try at([($0, -step)]) }
-    let gradient = (0..<count).map { (ups[$0] - downs[$0]) / (2 * step) }
-    var hessian = Array(repeating: Array(repeating: 0.0, count: count), count: count)
-    for i in 0..<count {
-      hessian[i][i] = (ups[i] - 2 * here + downs[i]) / (step * step)
-      for j in 0..<i {
-        // Of second order like the diagonal, from two more values only.
-        let both = try at([(i, step), (j, step)]) + at([(i, -step), (j, -step)])
-        let alone = ups[i] + downs[i] + ups[j] + downs[j]
-        hessian[i][j] = (both - alone + 2 * here) / (2 * step * step)
-        hessian[j][i] = hessian[i][j]
-      }
+    let (values, vectors) = hessian.eigen()
+    let along = SIMD4(
+      (gradient * vectors[0]).sum(), (gradient * vectors[1]).sum(),
+      (gradient * vectors[2]).sum(), (gradient * vectors[3]).sum())
+    func part(_ shift: Double) -> SIMD4<Double> {
+      var part = SIMD4<Double>.zero
+      for axis in 0..<4 where along[axis] != 0 { part[axis] = along[axis] / (shift - values[axis]) }
+      return part
     }
-    return (gradient, hessian)
-  }
-
-  /// Inverse of a symmetric matrix by Gauss and Jordan with pivots; nil where it is singular.
-  private static func inverse(_ matrix: [[Double]]) -> [[Double]]? {
-    let count = matrix.count
-    var left = matrix
-    var right = (0..<count).map { row in (0..<count).map { $0 == row ? 1.0 : 0.0 } }
-    for column in 0..<count {
-      let pivot = (column..<count).max { left[$0][column].magnitude < left[$1][column].magnitude }
-      guard let pivot, left[pivot][column].magnitude > 1e-12, left[pivot][column].isFinite else {
-        return nil
+    func length(_ part: SIMD4<Double>) -> Double { (part * part).sum().squareRoot() }
+    let highest = values.max()
+    var move: SIMD4<Double>
+    if highest < 0, length(part(0)) <= radius {
+      move = part(0)
+    } else {
+      // The length falls as the shift grows: bisection between where it is too long and where it is not.
+      var low = max(0, highest)
+      var high = low + max(length(along) / radius, 1e-300)
+      for _ in 0..<200 {
+        let middle = low + (high - low) / 2
+        if middle == low || middle == high { break }
+        if length(part(middle)) > radius { low = middle } else { high = middle }
       }
-      left.swapAt(column, pivot)
-      right.swapAt(column, pivot)
-      let factor = left[column][column]
-      for index in 0..<count {
-        left[column][index] /= factor
-        right[column][index] /= factor
-      }
-      for row in 0..<count where row != column {
-        let factor = left[row][column]
-        for index in 0..<count {
-          left[row][index] -= factor * left[column][index]
-          right[row][index] -= factor * right[column][index]
-        }
+      move = part(high)
+      // No slope along the axis on which it curves upwards: go there all the same.
+      let missing = radius * radius - (move * move).sum()
+      if highest > 0, missing > 1e-6 * radius * radius,
+        let axis = (0..<4).first(where: { values[$0] == highest })
+      {
+        move[axis] += (move[axis] < 0 ? -1 : 1) * missing.squareRoot()
       }
     }
-    return right
+    var step = SIMD4<Double>.zero
+    for axis in 0..<4 { step += move[axis] * vectors[axis] }
+    for axis in 0..<4 where held[axis] { step[axis] = 0 }
+    let gain = (along * move).sum() + 0.5 * (values * move * move).sum()
+    return (step, gain, length(move))
   }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// What the purchase models know of a customer, in one time unit.
 public struct PurchaseHistory: Sendable, Hashable {
   /// Days with a purchase, less the first one.
@@ -16,53 +14,159 @@ public struct PurchaseHistory: Sendable, Hashable {
   }
 }
 
-/// Histories, equal ones together, and what they are made of: models need the most work for pairs of frequency and age, and of
-/// frequency and recency, and a log of days has far fewer of those than customers.
+/// Histories, equal ones together and in the order of their values, so that no sum over them depends on the order of customers.
+///
+/// The models need the most work for pairs of a frequency and a time, and a log of days has far fewer of those than customers:
+/// each pair is a *cell*, computed once.
 struct GroupedHistories: Sendable {
-  struct Pair: Hashable, Sendable {
-    var frequency: Double
-    var time: Double
+  struct Group: Sendable {
+    /// Cell of (frequency, age).
+    var age: Int32
+    /// Cell of (frequency, recency).
+    var recency: Int32
+    /// How many customers have this history.
+    var weight: Double
   }
 
-  /// Frequency and age, and frequency and recency, each one once.
-  private(set) var ages: [Pair] = []
-  private(set) var recencies: [Pair] = []
-  /// Different histories by their pairs, and how many customers have each.
-  private(set) var histories: [(age: Int32, recency: Int32, weight: Double)] = []
-  /// Different frequencies, and how many customers have each.
-  private(set) var frequencies: [(frequency: Double, weight: Double)] = []
-  /// Place of each customer's history in ``histories``, in the order given.
+  /// Different frequencies, rising: how many customers have each, its cells and its groups.
+  struct Frequency: Sendable {
+    var value: Double
+    var weight: Double
+    var cells: Range<Int>
+    var groups: Range<Int>
+  }
+
+  private(set) var frequencies: [Frequency] = []
+  /// Times of the cells, rising within a frequency.
+  private(set) var times: [Double] = []
+  private(set) var groups: [Group] = []
+  /// Place of each customer's history in ``groups``, in the order given.
   private(set) var ofCustomer: [Int32] = []
 
   init(_ all: [PurchaseHistory]) {
     let firsts = numberHistories(all)
-    var ageNumbers: [Pair: Int32] = [:]
-    var recencyNumbers: [Pair: Int32] = [:]
-    func number(_ pair: Pair, _ known: inout [Pair: Int32], _ list: inout [Pair]) -> Int32 {
-      if let number = known[pair] { return number }
-      let number = Int32(list.count)
-      known[pair] = number
-      list.append(pair)
-      return number
-    }
-    histories.reserveCapacity(firsts.count)
-    for first in firsts {
-      let history = all[Int(first)]
-      histories.append(
-        (
-          number(Pair(frequency: history.frequency, time: history.age), &ageNumbers, &ages),
-          number(
-            Pair(frequency: history.frequency, time: history.recency), &recencyNumbers,
-            &recencies), 0
-        ))
-    }
-    for place in ofCustomer { histories[Int(place)].weight += 1 }
-    var counts: [Double: Double] = [:]
-    for history in histories {
-      counts[ages[Int(history.age)].frequency, default: 0] += history.weight
-    }
-    frequencies = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    var weights = Array(repeating: 0.0, count: firsts.count)
+    for number in ofCustomer { weights[Int(number)] += 1 }
+    let order = group(firsts.map { all[Int($0)] }, weights)
+    var places = Array(repeating: Int32(0), count: order.count)
+    for (place, number) in order.enumerated() { places[number] = Int32(place) }
+    for customer in ofCustomer.indices { ofCustomer[customer] = places[Int(ofCustomer[customer])] }
   }
+
+  /// Histories that differ, each with a weight; ``ofCustomer`` stays empty.
+  init(weighted: [(history: PurchaseHistory, weight: Double)]) {
+    _ = group(weighted.map(\.history), weighted.map(\.weight))
+  }
+
+  /// - Returns: the numbers of the histories in the order of ``groups``.
+  private mutating func group(_ histories: [PurchaseHistory], _ weights: [Double]) -> [Int] {
+    let order = histories.indices.sorted { left, right in
+      let (one, two) = (histories[left], histories[right])
+      if one.frequency != two.frequency { return one.frequency < two.frequency }
+      if one.age != two.age { return one.age < two.age }
+      return one.recency < two.recency
+    }
+    groups.reserveCapacity(order.count)
+    var next = 0
+    while next < order.count {
+      let frequency = histories[order[next]].frequency
+      var end = next
+      while end < order.count && histories[order[end]].frequency == frequency { end += 1 }
+      addFrequency(frequency, order[next..<end], histories, weights)
+      next = end
+    }
+    return order
+  }
+
+  private mutating func addFrequency(
+    _ frequency: Double, _ order: ArraySlice<Int>, _ histories: [PurchaseHistory],
+    _ weights: [Double]
+  ) {
+    var own: [Double] = []
+    own.reserveCapacity(2 * order.count)
+    for number in order {
+      own.append(histories[number].recency)
+      if own.count < 2 || own[own.count - 2] != histories[number].age {
+        own.append(histories[number].age)
+      }
+    }
+    own.sort()
+    let first = times.count
+    for time in own where times.count == first || times[times.count - 1] != time {
+      times.append(time)
+    }
+    let cells = first..<times.count
+    func cell(_ time: Double) -> Int32 {
+      var (low, high) = (cells.lowerBound, cells.upperBound)
+      while low < high {
+        let middle = (low + high) / 2
+        if times[middle] < time { low = middle + 1 } else { high = middle }
+      }
+      return Int32(low)
+    }
+    let firstGroup = groups.count
+    var weight = 0.0
+    var (age, ageCell) = (-1.0, Int32(0))
+    for number in order {
+      let history = histories[number]
+      if history.age != age { (age, ageCell) = (history.age, cell(history.age)) }
+      groups.append(
+        Group(age: ageCell, recency: cell(history.recency), weight: weights[number]))
+      weight += weights[number]
+    }
+    frequencies.append(
+      Frequency(
+        value: frequency, weight: weight, cells: cells, groups: firstGroup..<groups.count))
+  }
+
+  /// The same with all times multiplied.
+  func scaled(_ factor: Double) -> GroupedHistories {
+    var scaled = self
+    for index in times.indices { scaled.times[index] = times[index] * factor }
+    return scaled
+  }
+
+  /// Customers of all groups.
+  var customers: Double { frequencies.reduce(0) { $0 + $1.weight } }
+
+  /// Sum of frequencies, ages and recencies over customers.
+  var sums: (frequency: Double, age: Double, recency: Double) {
+    var sums = (frequency: 0.0, age: 0.0, recency: 0.0)
+    for frequency in frequencies {
+      sums.frequency += frequency.weight * frequency.value
+      for group in groups[frequency.groups] {
+        sums.age += group.weight * times[Int(group.age)]
+        sums.recency += group.weight * times[Int(group.recency)]
+      }
+    }
+    return sums
+  }
+
+  /// Fewer groups that stand for all: times to the next of `steps` parts of the largest age, frequencies above 8 to the next
+  /// power of 1.3. Good enough to tell one hill of a likelihood from another, and the same for any order of customers.
+  func coarse(steps: Double) -> GroupedHistories {
+    var weights: [PurchaseHistory: Double] = [:]
+    let longest = times.max() ?? 0
+    let step = max(longest / steps, .leastNormalMagnitude)
+    for frequency in frequencies {
+      var value = frequency.value
+      if value > 8 {
+        var power = 8.0
+        while power * 1.3 < value { power *= 1.3 }
+        value = power.rounded()
+      }
+      for group in groups[frequency.groups] {
+        let age = (times[Int(group.age)] / step).rounded() * step
+        let recency = min(age, (times[Int(group.recency)] / step).rounded() * step)
+        weights[
+          PurchaseHistory(frequency: value, recency: value == 0 ? 0 : recency, age: age),
+          default: 0] += group.weight
+      }
+    }
+    return GroupedHistories(weighted: weights.map { ($0.key, $0.value) })
+  }
+
+  // MARK: Numbering
 
   /// Numbers different histories as they come; gives the first customer of each. A table of places, probed in order.
   private mutating func numberHistories(_ all: [PurchaseHistory]) -> [Int32] {
@@ -96,80 +200,5 @@ struct GroupedHistories: Sendable {
     mixed = (mixed ^ mixed >> 29 ^ history.age.bitPattern) &* 0xBF58_476D_1CE4_E5B9
     mixed = (mixed ^ mixed >> 32 ^ history.recency.bitPattern) &* 0x94D0_49BB_1331_11EB
     return (mixed ^ mixed >> 31) &* 0x9E37_79B9_7F4A_7C15
-  }
-}
-
-/// A model of when a customer buys, and of when he silently stops.
-///
-/// The likelihood of a history is the sum of two: that he is still alive, and that he has stopped since the last purchase. All
-/// models here split so that their costly parts depend on frequency and age, or on frequency and recency.
-public protocol PurchaseModel: Sendable {
-  /// Names of the parameters in the order of the paper.
-  static var parameterNames: [String] { get }
-  var parameters: [Double] { get }
-  /// `alpha` and `beta` are times, so that a search starts near the mean age.
-  static var isTimeScaled: Bool { get }
-  /// - Parameter parameters: positive, as many as ``parameterNames``.
-  init(_ parameters: [Double])
-
-  /// The part of the logarithm of the likelihood that depends on nothing but the frequency: all gamma functions.
-  func logHead(_ frequency: Double) -> Double
-  /// What frequency and age say.
-  func ageTerm(_ frequency: Double, _ age: Double) -> AgeTerm
-  /// What frequency and recency say.
-  func recencyTerm(_ frequency: Double, _ recency: Double) -> RecencyTerm
-  /// Logarithm of the likelihood, less the head, that the customer has stopped since the last purchase; −∞ where he cannot have.
-  func logGone(_ age: AgeTerm, _ recency: RecencyTerm) -> Double
-  /// Expected number of purchases within `time` units after the end of the history of a customer who has not stopped by then.
-  func expectedWhileAlive(_ frequency: Double, _ age: Double, within time: Double) -> Double
-}
-
-/// What a model makes of frequency and age.
-public struct AgeTerm: Sendable {
-  public var frequency: Double
-  public var age: Double
-  /// Logarithm of the likelihood, less the head, that the customer is alive.
-  public var logAlive: Double
-  /// Part of ``PurchaseModel/logGone(_:_:)``.
-  public var part: Double
-}
-
-/// What a model makes of frequency and recency.
-public struct RecencyTerm: Sendable {
-  public var recency: Double
-  /// Part of ``PurchaseModel/logGone(_:_:)``.
-  public var part: Double
-}
-
-extension PurchaseModel {
-  public static var isTimeScaled: Bool { true }
-
-  /// Natural logarithm of the likelihood of one history.
-  public func logLikelihood(_ history: PurchaseHistory) -> Double {
-    let age = ageTerm(history.frequency, history.age)
-    let gone = logGone(age, recencyTerm(history.frequency, history.recency))
-    return logHead(history.frequency) + SpecialFunctions.logAddExp(age.logAlive, gone)
-  }
-
-  /// Probability that the customer has not stopped at the end of the history, 0 to 1.
-  public func probabilityAlive(_ history: PurchaseHistory) -> Double {
-    let age = ageTerm(history.frequency, history.age)
-    return probabilityAlive(age, recencyTerm(history.frequency, history.recency))
-  }
-
-  func probabilityAlive(_ age: AgeTerm, _ recency: RecencyTerm) -> Double {
-    1 / (1 + exp(logGone(age, recency) - age.logAlive))
-  }
-
-  /// Expected number of purchases within `time` units after the end of the history.
-  public func expectedPurchases(_ history: PurchaseHistory, within time: Double) -> Double {
-    probabilityAlive(history)
-      * expectedWhileAlive(history.frequency, history.age, within: time)
-  }
-
-  /// Expected number of repeat purchases of a new customer within `time` units of the first one: of a history in which
-  /// nothing has happened yet.
-  public func expectedPurchases(ofNewCustomerWithin time: Double) -> Double {
-    expectedPurchases(PurchaseHistory(frequency: 0, recency: 0, age: 0), within: time)
   }
 }

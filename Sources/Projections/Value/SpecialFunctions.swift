@@ -1,6 +1,6 @@
 import Glibc
 
-/// Functions that the purchase models are made of.
+/// Functions that the models are made of, for positive arguments.
 enum SpecialFunctions {
   /// ln Γ(x) for x > 0.
   @inline(__always)
@@ -8,94 +8,72 @@ enum SpecialFunctions {
 
   /// ln B(a, b).
   static func logBeta(_ a: Double, _ b: Double) -> Double {
-    logGamma(a) + logGamma(b) - logGamma(a + b)
+    let (small, large) = (min(a, b), max(a, b))
+    return logGamma(small) - rising(large, small).value
   }
 
-  /// ln(exp(a) + exp(b)); either may be −∞.
-  @inline(__always)
-  static func logAddExp(_ a: Double, _ b: Double) -> Double {
-    let high = max(a, b)
-    if high == -.infinity { return high }
-    return high + log1p(exp(min(a, b) - high))
-  }
-
-  /// Gauss's ₂F₁(a, b; c; z) for c > 0 and 0 ≤ z < 1, by its series (DLMF 15.2.1); relative error below 1e-13
-  /// where no terms cancel. Slow as z comes near 1, where callers use a form with a smaller z.
-  static func hypergeometric(_ a: Double, _ b: Double, _ c: Double, _ z: Double) -> Double {
-    var term = 1.0
-    var sum = 1.0
-    var n = 0.0
-    while n < 1_000_000 {
-      term *= (a + n) * (b + n) / ((c + n) * (n + 1)) * z
-      sum += term
-      n += 1
-      if term.magnitude <= 1e-17 * sum.magnitude { break }
-    }
-    return sum
-  }
-
-  /// (1 − z)^power × ₂F₁(a, b; c; z) by Euler's transformation (DLMF 15.8.1), whose terms fall where those of the
-  /// series itself rise first: for a + b > c.
-  static func scaledHypergeometric(
-    _ a: Double, _ b: Double, _ c: Double, _ z: Double, power: Double
-  ) -> Double {
-    pow(1 - z, power + c - a - b) * hypergeometric(c - a, c - b, c, z)
-  }
-
-  /// e^z Γ(s, z), the upper incomplete gamma function without its exponential fall, for any s and z > 0.
-  ///
-  /// Continued fraction (DLMF 8.9.2, modified Lentz) for z ≥ 1, or where z > s; else the series of the lower function
-  /// (DLMF 8.7.3), for s ≤ 0 after steps up by Γ(s + 1, z) = s Γ(s, z) + z^s e^−z.
-  static func scaledUpperGamma(_ s: Double, _ z: Double) -> Double {
-    if z >= 1 && z > s { return upperGammaFraction(s, z) }
-    if s > 0 {
-      // Γ(s, z) = Γ(s) − z^s Σ (−z)^n / (n! (s + n))
-      var sum = 0.0
-      var term = 1.0
-      var n = 0.0
-      while n < 500 {
-        let part = term / (s + n)
-        sum += part
-        if part.magnitude <= 1e-18 * sum.magnitude { break }
-        n += 1
-        term *= -z / n
+  /// ln Γ(v + u) − ln Γ(v) and its first and second derivatives in v at fixed u: no digits are lost where v is large.
+  static func rising(_ v: Double, _ u: Double) -> (value: Double, first: Double, second: Double) {
+    // Up to 10, by Γ(x + 1) = x Γ(x); from there by Stirling's series (DLMF 5.11.1, 5.11.2), whose error is below 1e-17.
+    var value = 0.0
+    var first = 0.0
+    var second = 0.0
+    var (low, high) = (v, v + u)
+    // Not high − low, which has lost the end of u where v is large.
+    var gap = u
+    while low < 10 {
+      value += log(low)
+      first += 1 / low
+      second -= 1 / (low * low)
+      if high < 10 {
+        value -= log(high)
+        first -= 1 / high
+        second += 1 / (high * high)
+        high += 1
+      } else {
+        gap -= 1
       }
-      return exp(z) * (exp(logGamma(s)) - pow(z, s) * sum)
+      low += 1
     }
-    if s == 0 {
-      // E₁(z) = −γ − ln z − Σ (−z)^n / (n n!)
-      var sum = 0.0
-      var term = 1.0
-      for n in 1..<200 {
-        term *= -z / Double(n)
-        sum += term / Double(n)
-        if term.magnitude < 1e-18 { break }
-      }
-      return exp(z) * (-0.577_215_664_901_532_9 - log(z) - sum)
-    }
-    return (scaledUpperGamma(s + 1, z) - pow(z, s)) / s
+    let (below, above) = (Stirling(low), Stirling(high))
+    let ratio = log1p(gap / low)
+    value += (low - 0.5) * ratio + gap * (log(high) - 1) + above.value - below.value
+    first += ratio + above.first - below.first
+    second += -gap / (low * high) + above.second - below.second
+    return (value, first, second)
   }
 
-  private static func upperGammaFraction(_ s: Double, _ z: Double) -> Double {
-    let tiny = 1e-300
-    var b = z + 1 - s
-    var c = 1 / tiny
-    var d = 1 / b
-    var h = d
-    var n = 1.0
-    while n < 100_000 {
-      let an = -n * (n - s)
-      b += 2
-      d = an * d + b
-      if d.magnitude < tiny { d = tiny }
-      c = b + an / c
-      if c.magnitude < tiny { c = tiny }
-      d = 1 / d
-      let delta = d * c
-      h *= delta
-      if (delta - 1).magnitude < 1e-16 { break }
-      n += 1
+  /// ψ'(x), the second derivative of ln Γ.
+  static func trigamma(_ x: Double) -> Double {
+    var sum = 0.0
+    var x = x
+    while x < 10 {
+      sum += 1 / (x * x)
+      x += 1
     }
-    return pow(z, s) * h
+    return sum + 1 / x + Stirling(x).second
+  }
+
+  /// What Stirling's series adds to (x − ½) ln x − x + ½ ln 2π, to ln x, and to 1 ÷ x.
+  private struct Stirling {
+    let value, first, second: Double
+
+    private static let numerators: [Double] = [1, -1, 1, -1, 5, -691, 7, -3617]
+    private static let denominators: [Double] = [6, 30, 42, 30, 66, 2730, 6, 510]
+
+    init(_ x: Double) {
+      // Bernoulli's numbers B_2k: value Σ B_2k ÷ (2k (2k − 1) x^(2k − 1)).
+      var (value, first, second) = (0.0, -0.5 / x, 0.5 / (x * x))
+      var power = 1 / x
+      for index in Self.numerators.indices {
+        let number = Self.numerators[index] / Self.denominators[index]
+        let order = 2 * Double(index + 1)
+        value += number / (order * (order - 1)) * power
+        first -= number / order * power / x
+        second += number * power / (x * x)
+        power /= x * x
+      }
+      (self.value, self.first, self.second) = (value, first, second)
+    }
   }
 }

@@ -63,7 +63,10 @@ struct ReplayCommand: ParsableCommand {
     }
     progress.end()
     for verdict in built.summary.valueFit?.verdicts ?? [] {
-      Notice.write("note: \(verdict)", quiet: global.quiet)
+      ErrorReport(
+        isWarning: true, code: verdict.code.rawValue, message: "clv: \(verdict.message)",
+        help: verdict.remedy
+      ).write()
     }
     let faults = try opened.run { try FaultReport(built.summary, view: logView) }
     faults.tell()
@@ -218,8 +221,8 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func fitJSON(_ fit: ValueFit) -> [(String, JSONValue)] {
-    func object(_ names: [String], _ values: [Double]) -> JSONValue {
-      .object(zip(names, values).map { ($0, .number(Numbers.double($1))) })
+    func pairs(_ names: [String], _ values: [Double]) -> [(String, JSONValue)] {
+      zip(names, values).map { ($0, .number(Numbers.double($1))) }
     }
     var members: [(String, JSONValue)] = [
       ("unit", .string(Numbers.span(fit.unit))),
@@ -228,22 +231,79 @@ struct ReplayCommand: ParsableCommand {
       ("customers", .count(fit.customers)),
     ]
     if fit.isGiven { members.append(("fitted", .bool(false))) }
+    if fit.settings.monetary == .net { members.append(("monetary", .string("net"))) }
+    if !fit.isGiven { members += knownBefore(fit.settings) }
     if let (names, purchases) = fit.purchases {
-      members.append(("params", object(names, purchases.parameters)))
+      members.append(("params", .object(pairs(names, purchases.parameters))))
       members.append(("log_likelihood", .number(Numbers.double(purchases.logLikelihood))))
-      if let errors = purchases.standardErrors {
-        members.append(("standard_errors", object(names, errors)))
-      }
+      members += standardErrors(names, purchases)
     }
-    if let spending = fit.spending {
+    switch fit.spending {
+    case .gammaGamma(let spending)?:
       let values = spending.parameters + (fit.isGiven ? [] : [spending.logLikelihood])
       let names = GammaGamma.parameterNames + ["log_likelihood"]
-      members.append(("gamma_gamma", object(names, values)))
+      members.append(("gamma_gamma", .object(pairs(names, values))))
+      members += standardErrors(
+        GammaGamma.parameterNames, spending, named: "gamma_gamma_standard_errors")
+    case .mean(let mean, let customers)?:
+      members.append(
+        (
+          "mean_amount",
+          .object([
+            ("mean", .number(Numbers.double(mean))), ("customers", .count(customers)),
+            ("replaces", .string("gamma_gamma")),
+          ])
+        ))
+    case nil: break
     }
     if !fit.verdicts.isEmpty {
-      members.append(("verdicts", .array(fit.verdicts.map { .string($0) })))
+      members.append(("verdicts", .array(fit.verdicts.map { verdictJSON($0) })))
     }
     return members
+  }
+
+  /// What the fit was told beside the data.
+  private func knownBefore(_ settings: Rules.CLVSettings) -> [(String, JSONValue)] {
+    var members: [(String, JSONValue)] = []
+    if settings.penalizer > 0 {
+      members.append(("penalizer", .number(Numbers.double(settings.penalizer))))
+    }
+    if !settings.prior.isEmpty {
+      let priors = settings.prior.map { prior in
+        (
+          prior.key,
+          JSONValue.object([
+            ("median", .number(Numbers.double(prior.median))),
+            ("sigma", .number(Numbers.double(prior.sigma))),
+          ])
+        )
+      }
+      members.append(("prior", .object(priors)))
+    }
+    return members
+  }
+
+  /// To the six digits that they hold.
+  private func standardErrors(
+    _ names: [String], _ fit: Fit, named name: String = "standard_errors"
+  ) -> [(String, JSONValue)] {
+    if fit.standardErrors.isEmpty { return [] }
+    return [
+      (
+        name,
+        .object(
+          zip(names, fit.standardErrors).map { name, error in
+            (name, error.map { .number(Numbers.six($0)) } ?? .null)
+          })
+      )
+    ]
+  }
+
+  private func verdictJSON(_ verdict: FitVerdict) -> JSONValue {
+    var members: [(String, JSONValue)] = [("code", .string(verdict.code.rawValue))]
+    if let parameter = verdict.parameter { members.append(("parameter", .string(parameter))) }
+    members += [("message", .string(verdict.message)), ("remedy", .string(verdict.remedy))]
+    return .object(members)
   }
 
   private func faultJSON(_ fault: FaultReport.Fault) -> JSONValue {
@@ -295,7 +355,9 @@ struct ReplayCommand: ParsableCommand {
       lines.append(
         "\(fit.model.rawValue) over \(fit.customers) buyers\(fit.isGiven ? ", parameters as given" : ""), time in \(Numbers.span(fit.unit)): "
           + values.joined(separator: ", ")
-          + ", log-likelihood \(Numbers.double(purchases.logLikelihood))")
+          + ", log-likelihood \(Numbers.double(purchases.logLikelihood))"
+          + (fit.isGiven ? "" : knownBefore(fit.settings).map { ", \($0.0) \($0.1.text)" }.joined())
+      )
     }
     if !faults.faults.isEmpty {
       lines.append("")

@@ -18,6 +18,9 @@ enum Numbers {
     return formatted(value, digits: 9)
   }
 
+  /// Six significant digits, as standard errors hold.
+  static func six(_ value: Double) -> String { formatted(value, digits: 6) }
+
   /// Four significant digits, for people.
   static func short(_ value: Double) -> String { formatted(value, digits: 4) }
 
