@@ -430,6 +430,52 @@ import Testing
     }
   }
 
+  @Test
+  func `draws of the future have the mean that the formulas expect, and their intervals hold`()
+    throws
+  {
+    let history = PurchaseHistory(frequency: 4, recency: 30, age: 38)
+    let gifts = PurchaseHistory(frequency: 3, recency: 5, age: 6)
+    let models: [(any PurchaseModel, PurchaseHistory)] = [
+      (Self.bg, history), (ModifiedBetaGeometricNBD([0.5, 6, 0.9, 1.6]), history),
+      (ParetoNBD([0.55, 10.6, 0.6, 11.7]), history),
+      (BetaGeometricBetaBinomial([1.2, 0.75, 0.66, 2.8]), gifts),
+      // So eager that purchases are not drawn one by one.
+      (BetaGeometricNBD([2, 0.001, 0.001, 40]), history),
+    ]
+    for (number, (model, history)) in models.enumerated() {
+      var random = RandomSource(5, UInt64(number))
+      var draw = FutureDraw(step: 1, horizon: 12)
+      var (sum, squares, early) = (0.0, 0.0, 0.0)
+      let count = 6_000
+      for _ in 0..<count {
+        draw.clear()
+        model.drawFuture(history.frequency, history.age, &random, into: &draw)
+        sum += draw.total
+        squares += draw.total * draw.total
+        early += draw.counts[0..<3].reduce(0, +)
+      }
+      let mean = sum / Double(count)
+      let error = ((squares / Double(count) - mean * mean) / Double(count)).squareRoot()
+      let expected = model.expectedWhileAlive(history.frequency, history.age, within: [3, 12])
+      #expect((mean - expected[1]).magnitude < 4.5 * error, "\(model): \(mean), \(expected)")
+      #expect((early / Double(count) - expected[0]).magnitude < 4.5 * error, "\(model)")
+    }
+    // A Poisson count by its probabilities.
+    var random = RandomSource(1)
+    for mean in [0.3, 8, 60, 4000] {
+      let counts = (0..<6_000).map { _ in random.poisson(mean) }
+      let found = counts.reduce(0, +) / 6_000
+      let variance = counts.reduce(0) { $0 + ($1 - found) * ($1 - found) } / 6_000
+      #expect((found - mean).magnitude < 4.5 * (mean / 6_000).squareRoot())
+      #expect((variance / mean - 1).magnitude < 0.1)
+    }
+    let rising = PredictionInterval(sorted: (1...1000).map { Double($0) })
+    #expect([rising.low95, rising.low80, rising.high80, rising.high95] == [25, 100, 900, 975])
+    let root = PredictionDraws.lowerRoot([[4, 2, 0], [2, 5, 0], [0, 0, 0]])
+    #expect(root == [[2, 0, 0], [1, 2, 0], [0, 0, 0]])
+  }
+
   // MARK: The whole reference data
 
   @Test(.enabled(if: data != nil))

@@ -35,7 +35,8 @@ public struct ValueFit: Sendable {
 
   public let settings: Rules.CLVSettings
   private let asOf: Int64
-  private let scale: Double
+  /// Minor units of a whole one.
+  let scale: Double
   private var grouped = GroupedHistories([])
 
   /// - Parameter given: parameters of an earlier fit, which are taken as they are.
@@ -164,7 +165,7 @@ public struct ValueFit: Sendable {
   }
 
   /// Differences between UTC days, in units; under `bg_bb` opportunities of one unit each.
-  private func history(_ buyer: PendingCustomers.Buyer) -> PurchaseHistory {
+  func history(_ buyer: PendingCustomers.Buyer) -> PurchaseHistory {
     let today = ScalarValue.floorDivide(asOf, Microseconds.day).0
     if model == .bgBB {
       let age = (today - Int64(buyer.firstDay)) * Microseconds.day / unit
@@ -180,7 +181,7 @@ public struct ValueFit: Sendable {
   }
 
   /// Mean value of the repeat days in whole currency; 0 without any.
-  private func mean(_ buyer: PendingCustomers.Buyer) -> Double {
+  func mean(_ buyer: PendingCustomers.Buyer) -> Double {
     buyer.frequency > 1 ? Double(buyer.repeatTotal) / scale / Double(buyer.frequency - 1) : 0
   }
 

@@ -6,7 +6,8 @@ enum DiscountedValue {
   struct Schedule: Sendable {
     /// Ends of the steps; the last one is the horizon.
     let times: [Double]
-    private let factors: [Double]
+    /// What a purchase in each step is worth now.
+    let factors: [Double]
 
     /// - Parameters:
     ///   - rate: for one `period`, effective: what comes after t units is worth (1 + rate)^(−t ÷ period). 0 for none, and then

@@ -61,12 +61,25 @@ struct HistoriesLikelihood: Sendable {
 
   /// P(alive) of each group, given the cells.
   func probabilitiesAlive(_ cells: [HistoryCell]) throws -> [Double] {
-    let grouped = grouped
-    return try Pieces.mapEach(grouped.groups.count, threads: threads) { place in
-      let group = grouped.groups[place]
-      let age = cells[Int(group.age)]
-      let sum = age.ageTerm.adding(cells[Int(group.recency)].recencyTerm)
-      return min(1, exp(age.logAlive - sum.scale) / sum.value)
+    let groups = grouped.groups
+    return try Pieces.mapEach(groups.count, threads: threads) {
+      Self.probabilityAlive(groups[$0], cells)
     }
+  }
+
+  private static func probabilityAlive(
+    _ group: GroupedHistories.Group, _ cells: [HistoryCell]
+  ) -> Double {
+    let age = cells[Int(group.age)]
+    let sum = age.ageTerm.adding(cells[Int(group.recency)].recencyTerm)
+    return min(1, exp(age.logAlive - sum.scale) / sum.value)
+  }
+
+  /// The same on one thread.
+  static func probabilitiesAlive(
+    _ model: some PurchaseModel, _ grouped: GroupedHistories
+  ) -> [Double] {
+    let cells = grouped.frequencies.flatMap { model.cells($0.value, grouped.times[$0.cells]) }
+    return grouped.groups.map { probabilityAlive($0, cells) }
   }
 }

@@ -38,6 +38,9 @@ protocol PurchaseModel: Sendable {
   /// Expected number of purchases within each of `times` units after the end of the history of a customer who has not stopped
   /// by then.
   func expectedWhileAlive(_ frequency: Double, _ age: Double, within times: [Double]) -> [Double]
+  /// Adds purchases to come of a customer who has not stopped, as the model's story draws them.
+  func drawFuture(
+    _ frequency: Double, _ age: Double, _ random: inout RandomSource, into draw: inout FutureDraw)
 }
 
 /// What a model makes of a frequency and one time.
