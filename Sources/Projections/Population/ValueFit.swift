@@ -39,11 +39,14 @@ public struct ValueFit: Sendable {
   let scale: Double
   private var grouped = GroupedHistories([])
 
-  /// - Parameter given: parameters of an earlier fit, which are taken as they are.
+  /// - Parameters:
+  ///   - given: parameters of an earlier fit, which are taken as they are.
+  ///   - progress: called at each step of a search, with how many there were.
   /// - Throws: what a thread throws; a fit that fails is a verdict, not an error.
   init(
     _ settings: Rules.CLVSettings, model: Rules.CLVModel, digits: Int,
-    buyers: [PendingCustomers.Buyer], asOf: Int64, threads: Int, given: ValueParameters? = nil
+    buyers: [PendingCustomers.Buyer], asOf: Int64, threads: Int, given: ValueParameters? = nil,
+    progress: (_ steps: Int) -> Void = { _ in }
   ) throws {
     self.settings = settings
     self.model = model
@@ -63,20 +66,24 @@ public struct ValueFit: Sendable {
     }
     do {
       let fit = try model.kind.fit(
-        grouped, threads: threads, settings: Self.fitSettings(settings, .purchases))
+        grouped, threads: threads, settings: Self.fitSettings(settings, .purchases),
+        progress: progress)
       purchases = (model.kind.parameterNames, fit)
       verdicts = fit.verdicts + verdicts
     } catch let failure as FitFailure {
       verdicts = [failure.verdict]
       return
     }
-    try fitSpending(spendings, threads)
+    try fitSpending(spendings, threads, progress)
   }
 
-  private mutating func fitSpending(_ spendings: [GammaGamma.Spending], _ threads: Int) throws {
+  private mutating func fitSpending(
+    _ spendings: [GammaGamma.Spending], _ threads: Int, _ progress: (Int) -> Void
+  ) throws {
     do {
       let fit = try GammaGamma.fit(
-        spendings, threads: threads, settings: Self.fitSettings(settings, .spending))
+        spendings, threads: threads, settings: Self.fitSettings(settings, .spending),
+        progress: progress)
       verdicts += fit.verdicts
       if fit.verdicts.contains(where: { $0.code == .spendTooSteady }) {
         spending = Self.meanSpending(spendings)

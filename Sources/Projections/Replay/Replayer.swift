@@ -181,12 +181,16 @@ public struct ReplaySummary: Sendable {
 
   /// Fits `clv.model`, if the rules name one.
   ///
-  /// - Parameter given: parameters of an earlier fit, in its place.
-  mutating func fitValue(threads: Int, given: ValueParameters? = nil) throws {
+  /// - Parameters:
+  ///   - given: parameters of an earlier fit, in its place.
+  ///   - progress: called at each step of a search.
+  mutating func fitValue(
+    threads: Int, given: ValueParameters? = nil, progress: (_ steps: Int) -> Void
+  ) throws {
     guard let settings = compiled.rules.clv, let model = settings.model else { return }
     let fit = try ValueFit(
       settings, model: model, digits: compiled.rules.currency.digits, buyers: buyers, asOf: asOf,
-      threads: threads, given: given)
+      threads: threads, given: given, progress: progress)
     valueFit = fit
     guard let found = try fit.evaluate(buyers, threads: threads) else { return }
     var next = 0

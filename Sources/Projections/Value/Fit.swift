@@ -67,21 +67,27 @@ struct HillClimb: Sendable {
   /// - Parameters:
   ///   - starts: of scaled parameters.
   ///   - coarse: a likelihood that has the same hills and costs little; nil where `all` does.
+  ///   - progress: called after each evaluation, with how many there were.
   func climb(
-    starts: [[Double]], coarse: Function?, all: @escaping Function
+    starts: [[Double]], coarse: Function?, all: Function, progress: (_ steps: Int) -> Void
   ) throws -> Result {
-    let prior = prior
-    func withPrior(_ function: @escaping Function) -> Function {
-      { logs in try function(logs) + prior.derivatives(logs) }
+    var steps = 0
+    func target(_ logs: SIMD4<Double>) throws -> LogDerivatives {
+      steps += 1
+      progress(steps)
+      return try all(logs) + prior.derivatives(logs)
     }
-    let target = withPrior(all)
+    func first(_ logs: SIMD4<Double>) throws -> LogDerivatives {
+      guard let coarse else { return try target(logs) }
+      return try coarse(logs) + prior.derivatives(logs)
+    }
     let search = MaximumLikelihood(
       isFixed: Array(repeating: false, count: count), bound: log(limit))
     var tops: [MaximumLikelihood.Top] = []
     for start in starts {
       var logs = SIMD4<Double>.zero
       for axis in 0..<count { logs[axis] = log(start[axis]) }
-      tops.append(try search.maximize(from: logs, withPrior(coarse ?? all)))
+      tops.append(try search.maximize(from: logs, first))
     }
     tops.sort { $0.derivatives.value > $1.derivatives.value }
     if coarse != nil {

@@ -50,7 +50,8 @@ extension PurchaseModel {
   }
 
   static func fit(
-    _ grouped: GroupedHistories, threads: Int, settings: FitSettings = .none
+    _ grouped: GroupedHistories, threads: Int, settings: FitSettings = .none,
+    progress: (_ steps: Int) -> Void = { _ in }
   ) throws -> Fit {
     let customers = grouped.customers
     let repeaters = grouped.frequencies.reduce(0) { $0 + ($1.value > 0 ? $1.weight : 0) }
@@ -75,7 +76,8 @@ extension PurchaseModel {
     let rate = max(0.5, sums.frequency) / (countsTime ? max(1, sums.age) : customers)
     let result = try climb.climb(
       starts: starts(rate: rate, span: countsTime ? span : 1),
-      coarse: isLarge ? function(scaled.coarse(steps: 24), 1) : nil, all: function(scaled, threads))
+      coarse: isLarge ? function(scaled.coarse(steps: 24), 1) : nil, all: function(scaled, threads),
+      progress: progress)
     var fit = climb.fit(
       result, customers: Int(customers), shift: countsTime ? 0 : -sums.frequency * log(span),
       meaning: meaning(of:grows:))
@@ -118,7 +120,10 @@ extension GammaGamma {
     try fit(all, threads: threads, settings: .none)
   }
 
-  static func fit(_ all: [Spending], threads: Int, settings: FitSettings) throws -> Fit {
+  static func fit(
+    _ all: [Spending], threads: Int, settings: FitSettings,
+    progress: (_ steps: Int) -> Void = { _ in }
+  ) throws -> Fit {
     let usable = all.filter { $0.frequency > 0 && $0.mean > 0 }
     let repeaters = all.count { $0.frequency > 0 }
     if usable.isEmpty {
@@ -140,9 +145,10 @@ extension GammaGamma {
     let climb = HillClimb(
       names: parameterNames, scales: scales,
       prior: settings.prior(parameterNames, scales, customers: Double(usable.count)), limit: 1e7)
-    let result = try climb.climb(starts: starts, coarse: nil) { logs in
-      try likelihood.derivatives(GammaGamma((0..<3).map { exp(logs[$0]) }))
-    }
+    let result = try climb.climb(
+      starts: starts, coarse: nil,
+      all: { logs in try likelihood.derivatives(GammaGamma((0..<3).map { exp(logs[$0]) })) },
+      progress: progress)
     var fit = climb.fit(
       result, customers: usable.count, shift: -Double(usable.count) * log(mean),
       meaning: meaning(of:grows:))

@@ -52,7 +52,15 @@ public final class ViewBuilder {
 
   // MARK: Building
 
-  public func build(progress: (Double) -> Void) throws -> Built {
+  /// How far a build is.
+  public enum Progress: Sendable {
+    /// Share of the customers folded.
+    case folded(Double)
+    /// Steps of the search for the parameters of `clv.model` and of its spending model; 200 a start are the most.
+    case fitting(steps: Int)
+  }
+
+  public func build(progress: (Progress) -> Void) throws -> Built {
     try guarded {
       try Files.makeDirectory("\(store)/views")
       try Files.makeDirectory(home)
@@ -83,16 +91,16 @@ public final class ViewBuilder {
   }
 
   private func build(
-    _ directory: String, _ generation: String, _ progress: (Double) -> Void
+    _ directory: String, _ generation: String, _ progress: (Progress) -> Void
   ) throws -> Built {
     let environment = try LMDBEnvironment.open(
       directory, tables: ViewFiles.tables, mode: .building, creating: true)
     let replayer = Replayer(compiled, view: view, threads: threads)
-    var summary = try replayer.run(progress: progress) { batch in
+    var summary = try replayer.run(progress: { progress(.folded($0)) }) { batch in
       try self.write(batch, environment)
     }
     let started = Files.monotonicSeconds()
-    try summary.fitValue(threads: threads, given: parameters)
+    try summary.fitValue(threads: threads, given: parameters) { progress(.fitting(steps: $0)) }
     summary.valueSeconds = Files.monotonicSeconds() - started
     try writePopulation(&summary, environment)
     try writeJoined(summary.joined, environment)

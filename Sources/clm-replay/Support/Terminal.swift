@@ -1,5 +1,6 @@
 import EventStore
 import Glibc
+import Projections
 
 /// What the environment says about output.
 enum Environment {
@@ -48,11 +49,18 @@ final class ProgressLine {
     StandardError.write("\r\(label) [\(bar)] \(Int(fraction * 100)) %")
   }
 
+  func update(_ progress: ViewBuilder.Progress) {
+    switch progress {
+    case .folded(let share): update(share)
+    case .fitting(let steps): show("fitting values, step \(steps)")
+    }
+  }
+
   func show(_ text: String) {
     let now = Files.monotonicSeconds()
     guard isShown, now - last > 0.1 else { return }
     last = now
-    StandardError.write("\r\(label) \(text)")
+    StandardError.write("\r\u{1b}[K\(label) \(text)")
   }
 
   func end() {
