@@ -2,15 +2,21 @@
 weights) and by a replay, on the same purchases in one run.
 
 usage: value.py MAKE DIR [customers]      writes DIR/purchases.csv and DIR/summary.npz
-       value.py LIFETIMES DIR             times the library, writes DIR/lifetimes.txt
-       value.py COMPARE DIR               reads DIR/replay.json and DIR/replay.err, prints the ratio and the largest differences
+       value.py LIFETIMES DIR MODEL       times the library, writes DIR/lifetimes.json
+       value.py COMPARE DIR MODEL         reads DIR/replay.json and DIR/replay.err, prints the ratio and both parameters
+
+MODEL is bg_nbd, mbg_nbd, pareto_nbd (weeks) or bg_bb (opportunities of 30 days).
 """
 import json
 import re
 import sys
 import time
 
+import warnings
+
 import numpy as np
+
+warnings.filterwarnings("ignore")
 
 what, folder = sys.argv[1].upper(), sys.argv[2]
 
@@ -50,39 +56,61 @@ if what == "MAKE":
     np.maximum.at(last, customer, day)
     total = np.bincount(customer, spent) - spent[np.searchsorted(customer, np.arange(count))]
     end = days.max()
-    np.savez(f"{folder}/summary.npz", frequency=frequency, recency=(last - first) / 7, T=(end - first) / 7,
+    chance = (day - first[customer]) // 30
+    chances = np.unique(customer * 1000 + chance)
+    bought = np.bincount(chances // 1000) - 1
+    latest = np.zeros(count, int)
+    np.maximum.at(latest, chances // 1000, chances % 1000)
+    np.savez(f"{folder}/summary.npz", chances=bought, latest=latest, n=(end - first) // 30, frequency=frequency, recency=(last - first) / 7, T=(end - first) / 7,
              mean=np.where(frequency > 0, total / np.maximum(frequency, 1) / 100, 0))
     print(f"{count} customers, {len(who)} purchases, as of {start + end}")
 
 elif what == "LIFETIMES":
     import pandas as pd
-    from lifetimes import GammaGammaFitter, ModifiedBetaGeoFitter
+    import lifetimes
+    which = sys.argv[3]
     data = np.load(f"{folder}/summary.npz")
-    frame = pd.DataFrame({name: data[name] for name in ("frequency", "recency", "T", "mean")})
+    columns = ("chances", "latest", "n") if which == "bg_bb" else ("frequency", "recency", "T")
+    frame = pd.DataFrame({name: data[name] for name in columns})
+    x, recency, age = (frame[name] for name in columns)
+    kind = {"bg_nbd": "BetaGeoFitter", "mbg_nbd": "ModifiedBetaGeoFitter", "pareto_nbd": "ParetoNBDFitter", "bg_bb": "BetaGeoBetaBinomFitter"}
+    horizon = 364 / 30 if which == "bg_bb" else 52
     begin = time.time()
-    grouped = frame.groupby(["frequency", "recency", "T"]).size().reset_index(name="weights")
-    model = ModifiedBetaGeoFitter()
-    model.fit(grouped["frequency"], grouped["recency"], grouped["T"], weights=grouped["weights"])
+    grouped = frame.groupby(list(columns)).size().reset_index(name="weights")
+    model = getattr(lifetimes, kind[which])()
+    model.fit(*(grouped[name] for name in columns), weights=grouped["weights"])
     fitted = time.time()
-    alive = model.conditional_probability_alive(frame["frequency"], frame["recency"], frame["T"])
-    expected = model.conditional_expected_number_of_purchases_up_to_time(52, frame["frequency"], frame["recency"], frame["T"])
-    usable = frame[(frame["frequency"] > 0) & (frame["mean"] > 0)]
-    money = GammaGammaFitter()
-    money.fit(usable["frequency"], usable["mean"])
-    value = money.customer_lifetime_value(model, frame["frequency"], frame["recency"], frame["T"], frame["mean"], time=12, discount_rate=0.01, freq="W")
+    if which == "bg_bb":
+        alive = model.conditional_probability_alive(int(horizon), x, recency, age)
+    else:
+        alive = model.conditional_probability_alive(x, recency, age)
+    expected = model.conditional_expected_number_of_purchases_up_to_time(int(horizon), x, recency, age)
+    frequency, mean = data["frequency"], data["mean"]
+    usable = (frequency > 0) & (mean > 0)
+    money = lifetimes.GammaGammaFitter()
+    money.fit(frequency[usable], mean[usable])
+    # 12 months at 1 % a month: the library's own steps of a month, or of an opportunity.
+    if which == "bg_bb":
+        amount = money.conditional_expected_average_profit(frequency, mean)
+        before, value = 0, 0
+        for month in range(1, 13):
+            until = model.conditional_expected_number_of_purchases_up_to_time(month, x, recency, age)
+            value = value + amount * (until - before) / 1.01 ** month
+            before = until
+    else:
+        value = money.customer_lifetime_value(model, x, recency, age, pd.Series(mean), time=12, discount_rate=0.01, freq="W")
     took = time.time() - begin
     json.dump({"seconds": took, "fit": fitted - begin, "groups": len(grouped), "params": {k: float(v) for k, v in model.params_.items()},
                "money": {k: float(v) for k, v in money.params_.items()}, "alive": float(np.sum(alive)), "expected": float(np.sum(expected))},
               open(f"{folder}/lifetimes.json", "w"))
-    print(f"lifetimes     {took:.2f} s, of which {fitted - begin:.2f} s for {len(grouped)} groups' parameters")
+    print(f"{which:10} lifetimes {took:8.2f} s, of which {fitted - begin:.2f} s for {len(grouped)} groups' parameters", flush=True)
 
 else:
     theirs = json.load(open(f"{folder}/lifetimes.json"))
     ours = json.load(open(f"{folder}/replay.json"))["clv"]
     seconds = float(re.search(r"valued \d+ buyers in ([0-9.]+) s", open(f"{folder}/replay.err").read()).group(1))
-    print(f"replay        {seconds:.2f} s for fit and values, of {ours['customers']} customers")
+    print(f"{'':10} replay    {seconds:8.2f} s for parameters and values of {ours['customers']} customers: {theirs['seconds'] / seconds:.1f} times as fast")
     for name, value in theirs["params"].items():
         print(f"  {name:6} {value:.6g} by lifetimes, {ours['params'][name]:.6g} here")
     for name, other in zip(("p", "q", "v"), ("p", "q", "gamma")):
         print(f"  {name:6} {theirs['money'][name]:.6g} by lifetimes, {ours['gamma_gamma'][other]:.6g} here")
-    print(f"ratio         {theirs['seconds'] / seconds:.1f} times as fast as lifetimes with grouped weights")
