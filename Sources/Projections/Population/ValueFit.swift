@@ -198,8 +198,10 @@ public struct ValueFit: Sendable {
     return try evaluate(model.kind.init(fit.parameters), buyers, threads)
   }
 
-  /// What is to come for one who is still alive depends on frequency and age alone: it is computed once for each pair.
+  /// What is to come of customers with one history.
   private struct Prospect: Sendable {
+    var alive: Double
+    /// Within the horizon.
     var purchases: Double
     /// Discounted.
     var worth: Double
@@ -212,31 +214,33 @@ public struct ValueFit: Sendable {
     let grouped = grouped
     let horizon = Double(settings.horizon) / Double(unit)
     let period = Double(settings.discountPeriod ?? unit) / Double(unit)
-    let cells = try HistoriesLikelihood(grouped: grouped, threads: threads).cells(model)
-    var frequencies: [Double] = []
-    frequencies.reserveCapacity(grouped.times.count)
-    var isAge = Array(repeating: false, count: grouped.times.count)
-    for frequency in grouped.frequencies {
-      for _ in frequency.cells { frequencies.append(frequency.value) }
-      for group in grouped.groups[frequency.groups] { isAge[Int(group.age)] = true }
-    }
-    let (ages, values) = (isAge, frequencies)
     let schedule = DiscountedValue.Schedule(
       horizon: horizon, step: 1, rate: settings.discountRate, period: period)
-    let prospects = try Pieces.mapEach(grouped.times.count, threads: threads) { cell in
-      guard ages[cell] else { return Prospect(purchases: 0, worth: 0) }
-      let expected = model.expectedWhileAlive(
-        values[cell], grouped.times[cell], within: schedule.times)
-      return Prospect(purchases: expected[expected.count - 1], worth: schedule.worth(expected))
-    }
-    let alive = try HistoriesLikelihood(grouped: grouped, threads: threads)
-      .probabilitiesAlive(cells)
+    let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
+    let prospects = try likelihood.byFrequency(model) { frequency, cells in
+      var prospects: [Prospect] = []
+      var age = Int32(-1)
+      var (purchases, worth) = (0.0, 0.0)
+      for group in grouped.groups[frequency.groups] {
+        // Groups of one age follow each other.
+        if group.age != age {
+          age = group.age
+          let expected = model.expectedWhileAlive(
+            frequency.value, grouped.times[Int(age)], within: schedule.times)
+          (purchases, worth) = (expected[expected.count - 1], schedule.worth(expected))
+        }
+        let alive = HistoriesLikelihood.probabilityAlive(
+          group, cells, first: frequency.cells.lowerBound)
+        prospects.append(
+          Prospect(alive: alive, purchases: alive * purchases, worth: alive * worth))
+      }
+      return prospects
+    }.flatMap { $0 }
     return try Pieces.mapEach(buyers.count, threads: threads) { index in
-      let place = Int(grouped.ofCustomer[index])
-      let prospect = prospects[Int(grouped.groups[place].age)]
+      let prospect = prospects[Int(grouped.ofCustomer[index])]
       return Customer(
-        probabilityAlive: alive[place], purchases: alive[place] * prospect.purchases,
-        value: fit.value(buyers[index], alive[place] * prospect.worth))
+        probabilityAlive: prospect.alive, purchases: prospect.purchases,
+        value: fit.value(buyers[index], prospect.worth))
     }
   }
 
