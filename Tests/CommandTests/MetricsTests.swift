@@ -161,6 +161,34 @@ import Testing
       ])
   }
 
+  /// They were left out without a word.
+  @Test func `answers whose score cannot be read are said, with an example of each reason`() throws
+  {
+    let events = [
+      ("a", "nps_response", "2024-01-01T12:00:00Z", #""score":9"#),
+      ("b", "nps_response", "2024-01-02T12:00:00Z", #""score":"nine""#),
+      ("a", "nps_response", "2024-01-03T12:00:00Z", #""score":"ten""#),
+      ("a", "nps_response", "2024-01-04T12:00:00Z", #""note":"good""#),
+      ("a", "look", "2024-01-04T12:00:00Z", ""),
+    ]
+    let says =
+      #"note: 3 NPS answers have no score that can be read and are left out: 1 missing (first at position 3), 2 not a number "nine" (first at position 1)"#
+    // Declared or not.
+    let undeclared = rules.replacing(", fields: { score: int }", with: "")
+    for rules in [rules, undeclared] {
+      let place = try place(events, rules: rules)
+      for threads in ["1", "3"] {
+        let run = try Program.run(
+          "metrics", place.store, "--table", "nps", "--format", "csv", "--threads", threads)
+        run.expect(0)
+        #expect(run.errors.contains(says), "\(run.errors)")
+        #expect(run.output.contains("all,,1,1,0,0,100"))
+      }
+      let quiet = try Program.run("metrics", place.store, "--quiet")
+      #expect(quiet.errors.isEmpty, "\(quiet.errors)")
+    }
+  }
+
   @Test func `the rules of docs-claims pass their own tests`() throws {
     let file = Program.root.appendingPathComponent("docs/claims.yaml").path
     let checked = try Program.run("check", file)

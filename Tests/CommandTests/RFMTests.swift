@@ -144,97 +144,141 @@ import Testing
     checked.expect(1)
     #expect(checked.errors.contains("the rules have no `clv` that says which events are one"))
   }
-}
 
-/// What `clv` says of a fit, and of the money.
-@Suite struct FitRulesTests {
-  private func check(_ clv: String) throws -> Program {
+  // MARK: The command
+
+  private func replayed(_ more: String) throws -> Place {
+    let place = try place()
+    let rules = try place.file("rules.yaml", Self.rules + more)
+    try Program.run("replay", place.store, "--rules", rules, "--as-of", "2024-01-20T12:00:00Z")
+      .expect(0)
+    return place
+  }
+
+  private func lines(_ arguments: String...) throws -> [String] {
+    let run = try Program.run(["rfm"] + arguments)
+    run.expect(0)
+    return run.output.split(separator: "\n").map(String.init)
+  }
+
+  @Test func `segments have their customers, shares and means`() throws {
+    let place = try replayed("")
+
+    // a 312, b 413, c 111, d 244; 9, 8, 19 and 17 days ago.
+    let rows = try lines(place.store, "--format", "csv")
+    #expect(rows.count == 12)
+    #expect(rows[0] == "segment,customers,share,recency_days,frequency,monetary,total")
+    #expect(rows.contains("Champions,0,0,,,,0.00"))
+    #expect(rows.contains("About To Sleep,1,0.25,9,1,20.00,20.00"))
+    #expect(rows.contains("Promising,1,0.25,8,1,25.00,25.00"))
+    #expect(rows.contains("At Risk,1,0.25,17,2,80.00,80.00"))
+    #expect(rows.contains("Lost,1,0.25,19,1,6.00,6.00"))
+
+    // All three of the first days are one group of equal scores.
+    let early = try Program.run(
+      "rfm", place.store, "--as-of", "2024-01-02T18:00:00Z", "--format", "json"
+    ).object()
+    #expect(early["as_of"] as? String == "2024-01-02T18:00:00.000000Z")
+    #expect(early["customers"] as? Int == 2 && early["scored"] as? Int == 2)
+    #expect(early["ties"] as? String == "low" && early["within"] is NSNull)
+    let grid = try #require(early["grid"] as? [[String: Any]])
+    let filled = grid.filter { $0["customers"] as? Int != 0 }
+    #expect(grid.count == 25 && filled.count == 2)
+    #expect(filled.map { $0["r"] as? Int } == [3, 1] && filled.allSatisfy { $0["f"] as? Int == 1 })
+  }
+
+  @Test func `every customer has a row, scored or not`() throws {
+    let place = try replayed("rfm: { within: 10d }\n")
+
+    let file = "\(place.path)/all.csv"
+    let text = try Program.run("rfm", place.store, "-o", file)
+    #expect(text.output.contains("2 buyers scored; 2 no purchase within 10d, 1 not yet a buyer"))
+    #expect(
+      try String(contentsOfFile: file, encoding: .utf8) == """
+        customer,segment,r,f,m,last_purchase,frequency,monetary
+        a,Lost,1,1,1,2024-01-11T12:00:00.000000Z,1,20.00
+        b,Promising,3,1,3,2024-01-12T12:00:00.000000Z,1,25.00
+        c,none_within,,,,,,
+        d,none_within,,,,,,
+        e,no_purchase,,,,,,
+
+        """)
+    #expect(
+      try lines(place.store, "-o", "-", "--format", "ndjson").last
+        == #"{"customer":"e","segment":"no_purchase","r":null,"f":null,"m":null,"last_purchase":null,"frequency":null,"monetary":null}"#
+    )
+  }
+
+  @Test func `two instants tell who moved from where to where`() throws {
+    let place = try replayed("rfm: { within: 10d }\n")
+    let two = ["--as-of", "2024-01-05", "--as-of", "2024-01-20T12:00:00Z"]
+
+    let moved = try Program.run(["rfm", place.store, "--format", "json"] + two).object()
+    #expect(moved["customers"] as? Int == 5 && moved["moved"] as? Int == 4)
+    #expect(moved["moved_between_segments"] as? Int == 0)
+    #expect((moved["from"] as? [String: Any])?["customers"] as? Int == 2)
+    // c 111 and d 333 had bought by the fifth.
+    #expect(
+      try lines(place.store, "--format", "csv", two[0], two[1], two[2], two[3]) == [
+        "from,to,customers", "Potential Loyalist,none_within,1", "Lost,none_within,1",
+        "no_purchase,Promising,1", "no_purchase,Lost,1", "no_purchase,no_purchase,1",
+      ])
+    #expect(
+      try lines(place.store, "-o", "-", two[0], two[1], two[2], two[3]) == [
+        "customer,from,from_r,from_f,from_m,to,to_r,to_f,to_m", "a,no_purchase,,,,Lost,1,1,1",
+        "b,no_purchase,,,,Promising,3,1,3", "c,Lost,1,1,1,none_within,,,",
+        "d,Potential Loyalist,3,3,3,none_within,,,", "e,no_purchase,,,,no_purchase,,,",
+      ])
+    let text = try Program.run(["rfm", place.store, "--threads", "1"] + two)
+    #expect(text.output.contains("4 of 5 customers moved, 0 of them from one segment to another"))
+  }
+
+  /// A cookie that bought and was joined later is no customer who stopped buying.
+  @Test func `who is joined to another customer in between is said so`() throws {
     let place = try Place()
-    return try Program.run(
-      "check",
-      try place.file(
-        "r.yaml",
-        """
-        rules: 1
-        model: { name: fit, version: 1 }
-        currency: EUR
-        events:
-          buy:  { types: [purchase], fields: { amount: money } }
-          back: { types: [refund], fields: { amount: money } }
-        facts:
-          buys: { count: buy }
-        stages: [new, buyer]
-        transitions:
-          - { id: buy, from: new, to: buyer, when: "buys >= 1" }
-        clv: { purchase: buy.amount, refund: back.amount, \(clv) }
+    let lines = [
+      event(0, "purchase", "2024-01-01T12:00:00Z", subject: "k-1", data: #"{"amount":"5.00"}"#),
+      event(1, "look", "2024-01-01T12:00:00Z", subject: "k-2"),
+      event(2, "identify", "2024-01-05T12:00:00Z", subject: "a", data: #"{"anonymous_id":"k-1"}"#),
+      event(3, "identify", "2024-01-05T12:00:00Z", subject: "a", data: #"{"anonymous_id":"k-2"}"#),
+    ]
+    try Program.run("import", place.store, try place.file("log.ndjson", lines.joined()))
+    let rules = Self.rules.replacing(
+      "facts:",
+      with:
+        "  identify: { types: [identify], fields: { anonymous_id: string } }\nidentity: { link: identify.anonymous_id }\nfacts:"
+    )
+    try Program.run("replay", place.store, "--rules", try place.file("rules.yaml", rules)).expect(0)
 
-        """))
+    #expect(
+      try self.lines(
+        place.store, "--as-of", "2024-01-02", "--as-of", "2024-01-06", "--format", "csv")
+        == ["from,to,customers", "Lost,joined,1", "no_purchase,Lost,1"])
   }
 
-  @Test(arguments: [
-    "monetary: net", "monetary: gross, model: bg_nbd, penalizer: 0",
-    "model: mbg_nbd, penalizer: 1e-3, prior: { r: { median: 0.5, sigma: 1 }, gamma: { median: 20, sigma: 2.5 } }",
-    "model: bg_bb, prior: { bg_bb.gamma: { median: 1, sigma: 1 }, gamma_gamma.gamma: { median: 1, sigma: 1 } }",
-    "model: pareto_nbd, prior: { beta: { median: 1, sigma: 1 }, gamma_gamma.q: { median: 3, sigma: 1 } }",
-  ])
-  func `what is right is taken`(clv: String) throws {
-    let checked = try check(clv)
-    checked.expect(0)
-    #expect(!checked.errors.contains("warning"), "\(checked.errors)")
-  }
+  @Test func `what rfm cannot do is said`() throws {
+    let place = try replayed("")
 
-  private static let mistakes: [(clv: String, says: String)] = [
-    ("monetary: netto", "clv.monetary has to be gross or net, and is `netto`"),
-    ("penalizer: 0.1", "clv.penalizer is for a fit, and clv has no `model`"),
-    ("prior: { r: { median: 1, sigma: 1 } }", "clv.prior is for a fit, and clv has no `model`"),
-    ("model: bg_nbd, penalizer: -0.1", "a number of 0 or above, and is `-0.1`"),
-    ("model: bg_nbd, penalizer: inf", "a number of 0 or above, and is `inf`"),
-    ("model: bg_nbd, penalty: 1", "clv has no key `penalty`"),
-    (
-      "model: bg_nbd, prior: { s: { median: 1, sigma: 1 } }",
-      "parameters are r, alpha, a, b, p, q, gamma"
-    ),
-    ("model: bg_nbd, prior: { alhpa: { median: 1, sigma: 1 } }", "did you mean `alpha`?"),
-    (
-      "model: bg_bb, prior: { gamma: { median: 1, sigma: 1 } }",
-      "write `bg_bb.gamma` or `gamma_gamma.gamma`"
-    ),
-    (
-      "model: bg_nbd, prior: { r: { median: 1, sigma: 1 }, bg_nbd.r: { median: 2, sigma: 1 } }",
-      "clv.prior has two of parameter `r`"
-    ),
-    ("model: bg_nbd, prior: { r: { median: 0, sigma: 1 } }", "above 0, and is `0`"),
-    ("model: bg_nbd, prior: { r: { median: 1, sigma: -1 } }", "above 0, and is `-1`"),
-    ("model: bg_nbd, prior: { r: { median: 1 } }", "clv.prior of `r` has no `sigma`"),
-    ("model: bg_nbd, prior: { r: 0.5 }", "clv.prior of `r` has to be a map"),
-    ("model: bg_nbd, prior: [r]", "clv.prior has to be a map, and is a list"),
-  ]
-
-  @Test(arguments: mistakes)
-  func `a mistake is one error that says what is right`(clv: String, says: String) throws {
-    let checked = try check(clv)
-
-    checked.expect(1)
-    #expect(checked.errors.contains(says), "\(checked.errors)")
-    #expect(checked.errors.components(separatedBy: "error[").count == 2, "\(checked.errors)")
-  }
-
-  @Test func `net money without refunds is warned of`() throws {
-    let place = try Place()
-    let rules = try place.file(
-      "r.yaml",
-      """
-      rules: 1
-      model: { name: fit, version: 1 }
-      currency: EUR
-      events: { buy: { types: [purchase], fields: { amount: money } } }
-      stages: [{ name: all }]
-      clv: { purchase: buy.amount, monetary: net }
-
-      """)
-    let checked = try Program.run("check", rules)
-
-    checked.expect(0)
-    #expect(checked.errors.contains("warning[no-refund]"), "\(checked.errors)")
+    let wrong = [
+      (["--as-of", "2024-01-03", "--as-of", "2024-01-02"], "give the earlier one first"),
+      (["--as-of", "now", "--as-of", "now", "--as-of", "now"], "give --as-of once, or twice"),
+      (["-o", "x.parquet"], "rows are written as csv or ndjson"),
+      (["-o", "-", "--format", "json"], "it has csv and ndjson"),
+      (["--as-of", "soon"], "--as-of takes an instant"),
+    ]
+    for (arguments, says) in wrong {
+      let run = try Program.run(["rfm", place.store] + arguments)
+      run.expect(64)
+      #expect(run.errors.contains(says), "\(run.errors)")
+    }
+    let rules = Self.rules.replacing("clv: {", with: "#").replacing("rfm.f >= 3", with: "buys > 3")
+      .replacing("rfm.segment != 'Lost' && rfm.r >= 1", with: "buys > 4")
+    try Program.run(
+      "replay", place.store, "--rules", try place.file("none.yaml", rules), "--view", "none")
+    let none = try Program.run("rfm", place.store, "--view", "none")
+    none.expect(2)
+    #expect(none.errors.contains("error[no-clv]"), "\(none.errors)")
+    let missing = try Program.run("rfm", place.store, "--view", "nobody")
+    missing.expect(2)
   }
 }

@@ -65,29 +65,38 @@ def net(bought, back):
     return sum(value for _, value in bought) - sum(abs(value) for _, value in back)
 
 
+def purchases(rules, customer):
+    """([(event, amount)] bought, the same given back), in order."""
+    back = values(rules, customer.events, rules.clv["refund"]) if "refund" in rules.clv else []
+    return values(rules, customer.events, rules.clv["purchase"]), back
+
+
+def measures(rules, customers, as_of):
+    """Name -> (instant of the last purchase, days, money) of everybody who is scored."""
+    within, found = rules.rfm.get("within"), {}
+    inside = lambda pairs: [p for p in pairs if within is None or as_of - window(within) < p[0].time <= as_of]
+    for customer in customers:
+        bought, back = map(inside, purchases(rules, customer))
+        if bought:
+            found[customer.name] = (bought[-1][0].time, len({event.time // DAY for event, _ in bought}), net(bought, back))
+    return found
+
+
 def rank(rules, customers, as_of):
     ranks = Ranks()
     if not rules.clv:
         return ranks
     margin = Fraction(str(rules.clv.get("margin", 1)))
-    ties, within = rules.rfm.get("ties", "low"), rules.rfm.get("within")
-    inside = lambda pairs: [p for p in pairs if within is None or as_of - window(within) < p[0].time <= as_of]
-    recency, frequency, money = {}, {}, {}
     for customer in customers:
-        bought = values(rules, customer.events, rules.clv["purchase"])
-        if not bought:
-            continue
-        back = values(rules, customer.events, rules.clv["refund"]) if "refund" in rules.clv else []
-        ranks.rows[customer.name] = {
-            "clv_historical": print_money(round(margin * net(bought, back)), rules.currency),
-            "clv_expected": "?", "p_alive": "?", "expected_purchases": "?",
-        }
-        scored = inside(bought)
-        if scored:
-            recency[customer.name] = scored[-1][0].time
-            frequency[customer.name] = len({event.time // DAY for event, _ in scored})
-            money[customer.name] = net(scored, inside(back))
-    for name in recency:
-        r, f, m = (score(name, measures, ties) for measures in (recency, frequency, money))
+        bought, back = purchases(rules, customer)
+        if bought:
+            ranks.rows[customer.name] = {
+                "clv_historical": print_money(round(margin * net(bought, back)), rules.currency),
+                "clv_expected": "?", "p_alive": "?", "expected_purchases": "?",
+            }
+    found = measures(rules, customers, as_of)
+    by_measure = [{name: row[index] for name, row in found.items()} for index in range(3)]
+    for name in found:
+        r, f, m = (score(name, one, rules.rfm.get("ties", "low")) for one in by_measure)
         ranks.rows[name].update(rfm_r=str(r), rfm_f=str(f), rfm_m=str(m), rfm_segment=NAMES.get(f"{r}{f}{m}", "?"))
     return ranks

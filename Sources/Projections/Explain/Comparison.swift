@@ -113,8 +113,8 @@ public struct Comparison: Sendable {
     value = (Self.historicalValue(left), Self.historicalValue(right))
   }
 
-  /// Negative where the left name comes first.
-  private static func order(_ left: [[UInt8]], _ i: Int, _ right: [[UInt8]], _ j: Int) -> Int {
+  /// Negative where the left name comes first; an end comes last.
+  static func order(_ left: [[UInt8]], _ i: Int, _ right: [[UInt8]], _ j: Int) -> Int {
     if i >= left.count { return 1 }
     if j >= right.count { return -1 }
     if left[i] == right[j] { return 0 }

@@ -74,12 +74,16 @@ public final class CompiledRules: Sendable {
       var whereRoot: Int32
     }
     var isString: Bool
+    /// Of a feed that no fact and no value reads: events without a value are told of.
+    var tellsFaults = false
   }
 
   /// Something to be read of the events of an alias: a field (by number), or only that it is one.
   struct ExtraFeed: Sendable {
     var alias: Int
     var field: Int?
+    /// Events whose field has no value are told of.
+    var tellsFaults = false
   }
 
   struct CompiledFact: Sendable {

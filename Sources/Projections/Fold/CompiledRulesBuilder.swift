@@ -222,7 +222,9 @@ struct CompiledRulesBuilder {
       target.field = fieldNumber(extra.alias, field)
       isString = rules.aliases[extra.alias].fields[field].type == .string
     }
-    feeds.append(CompiledRules.Feed(fact: -1, targets: [target], isString: isString))
+    feeds.append(
+      CompiledRules.Feed(
+        fact: -1, targets: [target], isString: isString, tellsFaults: extra.tellsFaults))
   }
 
   /// What decides which events a fact gets, and what of them.

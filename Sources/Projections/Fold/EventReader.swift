@@ -144,7 +144,7 @@ struct EventReader {
   }
 
   private func faults(ofFeed number: Int) -> Faults {
-    if compiled.feeds[number].fact >= 0 { return .all }
+    if compiled.feeds[number].fact >= 0 || compiled.feeds[number].tellsFaults { return .all }
     return number == compiled.purchaseFeed || number == compiled.refundFeed ? .unreadable : .none
   }
 

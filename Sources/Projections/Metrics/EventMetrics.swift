@@ -61,6 +61,8 @@ struct EventMetrics: Sendable {
   private(set) var scores: [ScoreKey: Score] = [:]
   /// Answers outside 0 to 10.
   var refusedScores: Int64 = 0
+  /// Answers without a score, or with one that cannot be read.
+  var unreadScores = FaultCounts.Reasons()
   private(set) var channels: [Channel: ChannelCount] = [:]
   var referrals: [Referral] = []
   /// By rate, then by period.
@@ -117,6 +119,7 @@ struct EventMetrics: Sendable {
   mutating func add(_ other: EventMetrics) {
     for (key, score) in other.scores { scores[key, default: Score()].add(score) }
     refusedScores += other.refusedScores
+    unreadScores.add(other.unreadScores)
     for (key, count) in other.channels {
       channels[key, default: ChannelCount()].events += count.events
       channels[key, default: ChannelCount()].customers += count.customers

@@ -30,6 +30,8 @@ public struct Metrics: Sendable {
   public let parked: Int64
   /// NPS answers outside 0 to 10, which are left out.
   public let refusedScores: Int64
+  /// NPS answers without a score, or with one that cannot be read, which are left out, by reason.
+  public let unreadScores: [FaultReport.Fault]
   let periods: Periods
   let found: MetricsCollector
   private let view: LogView
@@ -66,6 +68,20 @@ public struct Metrics: Sendable {
     customers = found.customers
     parked = found.parked
     refusedScores = found.events.refusedScores
+    unreadScores = try Self.unreadScores(found, plan, view)
+  }
+
+  private static func unreadScores(
+    _ found: MetricsCollector, _ plan: MetricsPlan, _ view: LogView
+  ) throws -> [FaultReport.Fault] {
+    guard let feed = plan.scoreFeed, let answers = plan.answers else { return [] }
+    return try found.events.unreadScores.found.map { reason, entry in
+      FaultReport.Fault(
+        kind: "nps", name: plan.rules.aliases[answers].name,
+        reason: try FaultReport.words(entry, else: reason, plan.compiled, view) {
+          $0.reason(feed: feed, line: $1)
+        }, count: entry.count, firstPosition: entry.firstPosition)
+    }
   }
 
   public func table(_ name: Name) throws -> Table {

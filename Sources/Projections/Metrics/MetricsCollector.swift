@@ -100,7 +100,12 @@ struct MetricsCollector: Sendable {
     // Few aliases are one event: their channels stand behind them.
     for place in range {
       let operation = fold.events.operations[place]
-      guard operation.isFeed else { continue }
+      guard operation.isFeed else {
+        if !operation.isAliasFault && operation.number == plan.scoreFeed {
+          events.unreadScores.add(operation.reason, fold.events.position[event])
+        }
+        continue
+      }
       if operation.number == plan.compiled.purchaseFeed {
         amount = operation.value
         purchases.append((at, operation.value))

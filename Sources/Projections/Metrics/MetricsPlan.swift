@@ -55,13 +55,18 @@ public struct MetricsPlan: Sendable {
     }
     if let answers {
       let field = Self.field("score", of: answers, [.double, .int], &extended)
-      extra.append(CompiledRules.ExtraFeed(alias: answers, field: field))
+      extra.append(CompiledRules.ExtraFeed(alias: answers, field: field, tellsFaults: true))
     }
     if let referrals {
       let field = Self.field("referred", of: referrals, [.string], &extended)
       extra.append(CompiledRules.ExtraFeed(alias: referrals, field: field))
     }
     compiled = try CompiledRules(extended, extra: extra)
+  }
+
+  /// The feed of scores; nil without an alias of answers.
+  var scoreFeed: Int? {
+    answers.map { _ in compiled.firstExtraFeed + 2 * compiled.rules.aliases.count }
   }
 
   /// What an operation of an event says, beside what facts are fed.

@@ -87,10 +87,17 @@ public struct FaultReport: Sendable {
     }
   }
 
-  /// What the event at an entry's first position says.
   private func words(
     _ entry: FaultCounts.Entry, else reason: FaultReason,
     _ body: (inout EventReader, Span<UInt8>) -> String
+  ) throws -> String {
+    try Self.words(entry, else: reason, compiled, view, body)
+  }
+
+  /// What the event at an entry's first position says.
+  static func words(
+    _ entry: FaultCounts.Entry, else reason: FaultReason, _ compiled: CompiledRules,
+    _ view: LogView, _ body: (inout EventReader, Span<UInt8>) -> String
   ) throws -> String {
     guard let bytes = try view.snapshot.line(at: entry.firstPosition),
       let line = EventLine(position: entry.firstPosition, line: bytes)
@@ -100,7 +107,7 @@ public struct FaultReport: Sendable {
   }
 
   /// `3 missing (first at position 17), 2 null (first at position 40)`.
-  private static func list(_ faults: [Fault]) -> String {
+  public static func list(_ faults: [Fault]) -> String {
     faults.map { fault in
       let first = fault.firstPosition.map { " (first at position \($0))" } ?? ""
       return "\(fault.count) \(fault.reason)\(first)"

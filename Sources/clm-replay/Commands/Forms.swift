@@ -32,22 +32,31 @@ enum Forms {
   /// The form of a command that writes rows to a file: as `--format` says, else as the file's extension does, else CSV.
   static func rows(_ global: GlobalOptions, output: String) throws -> OutputFormat {
     try among([.csv, .ndjson], global, "csv and ndjson")
+    return try rows(global.format, output: output)
+  }
+
+  /// The form of rows that go to a file beside what a command prints: as its extension says, else CSV.
+  static func rows(beside output: String) throws -> OutputFormat {
+    try rows(nil, output: output)
+  }
+
+  private static func rows(_ format: OutputFormat?, output: String) throws -> OutputFormat {
     let named = name(of: output)
     let chosen = named.flatMap { OutputFormat(rawValue: $0) }
     if let chosen, [.csv, .ndjson].contains(chosen) {
-      if let format = global.format, format != chosen {
+      if let format, format != chosen {
         throw usage(
           "`\(output)` would hold \(format.rawValue)", help: "leave --format or the name to say it")
       }
       return chosen
     }
     // A name that says nothing of a form may be said to hold one.
-    if let named, global.format == nil || otherExtensions.contains(named) {
+    if let named, format == nil || otherExtensions.contains(named) {
       throw usage(
         "rows are written as csv or ndjson, not as the `.\(named)` of `\(output)`",
         help: "name a file .csv or .ndjson, or one without an extension")
     }
-    return global.format ?? .csv
+    return format ?? .csv
   }
 
   /// Forms of data that files are named after.

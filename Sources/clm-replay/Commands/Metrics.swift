@@ -54,6 +54,12 @@ struct MetricsCommand: ParsableCommand {
         "note: \(metrics.refusedScores) NPS answers are outside 0 to 10 and left out",
         quiet: global.quiet)
     }
+    if !metrics.unreadScores.isEmpty {
+      let count = metrics.unreadScores.reduce(0) { $0 + $1.count }
+      Notice.write(
+        "note: \(count) NPS answers have no score that can be read and are left out: \(FaultReport.list(metrics.unreadScores))",
+        quiet: global.quiet)
+    }
     let names = table.map { [$0] } ?? Metrics.Name.allCases
     let tables = try opened.run { try names.map { ($0, try metrics.table($0)) } }
     let money = FactText(currencyDigits: reader.rules.currency.digits)
