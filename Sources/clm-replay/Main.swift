@@ -22,9 +22,9 @@ struct ClmReplay: ParsableCommand {
     subcommands: [
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
-      ExportCommand.self, MetricsCommand.self, ViewsCommand.self, VerifyCommand.self,
-      CheckpointCommand.self, ProveCommand.self, BackupCommand.self, GenerateCommand.self,
-      EvalCommand.self,
+      ExportCommand.self, MetricsCommand.self, ValueCommand.self, ViewsCommand.self,
+      VerifyCommand.self, CheckpointCommand.self, ProveCommand.self, BackupCommand.self,
+      GenerateCommand.self, EvalCommand.self,
     ])
 
   static func main() {

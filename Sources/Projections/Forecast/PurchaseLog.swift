@@ -1,0 +1,62 @@
+/// What buyers bought, in flat arrays by rank: their history up to a cut, and the days of all their purchases.
+///
+/// A buyer's first purchase is at the cut or before it; who came later is counted only.
+struct PurchaseLog: Sendable {
+  /// At the cut, as a replay as of then would have them.
+  private(set) var buyers: [PendingCustomers.Buyer] = []
+  /// UTC days since 1970 with a purchase, rising; those of one buyer after those of the one before.
+  private var days: [Int32] = []
+  private var ends: [Int] = []
+  /// Purchases after the cut, in minor units.
+  private(set) var spentLater: [Int64] = []
+  /// Customers whose first purchase is after the cut, and the first of their days.
+  private(set) var lateBuyers: Int64 = 0
+  private(set) var firstLateDay: Int32?
+
+  var count: Int { buyers.count }
+
+  /// All days of a buyer; the first `frequency` of them are at the cut or before it.
+  func days(of buyer: Int) -> ArraySlice<Int32> {
+    days[(buyer == 0 ? 0 : ends[buyer - 1])..<ends[buyer]]
+  }
+
+  mutating func add(_ buyer: PendingCustomers.Buyer, days own: [Int32], spentLater: Int64) {
+    buyers.append(buyer)
+    days += own
+    ends.append(days.count)
+    self.spentLater.append(spentLater)
+  }
+
+  mutating func addLate(firstDay: Int32) {
+    lateBuyers += 1
+    firstLateDay = min(firstLateDay ?? firstDay, firstDay)
+  }
+
+  mutating func add(_ other: PurchaseLog) {
+    let start = days.count
+    buyers += other.buyers
+    days += other.days
+    ends += other.ends.map { $0 + start }
+    spentLater += other.spentLater
+    lateBuyers += other.lateBuyers
+    if let day = other.firstLateDay { firstLateDay = min(firstLateDay ?? day, day) }
+  }
+
+  /// The same in the order of ranks: threads take customers in no order.
+  func sorted() -> PurchaseLog {
+    var sorted = PurchaseLog()
+    sorted.lateBuyers = lateBuyers
+    sorted.firstLateDay = firstLateDay
+    sorted.buyers.reserveCapacity(buyers.count)
+    sorted.days.reserveCapacity(days.count)
+    sorted.ends.reserveCapacity(ends.count)
+    sorted.spentLater.reserveCapacity(spentLater.count)
+    for place in buyers.indices.sorted(by: { buyers[$0].rank < buyers[$1].rank }) {
+      sorted.buyers.append(buyers[place])
+      sorted.days += days(of: place)
+      sorted.ends.append(sorted.days.count)
+      sorted.spentLater.append(spentLater[place])
+    }
+    return sorted
+  }
+}
