@@ -134,7 +134,7 @@ struct CalibrationCohort: Sendable {
       soFar += actualByPeriod[period]
       if period < periods.calibration { atCut = soFar }
       var row = TrackingRow(
-        from: Days.text(periods.start(of: period)), to: Days.text(end),
+        from: Days.text(periods.start(of: period)), to: Days.text(end), endDay: end,
         isHoldout: period >= periods.calibration, actual: actualByPeriod[period],
         expected: expectedSoFar[period] - (period == 0 ? 0 : expectedSoFar[period - 1]),
         actualSoFar: soFar, expectedSoFar: expectedSoFar[period])

@@ -93,8 +93,9 @@ struct Discounting: Sendable {
   private let rate: Double
   private let period: Double
 
-  init(_ settings: Rules.CLVSettings) {
-    horizon = Double(settings.horizon) / Double(settings.unit)
+  /// - Parameter horizon: microseconds; that of the settings unless given.
+  init(_ settings: Rules.CLVSettings, horizon: Int64? = nil) {
+    self.horizon = Double(horizon ?? settings.horizon) / Double(settings.unit)
     rate = settings.discountRate
     period = Double(settings.discountPeriod ?? settings.unit) / Double(settings.unit)
   }

@@ -41,6 +41,10 @@ public struct Forecast: Sendable {
   /// What models are fitted to happened up to this instant; as-of without a holdout.
   public let cut: Int64
   public let holdout: Int64?
+  /// UTC day of the cut, since 1970.
+  public var cutDay: Int64 { Days.day(of: cut) }
+  /// UTC day of as-of, since 1970.
+  public var lastDay: Int64 { Days.day(of: asOf) }
   /// Days.
   public let period: Int64
   /// Customers with a stage, of whom so many had bought by the cut, and so many first after it.
@@ -51,6 +55,8 @@ public struct Forecast: Sendable {
   public let parked: Int64
   public let models: [ModelForecast]
   public let choice: ModelChoice
+  /// Where one customer was asked for.
+  public let path: CustomerPath?
   let log: PurchaseLog
   let names: NameTable
   let directory: CustomerDirectory
@@ -98,14 +104,19 @@ public struct Forecast: Sendable {
     choice = ModelChoice.among(models, text)
     self.value = value
     (self.asOf, self.cut, holdout, self.period) = (asOf, cut, settings.holdout, period)
-    (customers, parked) = (found.customers, found.parked)
-    (buyers, lateBuyers) = (Int64(log.count), log.lateBuyers)
+    (customers, parked) = (found.customers, Int64(found.parked.count))
+    (buyers, lateBuyers) = (Int64(log.count), Int64(log.late.count))
+    let forecasts = models
+    path = try settings.customer.map {
+      try Self.path(
+        of: $0, found, log, names, directory, forecasts, final, cut: cut, step: period)
+    }
     (self.log, self.names, self.directory) = (log, names, directory)
   }
 
   private static func check(_ log: PurchaseLog, asOf: Int64) throws {
     if log.count > 0 { return }
-    if let first = log.firstLateDay {
+    if let first = log.late.map(\.firstDay).min() {
       let longest = Days.day(of: asOf) - Int64(first)
       throw Fault(
         kind: .holdout,

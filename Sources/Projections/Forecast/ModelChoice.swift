@@ -47,7 +47,7 @@ public struct ModelChoice: Sendable, Equatable {
           + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))") + leftOut)
     }
     return choose(
-      .holdout, "forecast each customer's holdout best: root mean square error",
+      .holdout, "forecasts the purchases of each customer best: root mean square error",
       { $0.error?.rootMeanSquare })
       ?? choose(
         .bic, "has the lowest BIC (k ln n − 2 ln L), without a holdout to tell:", { $0.bic })

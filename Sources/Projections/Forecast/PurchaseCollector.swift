@@ -6,7 +6,8 @@ struct PurchaseCollector: FoldCollector {
   private let unit: Int64
   private(set) var log = PurchaseLog()
   private(set) var customers: Int64 = 0
-  private(set) var parked: Int64 = 0
+  /// Ranks of those whose rules do not determine a stage.
+  private(set) var parked: [UInt32] = []
   private var days: [Int32] = []
 
   init(_ compiled: CompiledRules, cut: Int64, unit: Int64) {
@@ -20,7 +21,7 @@ struct PurchaseCollector: FoldCollector {
   /// One that is parked is counted and left out, as from the fits of a replay.
   mutating func add(_ fold: CustomerFold, rank: UInt32) {
     guard fold.result.parked == nil else {
-      parked += 1
+      parked.append(rank)
       return
     }
     customers += 1
@@ -50,7 +51,7 @@ struct PurchaseCollector: FoldCollector {
     if known.count > 0 {
       log.add(Self.buyer(known, rank), days: days, spentLater: spentLater)
     } else {
-      log.addLate(firstDay: days[0])
+      log.addLate(rank, firstDay: days[0])
     }
   }
 

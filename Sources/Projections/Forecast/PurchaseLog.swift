@@ -9,9 +9,8 @@ struct PurchaseLog: Sendable {
   private var ends: [Int] = []
   /// Purchases after the cut, in minor units.
   private(set) var spentLater: [Int64] = []
-  /// Customers whose first purchase is after the cut, and the first of their days.
-  private(set) var lateBuyers: Int64 = 0
-  private(set) var firstLateDay: Int32?
+  /// Customers whose first purchase is after the cut, and its day.
+  private(set) var late: [(rank: UInt32, firstDay: Int32)] = []
 
   var count: Int { buyers.count }
 
@@ -27,10 +26,7 @@ struct PurchaseLog: Sendable {
     self.spentLater.append(spentLater)
   }
 
-  mutating func addLate(firstDay: Int32) {
-    lateBuyers += 1
-    firstLateDay = min(firstLateDay ?? firstDay, firstDay)
-  }
+  mutating func addLate(_ rank: UInt32, firstDay: Int32) { late.append((rank, firstDay)) }
 
   mutating func add(_ other: PurchaseLog) {
     let start = days.count
@@ -38,15 +34,13 @@ struct PurchaseLog: Sendable {
     days += other.days
     ends += other.ends.map { $0 + start }
     spentLater += other.spentLater
-    lateBuyers += other.lateBuyers
-    if let day = other.firstLateDay { firstLateDay = min(firstLateDay ?? day, day) }
+    late += other.late
   }
 
   /// The same in the order of ranks: threads take customers in no order.
   func sorted() -> PurchaseLog {
     var sorted = PurchaseLog()
-    sorted.lateBuyers = lateBuyers
-    sorted.firstLateDay = firstLateDay
+    sorted.late = late.sorted { $0.rank < $1.rank }
     sorted.buyers.reserveCapacity(buyers.count)
     sorted.days.reserveCapacity(days.count)
     sorted.ends.reserveCapacity(ends.count)

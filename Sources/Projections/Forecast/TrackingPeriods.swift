@@ -47,6 +47,8 @@ public struct TrackingRow: Sendable, Equatable {
   /// UTC days, both included.
   public var from: String
   public var to: String
+  /// Days since 1970 of `to`.
+  public var endDay: Int64
   public var isHoldout: Bool
   public var actual: Int64
   /// Of all who had bought by then, by the day of the first purchase alone.

@@ -44,6 +44,13 @@ struct ValueCommand: ParsableCommand {
     settings.keepsCustomers = table == .customers
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
+    if let subject = settings.customer {
+      let found = try opened.run { try reader.customer(named: subject) }
+      guard let found else {
+        throw CustomerAccess.unknown(subject, opened.path, reader.manifest.name)
+      }
+      settings.customer = found.record.name
+    }
     let compiled = try LoadedRules.load(reader).compiled
     let logView = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
     let progress = ProgressLine("value", quiet: global.quiet)

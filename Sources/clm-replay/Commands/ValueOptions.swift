@@ -15,7 +15,8 @@ struct ValueOptions: ParsableArguments {
       "Fit to what happened up to as-of less this, forecast it, and compare: whole days, such as 26w or 182d."
   )
   var holdout: String?
-  @Option(help: "How far ahead purchases and value are expected, such as 52w; the rules' unless given.")
+  @Option(
+    help: "How far ahead purchases and value are expected, such as 52w; the rules' unless given.")
   var horizon: String?
   @Option(help: "Rate and period of discount, such as 0.10/year; the rules' unless given.")
   var discount: String?
@@ -27,15 +28,22 @@ struct ValueOptions: ParsableArguments {
   @Option(help: "One customer, by any of its subjects: its history, and P(alive) over time.")
   var customer: String?
 
+  /// A hundred years.
+  private static let longestHorizon: Int64 = 36_525 * 86_400_000_000
+
   func settings() throws -> Forecast.Settings {
     var settings = Forecast.Settings()
     settings.models = try models.map(Self.models)
-    settings.holdout = try holdout.map { try Self.days($0, option: "--holdout", such: "26w or 182d") }
+    settings.holdout = try holdout.map {
+      try Self.days($0, option: "--holdout", such: "26w or 182d")
+    }
     settings.period = try period.map { try Self.days($0, option: "--period", such: "7d or 4w") }
     settings.horizon = try horizon.map { text in
       let length = try Times.length(text, option: "--horizon")
-      if length > 0 { return length }
-      throw Self.usage("--horizon takes a length above 0, such as 52w; not `\(text)`")
+      if length > 0, length <= Self.longestHorizon { return length }
+      throw Self.usage(
+        "--horizon takes a length above 0 and up to 36525d, such as 52w; not `\(text)`",
+        help: "with a discount, `dert` holds all that is to come for ever")
     }
     settings.discount = try discount.map(Self.discount)
     settings.customer = customer

@@ -26,6 +26,7 @@ extension ValueReport {
       }
       members.append(("customer_values", .array(rows)))
     }
+    if let path = forecast.path { members.append(("customer", customer(path))) }
     return .object(members)
   }
 
@@ -122,6 +123,41 @@ extension ValueReport {
         ("log_likelihood", number(fit.logLikelihood)), ("standard_errors", errors(fit)),
         ("customers", .count(fit.customers)),
       ])
+  }
+
+  private func customer(_ path: CustomerPath) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("customer", .string(path.customer)),
+      ("subjects", .array(path.subjects.map { .string($0) })),
+    ]
+    let note: String? = path.models.isEmpty ? String(noPathText(path).dropFirst(2)) : nil
+    members.append(("note", .optional(note)))
+    members.append(("purchase_dates", .array(path.dates.map { .string($0) })))
+    members.append(("purchase_days", .count(path.known)))
+    members.append(("models", .array(path.models.map(customer))))
+    members.append(("path", cells.rows(path.table)))
+    return .object(members)
+  }
+
+  private func customer(_ model: CustomerPath.Model) -> JSONValue {
+    .object([
+      ("model", .string(model.model.rawValue)),
+      ("frequency", .count(Int64(model.history.frequency))),
+      ("recency", number(model.history.recency)), ("age", number(model.history.age)),
+      ("mean", number(model.mean)), ("expected_amount", number(model.amount)),
+      ("p_alive", number(model.alive)),
+      (
+        "expected",
+        .array(
+          model.expected.map {
+            .object([
+              ("within", .string(Numbers.span($0.within))), ("purchases", number($0.purchases)),
+              ("value", money($0.value)),
+            ])
+          })
+      ),
+      ("dert", number(model.residual)), ("dert_value", money(model.residualValue)),
+    ])
   }
 
   private func error(_ error: HoldoutError) -> JSONValue {
