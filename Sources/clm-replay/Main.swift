@@ -22,7 +22,8 @@ struct ClmReplay: ParsableCommand {
     subcommands: [
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
-      ExportCommand.self, MetricsCommand.self, RFMCommand.self, ViewsCommand.self,
+      ExportCommand.self, MetricsCommand.self, ValueCommand.self, RFMCommand.self,
+      ViewsCommand.self,
       VerifyCommand.self, CheckpointCommand.self, ProveCommand.self, BackupCommand.self,
       GenerateCommand.self, EvalCommand.self,
     ])

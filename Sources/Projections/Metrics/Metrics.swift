@@ -20,7 +20,10 @@ public struct Metrics: Sendable {
 
   public struct Table: Sendable {
     public var columns: [String]
-    public var rows: [[Cell]] = []
+    public var rows: [[Cell]]
+    public init(columns: [String], rows: [[Cell]] = []) {
+      (self.columns, self.rows) = (columns, rows)
+    }
   }
 
   public let plan: MetricsPlan

@@ -1,5 +1,5 @@
 /// Gathers the metrics of the customers that one thread folds.
-struct MetricsCollector: Sendable {
+struct MetricsCollector: FoldCollector {
   private let plan: MetricsPlan
   private let periods: Periods
   private let asOf: Int64

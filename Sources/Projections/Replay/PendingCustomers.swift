@@ -27,7 +27,7 @@ struct PendingCustomers: Sendable {
   struct Buyer: Sendable {
     var rank: UInt32
     /// No money is to be expected, under `clv.monetary: net` only (``CustomerValue/keepsNothing``).
-    var keepsNothing = false
+    var keepsNothing: Bool
     var recency: Int64
     var frequency: Int64
     var monetary: Int64
@@ -39,6 +39,19 @@ struct PendingCustomers: Sendable {
     var repeatTotal: Int64
     var opportunities: Int32
     var lastOpportunity: Int32
+
+    init(_ value: CustomerValue, _ rank: UInt32) {
+      self.rank = rank
+      keepsNothing = value.keepsNothing
+      recency = value.all.lastPurchase
+      frequency = value.all.days
+      monetary = Int64(clamping: value.all.net)
+      firstDay = Int32(clamping: value.firstDay)
+      lastDay = Int32(clamping: value.all.lastDay)
+      repeatTotal = Int64(clamping: value.repeatTotal)
+      opportunities = Int32(clamping: value.opportunities)
+      lastOpportunity = Int32(clamping: value.lastOpportunity)
+    }
   }
 
   struct ParkedCustomer: Sendable {
@@ -93,14 +106,7 @@ struct PendingCustomers: Sendable {
   }
 
   private mutating func addBuyer(_ value: CustomerValue, _ rank: UInt32) {
-    buyers.append(
-      Buyer(
-        rank: rank, keepsNothing: value.keepsNothing, recency: value.all.lastPurchase,
-        frequency: value.all.days, monetary: Int64(clamping: value.all.net),
-        firstDay: Int32(clamping: value.firstDay), lastDay: Int32(clamping: value.all.lastDay),
-        repeatTotal: Int64(clamping: value.repeatTotal),
-        opportunities: Int32(clamping: value.opportunities),
-        lastOpportunity: Int32(clamping: value.lastOpportunity)))
+    buyers.append(Buyer(value, rank))
     if value.recent.count > 0 { recent.append(RFM.Measures(value.recent, rank: rank)) }
   }
 

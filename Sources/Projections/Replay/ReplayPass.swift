@@ -189,7 +189,9 @@ struct ReplayPass {
   }
 
   /// Folds the pass and gives its customers to collectors, one a thread, in no order.
-  func collect(_ make: @escaping @Sendable () -> MetricsCollector) throws -> [MetricsCollector] {
+  func collect<Collector: FoldCollector>(
+    _ make: @escaping @Sendable () -> Collector
+  ) throws -> [Collector] {
     let (blocks, readers, _) = try readBlocks()
     let ticket = Ticket()
     let work = self

@@ -63,17 +63,19 @@ public struct Replayer {
   }
 
   /// Folds all customers and adds up what collectors find, in no order.
-  func collect(
-    _ make: @escaping @Sendable () -> MetricsCollector
-  ) throws -> (found: MetricsCollector, names: NameTable, directory: CustomerDirectory) {
+  func collect<Collector: FoldCollector>(
+    progress: (Double) -> Void = { _ in }, _ make: @escaping @Sendable () -> Collector
+  ) throws -> (found: Collector, names: NameTable, directory: CustomerDirectory) {
     let names = try view.snapshot.subjectNames()
     let directory = try view.directory(compiled, names: names, threads: threads)
     var found = make()
-    for ranks in Self.passes(directory.counts) {
+    let passes = Self.passes(directory.counts)
+    for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, names: names, ranks: ranks,
         threads: threads)
       for part in try pass.collect(make) { found.add(part) }
+      progress(Double(number + 1) / Double(passes.count))
     }
     return (found, names, directory)
   }

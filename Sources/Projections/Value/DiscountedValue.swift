@@ -62,22 +62,29 @@ enum DiscountedValue {
   ) -> Double {
     let alive = model.probabilityAlive(history)
     if alive == 0 { return 0 }
+    return alive * residualWhileAlive(model, history.frequency, history.age, delta: delta)
+  }
+
+  /// The same of one who has not stopped.
+  static func residualWhileAlive(
+    _ model: some PurchaseModel, _ frequency: Double, _ age: Double, delta: Double
+  ) -> Double {
     let end = 45 / delta
     if type(of: model).countsTime {
       let times = (1...max(1, Int(min(end, 1e6)))).map { Double($0) }
-      let expected = model.expectedWhileAlive(history.frequency, history.age, within: times)
+      let expected = model.expectedWhileAlive(frequency, age, within: times)
       var before = 0.0
       var sum = 0.0
       for (time, until) in zip(times, expected) {
         sum += (until - before) * exp(-delta * time)
         before = until
       }
-      return alive * sum
+      return sum
     }
     // E bends where the model does: panels double from a small part of the age or of 1 ÷ δ.
     let rule = GaussLegendre.twelve
     var edges = [0.0]
-    var edge = min(1 / delta, 1 + history.age) * 1e-6
+    var edge = min(1 / delta, 1 + age) * 1e-6
     while edge < end {
       edges.append(edge)
       edge = min(2 * edge, edge + 4 / delta)
@@ -87,7 +94,7 @@ enum DiscountedValue {
     for (from, to) in zip(edges, edges.dropFirst()) {
       for node in rule.nodes.sorted() { times.append(from + node * (to - from)) }
     }
-    let expected = model.expectedWhileAlive(history.frequency, history.age, within: times)
+    let expected = model.expectedWhileAlive(frequency, age, within: times)
     let weights = zip(rule.nodes, rule.weights).sorted { $0.0 < $1.0 }.map(\.1)
     var sum = 0.0
     for (panel, (from, to)) in zip(edges, edges.dropFirst()).enumerated() {
@@ -96,7 +103,7 @@ enum DiscountedValue {
         sum += weights[place] * (to - from) * expected[index] * exp(-delta * times[index])
       }
     }
-    return alive * delta * sum
+    return delta * sum
   }
 
   /// The simple lifetime value that people quote: margin of a period × retention ÷ (1 + discount − retention); cash at the

@@ -19,6 +19,15 @@ enum Pieces {
     return found.flatMap { $0 }.sorted { $0.piece < $1.piece }.map(\.output)
   }
 
+  /// The results of `body` for pieces of 0 ..< count of one length, in order.
+  static func map<Output: Sendable>(
+    _ count: Int, length: Int, threads: Int, _ body: @escaping @Sendable (Range<Int>) -> Output
+  ) throws -> [Output] {
+    try map((count + length - 1) / length, threads: threads) {
+      body($0 * length..<min(count, ($0 + 1) * length))
+    }
+  }
+
   /// The results of `body` for 0 ..< count, where each is quickly made.
   static func mapEach<Output: Sendable>(
     _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) -> Output

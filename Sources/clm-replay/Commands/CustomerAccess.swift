@@ -80,7 +80,7 @@ struct CustomerAccess {
     return joined
   }
 
-  private static func unknown(_ customer: String, _ store: String, _ view: String) -> CommandError {
+  static func unknown(_ customer: String, _ store: String, _ view: String) -> CommandError {
     CommandError(
       exit: .couldNotRun, code: "unknown-customer",
       message: "no customer `\(customer)` in view `\(view)`",

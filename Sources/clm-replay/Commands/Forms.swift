@@ -86,7 +86,7 @@ enum Forms {
   }
 
   /// The extension of a path in lower case; nil where none of its letters and digits say a form (as in `tmp.q8KX0bq2Zt`).
-  private static func name(of path: String) -> String? {
+  static func name(of path: String) -> String? {
     guard path != "-", let file = path.split(separator: "/").last,
       let dot = file.lastIndex(of: "."),
       dot > file.startIndex

@@ -62,17 +62,12 @@ struct MetricsCommand: ParsableCommand {
     }
     let names = table.map { [$0] } ?? Metrics.Name.allCases
     let tables = try opened.run { try names.map { ($0, try metrics.table($0)) } }
-    let money = FactText(currencyDigits: reader.rules.currency.digits)
+    let cells = TableCells(currencyDigits: reader.rules.currency.digits)
     switch format {
-    case .json: try StandardOutput.write(json(tables, metrics, reader, money).text + "\n")
-    case .table: try StandardOutput.show(text(tables, metrics, reader, money))
+    case .json: try StandardOutput.write(json(tables, metrics, reader, cells).text + "\n")
+    case .table: try StandardOutput.show(text(tables, metrics, reader, cells))
     case .csv, .ndjson:
-      let (_, table) = tables[0]
-      let file = try OutputFile.open("-")
-      var writer = RowWriter(format: format, columns: table.columns, file: file)
-      try writer.begin()
-      for row in table.rows { try writer.add(row.map { cell($0, money) }) }
-      try writer.end()
+      try cells.write(tables[0].1, as: format, to: try OutputFile.open("-"))
     }
   }
 
@@ -92,17 +87,6 @@ struct MetricsCommand: ParsableCommand {
     } catch let fault as MetricsPlan.Fault {
       throw CommandError(
         exit: .couldNotRun, code: "metrics", message: fault.message, help: fault.help)
-    }
-  }
-
-  private func cell(_ cell: Metrics.Cell, _ money: FactText) -> JSONValue {
-    switch cell {
-    case .unset: .null
-    case .text(let text): .string(text)
-    case .count(let count): .count(count)
-    case .number(let number): .number(Numbers.double(number))
-    case .money(let minor): .string(money.money(minor))
-    case .instant(let instant): .string(RFC3339.text(instant))
     }
   }
 
@@ -128,7 +112,7 @@ struct MetricsCommand: ParsableCommand {
 
   private func json(
     _ tables: [(Metrics.Name, Metrics.Table)], _ metrics: Metrics, _ reader: ViewReader,
-    _ money: FactText
+    _ cells: TableCells
   ) -> JSONValue {
     var members: [(String, JSONValue)] = [
       ("view", .string(reader.manifest.name)), ("as_of", .string(RFC3339.text(metrics.asOf))),
@@ -137,42 +121,18 @@ struct MetricsCommand: ParsableCommand {
       ("customers", .count(metrics.customers)), ("parked", .count(metrics.parked)),
       ("definitions", .object(definitions(metrics).map { ($0.0, .string($0.1)) })),
     ]
-    for (name, table) in tables {
-      let rows = table.rows.map { row in
-        JSONValue.object(Array(zip(table.columns, row.map { cell($0, money) })))
-      }
-      members.append((name.rawValue, .array(rows)))
-    }
+    for (name, table) in tables { members.append((name.rawValue, cells.rows(table))) }
     return .object(members)
   }
 
   private func text(
     _ tables: [(Metrics.Name, Metrics.Table)], _ metrics: Metrics, _ reader: ViewReader,
-    _ money: FactText
+    _ cells: TableCells
   ) -> String {
     var lines: [String] = []
     for (name, table) in tables {
       lines.append(name.rawValue)
-      var shown = TextTable(
-        columns: table.columns,
-        numeric: Set(
-          table.columns.indices.filter { column in
-            table.rows.contains { row in
-              switch row[column] {
-              case .count, .number, .money: true
-              default: false
-              }
-            }
-          }))
-      for row in table.rows {
-        shown.add(
-          row.map { value in
-            if case .number(let number) = value { return Numbers.short(number) }
-            if case .string(let text) = cell(value, money) { return text }
-            return value == .unset ? "" : cell(value, money).text
-          })
-      }
-      lines += shown.lines + [""]
+      lines += cells.lines(table) + [""]
     }
     for (name, text) in definitions(metrics) { lines.append("\(name): \(text)") }
     lines.append(

@@ -257,7 +257,7 @@ struct ReplayCommand: ParsableCommand {
     case nil: break
     }
     if !fit.verdicts.isEmpty {
-      members.append(("verdicts", .array(fit.verdicts.map { verdictJSON($0) })))
+      members.append(("verdicts", .array(fit.verdicts.map(\.json))))
     }
     return members
   }
@@ -297,13 +297,6 @@ struct ReplayCommand: ParsableCommand {
           })
       )
     ]
-  }
-
-  private func verdictJSON(_ verdict: FitVerdict) -> JSONValue {
-    var members: [(String, JSONValue)] = [("code", .string(verdict.code.rawValue))]
-    if let parameter = verdict.parameter { members.append(("parameter", .string(parameter))) }
-    members += [("message", .string(verdict.message)), ("remedy", .string(verdict.remedy))]
-    return .object(members)
   }
 
   private func faultJSON(_ fault: FaultReport.Fault) -> JSONValue {
