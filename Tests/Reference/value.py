@@ -3,9 +3,9 @@
 usage: value.py --binary PATH [--regimes N] [--small] [--seed S] [--limit SECONDS] [--only WORD]
 
 Of each regime: purchases drawn from a known truth, imported as CSV, fitted by a replay. It fails where the program refuses, where its
-log-likelihood (computed here at the printed parameters) is lower than the best one found by more than 1e-6 (and 1e-12 relative), where the
-printed log-likelihood is another, where another unit, money times a thousand or other names change verdicts or, in 8 digits, rescaled
-parameters. `boundary` may cost 1e-3 where the best maximum really lies beyond 1,000 times the data's scale. Data sets that no model
+log-likelihood (computed here at the printed parameters) is lower than the best one found by more than 1e-6 (and 1e-12 relative), where
+the printed log-likelihood is another, where P(alive) or expected purchases of some customers are not those of 50 digits (with mpmath),
+where another unit, money times a thousand or other names change verdicts or, in 8 digits, rescaled parameters. `boundary` may cost 1e-3 where the best maximum really lies beyond 1,000 times the data's scale. Data sets that no model
 fits have to end within 10 seconds with a verdict's code. With CLM_REFERENCE_DATA naming a folder, completejourney_events.csv.gz too.
 
 One line a regime: truth | program | scipy | lifetimes | program less best | verdicts | seconds (program, scipy). Parameters in `unit`s.
@@ -34,6 +34,10 @@ try:
     import lifetimes
 except ImportError:
     lifetimes = None
+try:
+    import value_vectors as exact
+except ImportError:  # no mpmath
+    exact = None
 
 START = datetime.date(2012, 1, 1)
 SLACK, BOUNDARY_SLACK, FAR = 1e-6, 1e-3, 3
@@ -353,6 +357,29 @@ def rescaled(label, model, one, two, time_ratio=1, money_ratio=1):
     return faults
 
 
+def customers(program, store, model, unit, clv, who, day, as_of, few=4):
+    """Faults in P(alive) and expected purchases of some customers, at the printed parameters, against 50 digits"""
+    params = params_of(model, clv)
+    if params is None or exact is None or "boundary" in codes(clv):
+        return []
+    faults, horizon = [], -(-364 // unit)
+    rows = {row["customer"]: row for row in csv.DictReader(io.StringIO(program.run("export", store, "--table", "customers", "-o", "-")))}
+    buys = np.bincount(who)
+    for number in sorted({0, len(buys) - 1, int(buys.argmax()), int(np.argsort(buys, kind="stable")[len(buys) * 3 // 4])})[:few]:
+        x, t_x, T, _ = (column[0] for column in histories(model, unit, who[who == number] * 0, day[who == number], as_of))
+        if model == "pareto_nbd":
+            right, _ = exact.pareto(*params, x, t_x, T, horizon, False)
+        elif model == "bg_bb":
+            right = exact.beta_binomial(*params, int(x), int(t_x), int(T), horizon)
+        else:
+            right = exact.geometric(model == "mbg_nbd", *params, x, t_x, T, horizon, False)
+        for column, value in (("p_alive", right["p_alive"]), ("expected_purchases", right["expected"])):
+            printed = float(rows[f"C{number:06d}"][column] or "nan")
+            if not abs(printed - float(value)) <= 1e-9 + 1e-6 * float(value):
+                faults.append(f"customer with x {x:g}, t_x {t_x:g}, T {T:g}: {column} {printed!r}, should be {float(value)!r}")
+    return faults
+
+
 def regime(program, report, entry, seed):
     name, model, truth, count, _, days, unit, spend = entry
     who, day, cents = drawn(entry, seed)
@@ -377,6 +404,9 @@ def regime(program, report, entry, seed):
         renamed = program.store(who, day, cents, lambda number: hashlib.sha256(str(number).encode()).hexdigest()[:12])
         other, _ = program.fit(renamed, model, unit, as_of, currency)
         faults += rescaled("other names", model, clv, other)
+        # The view of the first store is still that of its last fit.
+        clv, _ = program.fit(store, model, unit, as_of, currency)
+        faults += customers(program, store, model, unit, clv, who, day, days)
     report.regimes += 1
     report.line(label, cells + [", ".join(codes(clv)) if clv else "", f"{seconds:.1f} s, {spent:.1f} s"], faults)
     if clv and len(money_data[0]):
@@ -420,6 +450,8 @@ def degenerate(program, report, seed):
                 faults.append(f"no verdict {' or '.join(sorted(wanted))}: {'; '.join(codes(clv)) or 'none'}")
             if clv and any(not (isinstance(v, dict) and v.get("message") and v.get("remedy")) for v in clv.get("verdicts") or []):
                 faults.append("a verdict without code, message or remedy")
+            if clv and name == "all prices equal" and params_of(model, clv) is not None:
+                faults += steady(program, store)
             fitted, short = params_of(model, clv), ""
             if fitted is not None:
                 data = histories(model, unit, who, day, last)
@@ -429,6 +461,14 @@ def degenerate(program, report, seed):
                 if best - value > (BOUNDARY_SLACK if "boundary" in codes(clv) and far >= FAR else SLACK):
                     faults.append(f"lower by {best - value:.3g}")
             report.line(f"{name} {model}", [f"program {digits(fitted)}{short}", ", ".join(codes(clv)) if clv else "", f"{seconds:.1f} s"], faults)
+
+
+def steady(program, store):
+    """Where all prices are 9.99, the expected value is that many times the expected purchases."""
+    rows = csv.DictReader(io.StringIO(program.run("export", store, "--table", "customers", "-o", "-")))
+    wrong = [row for row in rows if not abs(float(row["clv_expected"] or "nan") - 9.99 * float(row["expected_purchases"])) < 0.00501]
+    return [f"{len(wrong)} customers, such as {wrong[0]['customer']}: clv_expected {wrong[0]['clv_expected']!r} of "
+            f"{wrong[0]['expected_purchases']} purchases at 9.99"] if wrong else []
 
 
 def complete_journey(program, report, path):

@@ -118,11 +118,11 @@ def pareto_dead_series(r, alpha, s, beta, x, t_x, T):
     return s / whole * (part(t_x) - part(T))
 
 
-def pareto(r, alpha, s, beta, x, t_x, T, t):
+def pareto(r, alpha, s, beta, x, t_x, T, t, both=True):
     r, alpha, s, beta, x, t_x, T, t = map(mpf, (r, alpha, s, beta, x, t_x, T, t))
     dead = pareto_dead(r, alpha, s, beta, x, t_x, T)
     series = None
-    if dead:
+    if dead and both:
         try:
             with mp.extradps(60):
                 series = pareto_dead_series(r, alpha, s, beta, x, t_x, T)
