@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics lint bench soak faults packages clean
+.PHONY: setup build demo test check-metrics check-value lint bench soak faults packages clean
 
 setup:
 	@if ! pkg-config --exists lmdb zlib 2>/dev/null; then \
@@ -35,6 +35,18 @@ test: setup packages
 check-metrics: build
 	@python3 -c "import yaml, duckdb" 2>/dev/null || python3 -m pip install -q pyyaml duckdb
 	for period in month week quarter; do python3 Tests/Reference/metrics_sql.py --binary $(BINARY) --period $$period || exit 1; done
+
+# Fits of customer value against scipy and PyPI `lifetimes`, installed aside in the last versions that work together (Python 3.11).
+# CLM_REFERENCE_DATA may name a folder with completejourney_events.csv.gz.
+VALUE_PYTHON ?= .build/value-venv/bin/python
+
+check-value: build .build/value-venv/ready
+	$(VALUE_PYTHON) Tests/Reference/value.py --binary $(BINARY)
+
+.build/value-venv/ready:
+	python3 -m venv .build/value-venv
+	.build/value-venv/bin/pip install -q "lifetimes==0.11.3" "pandas<2" "numpy<1.26" "scipy<1.12" "mpmath>=1.3"
+	touch $@
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift
