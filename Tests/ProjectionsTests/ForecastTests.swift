@@ -8,10 +8,11 @@ import Testing
   private func buyer(_ rank: UInt32, _ known: [Int32], opportunities: Int32 = 0) throws
     -> PendingCustomers.Buyer
   {
-    PendingCustomers.Buyer(
-      rank: rank, recency: 0, frequency: Int64(known.count), monetary: 0,
-      firstDay: try #require(known.first), lastDay: try #require(known.last), repeatTotal: 0,
-      opportunities: opportunities, lastOpportunity: 0)
+    var value = CustomerValue()
+    for day in known { value.addPurchase(at: Int64(day) * Microseconds.day, amount: 0) }
+    var buyer = PendingCustomers.Buyer(value, rank)
+    buyer.opportunities = opportunities
+    return buyer
   }
 
   /// Three customers, cut at the end of day 20, as-of day 33, periods of a week.
@@ -106,7 +107,7 @@ import Testing
     let new = PurchaseHistory(frequency: 0, recency: 0, age: 0)
     let silent = PurchaseHistory(frequency: 0, recency: 0, age: time)
     func check(_ model: some PurchaseModel) throws {
-      let chance = try #require(PurchaseChance.whileAlive(model, 0, 0, within: time))
+      let chance = PurchaseChance.whileAlive(model, 0, 0, within: time)
       let found = model.probabilityAlive(new) * chance
       let expected = -expm1(model.logLikelihood(silent))
       #expect((found - expected).magnitude < 1e-9, "\(model): \(found) \(expected)")
