@@ -1,5 +1,6 @@
 import CEL
 import EventStore
+import Glibc
 
 /// Customer value models fitted to the purchases of a view, and how good their forecasts are (docs/value.md).
 public struct Forecast: Sendable {
@@ -112,6 +113,12 @@ public struct Forecast: Sendable {
         of: $0, found, log, names, directory, forecasts, final, cut: cut, step: period)
     }
     (self.log, self.names, self.directory) = (log, names, directory)
+  }
+
+  /// Whole currency in minor units, half to even; nil where it leaves the range.
+  public func minor(_ amount: Double) -> Int64? {
+    let minor = (amount * pow(10, Double(rules.currency.digits))).rounded(.toNearestOrEven)
+    return minor.magnitude < 9e18 ? Int64(minor) : nil
   }
 
   private static func check(_ log: PurchaseLog, asOf: Int64) throws {

@@ -97,7 +97,7 @@ public struct AliveRow: Sendable, Equatable {
   static func rows(alive: [Double], active: [Double], actual: [Int32]) -> [AliveRow] {
     var rows = (0..<count).map { AliveRow(tenth: $0) }
     for customer in alive.indices {
-      let tenth = min(count - 1, max(0, Int(alive[customer] * Double(count))))
+      let tenth = Int(min(Double(count - 1), max(0, alive[customer] * Double(count))))
       rows[tenth].customers += 1
       rows[tenth].alive += alive[customer]
       rows[tenth].expectedActive += active[customer]

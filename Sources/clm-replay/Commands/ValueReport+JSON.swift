@@ -59,7 +59,7 @@ extension ValueReport {
   }
 
   private func number(_ value: Double?) -> JSONValue {
-    value.map { .number(Numbers.double($0)) } ?? .null
+    value.map { cells.json(.number($0)) } ?? .null
   }
 
   private func money(_ value: Int64?) -> JSONValue {

@@ -171,7 +171,7 @@ extension ValueReport {
       "  \(path.known) days with a purchase, from \(path.dates[0]) to \(path.dates[path.known - 1])"
         + (path.days.count > path.known
           ? "; \(path.days.count - path.known) more after the cut" : ""))
-    lines.append("  mean of the repeat days \(Numbers.short(first.mean))")
+    lines.append("  mean of the repeat days \(money(forecast.minor(first.mean)))")
     lines.append("")
     let after = forecast.holdout == nil ? "as-of" : "the cut"
     var shown = TextTable(

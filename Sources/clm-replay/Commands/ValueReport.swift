@@ -57,7 +57,7 @@ struct ValueReport {
 
   /// A share as a signed percentage.
   static func percent(_ share: Double?) -> String {
-    guard let share else { return "-" }
+    guard let share, share.magnitude < 1e9 else { return share.map(Numbers.short) ?? "-" }
     return "\(share < 0 ? "-" : "+")\(Numbers.percent(share.magnitude * 100)) %"
   }
 

@@ -10,7 +10,8 @@ struct TableCells {
     case .unset: .null
     case .text(let text): .string(text)
     case .count(let count): .count(count)
-    case .number(let number): .number(Numbers.double(number))
+    // JSON has no word for what is no number.
+    case .number(let number): number.isFinite ? .number(Numbers.double(number)) : .null
     case .money(let minor): .string(Numbers.money(minor, digits: currencyDigits))
     case .instant(let instant): .string(RFC3339.text(instant))
     }
@@ -36,9 +37,12 @@ struct TableCells {
     for row in table.rows {
       shown.add(
         row.map { value in
-          if case .number(let number) = value { return Numbers.short(number) }
-          if case .string(let text) = json(value) { return text }
-          return value == .unset ? unset : json(value).text
+          if case .number(let number) = value, number.isFinite { return Numbers.short(number) }
+          switch json(value) {
+          case .null: return unset
+          case .string(let text): return text
+          case let other: return other.text
+          }
         })
     }
     return shown.lines

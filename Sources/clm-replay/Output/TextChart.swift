@@ -76,16 +76,16 @@ enum TextChart {
     for day in chart.events { axis[column(day)] = "^" }
     lines.append(indent + "+" + String(axis))
     lines.append(indent + " " + labels(chart, days, column))
-    var legend = indent
+    var legend = ""
     for series in panel.series {
-      let entry = " \(symbol(series.role)) \(series.name)  "
-      if legend.count + entry.count > indent.count + width {
-        lines.append(legend)
-        legend = indent
+      let entry = "\(symbol(series.role)) \(series.name)"
+      if !legend.isEmpty && legend.count + 3 + entry.count > width {
+        lines.append("\(indent) \(legend)")
+        legend = ""
       }
-      legend += entry
+      legend += legend.isEmpty ? entry : "   \(entry)"
     }
-    return lines + [legend]
+    return lines + ["\(indent) \(legend)"]
   }
 
   /// First day, marks, last day, as far as there is room for them.
