@@ -5,8 +5,9 @@ usage: value.py --binary PATH [--regimes N] [--small] [--seed S] [--limit SECOND
 Of each regime: purchases drawn from a known truth, imported as CSV, fitted by a replay. It fails where the program refuses, where its
 log-likelihood (computed here at the printed parameters) is lower than the best one found by more than 1e-6 (and 1e-12 relative), where
 the printed log-likelihood is another, where P(alive) or expected purchases of some customers are not those of 50 digits (with mpmath),
-where another unit, money times a thousand or other names change verdicts or, in 8 digits, rescaled parameters. `boundary` may cost 1e-3 where the best maximum really lies beyond 1,000 times the data's scale. Data sets that no model
-fits have to end within 10 seconds with a verdict's code. With CLM_REFERENCE_DATA naming a folder, completejourney_events.csv.gz too.
+where another unit, money times a thousand or other names change verdicts or, in 8 digits, rescaled parameters. `boundary` may cost 1e-3 where the best maximum really lies beyond 1,000 times the data's scale. Data sets that no
+model fits have to end within 10 seconds with a verdict's code. With CLM_REFERENCE_DATA naming a folder, completejourney_events.csv.gz
+too. --small: six small regimes and those data sets, without `lifetimes`.
 
 One line a regime: truth | program | scipy | lifetimes | program less best | verdicts | seconds (program, scipy). Parameters in `unit`s.
 """
@@ -509,6 +510,8 @@ def main():
     print(line)
     if wrong:
         raise SystemExit("\n".join(wrong))
+    if options.small:
+        globals()["lifetimes"] = None
     report, begin = Report(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         program = Program(options.binary, folder, options.limit)
