@@ -30,11 +30,16 @@ import Testing
   }
 
   /// A store of its own with the shop, under rules without a model unless more is given.
-  private func shop(_ clv: String = Self.clv(), asOf: String? = nil) throws -> Place {
+  private func shop(_ clv: String = Self.clv()) throws -> Place {
+    let place = try copy()
+    try replay(place, clv).expect(0)
+    return place
+  }
+
+  private func copy() throws -> Place {
     let place = try Place()
     try FileManager.default.copyItem(
       atPath: try Self.imported.get().store, toPath: place.store)
-    try replay(place, clv, asOf: asOf).expect(0)
     return place
   }
 
@@ -61,7 +66,7 @@ import Testing
 
   @Test(arguments: ["mbg_nbd", "pareto_nbd", "bg_bb"])
   func `parameters and customers are those of a replay, byte for byte`(model: String) throws {
-    let place = try shop(Self.clv(", model: \(model)"))
+    let place = try copy()
     let replayed = try replay(place, Self.clv(", model: \(model)"))
     let export = try Program.run("export", place.store, "--table", "customers", "-o", "-")
     let found = try value(place, "--format", "json")
@@ -214,9 +219,7 @@ import Testing
 
   @Test func `the same bytes come whatever the threads, in every form`() throws {
     let place = try shop()
-    for more in [
-      ["--format", "json"], ["--format", "csv"], ["--table", "customers", "--format", "ndjson"], [],
-    ] {
+    for more in [["--format", "json"], ["--table", "customers", "--format", "ndjson"], []] {
       let arguments =
         ["value", place.store, "--holdout", "26w", "--models", "mbg_nbd"] + more
       let one = try Program.run(arguments + ["--threads", "1"])
