@@ -85,7 +85,7 @@ extension Program {
 }
 
 /// A directory that goes with the test.
-final class Place {
+final class Place: Sendable {
   let path: String
 
   init() throws {
