@@ -179,6 +179,8 @@ public struct ValueFit: Sendable {
     _ buyer: PendingCustomers.Buyer, _ discounted: Double, _ gamma: GammaGamma?
   ) -> Int64? {
     guard let gamma else { return nil }
+    // Under `monetary: net`: who returned what he bought has shown what he is worth.
+    if buyer.keepsNothing { return 0 }
     // Gamma-Gamma knows nothing of a mean that is not above 0: such a customer spends like all.
     let mean = mean(buyer)
     let frequency = Double(buyer.frequency - 1)
