@@ -238,6 +238,50 @@ import Testing
     #expect(refused.errors.contains("has no number above 0 for `params.r`"))
   }
 
+  /// He led the list of all values: what he bought once was taken for what he will buy.
+  @Test func `under net who returned all is expected to bring nothing, and others what they kept`()
+    throws
+  {
+    let place = try Place()
+    let rows = [
+      ("all", "purchase", 1, "20.00"), ("all", "purchase", 5, "77183.60"),
+      ("all", "refund", 5, "77183.60"), ("first", "purchase", 1, "77183.60"),
+      ("first", "refund", 3, "-77183.60"), ("keeps", "purchase", 1, "20.00"),
+      ("keeps", "purchase", 5, "50.00"), ("keeps", "refund", 9, "10.00"),
+      ("plain", "purchase", 1, "20.00"), ("plain", "purchase", 5, "40.00"),
+    ]
+    let lines = rows.enumerated().map { index, row in
+      event(
+        index, row.1, "2024-01-0\(row.2)T12:00:00Z", subject: row.0,
+        data: #"{"amount":"\#(row.3)"}"#)
+    }
+    try Program.run("import", place.store, try place.file("log.ndjson", lines.joined()))
+    let parameters = try place.file(
+      "fit.json",
+      #"{"params":{"r":0.6,"alpha":3.5,"a":0.4,"b":1.5},"gamma_gamma":{"p":6,"q":4,"gamma":15}}"#)
+    func expected(_ monetary: String) throws -> [String: String] {
+      let text = try String(contentsOfFile: try rules(place, model: "mbg_nbd"), encoding: .utf8)
+        .replacing("margin: 0.5", with: "margin: 0.5, monetary: \(monetary)")
+      let file = try place.file("\(monetary).yaml", text)
+      try Program.run("replay", place.store, "--rules", file, "--clv-params", parameters).expect(0)
+      let table = try Program.run(
+        "export", place.store, "--table", "customers", "-o", "-", "--format", "ndjson")
+      var found: [String: String] = [:]
+      for line in table.output.split(separator: "\n") {
+        let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+        found[row["customer"] as? String ?? ""] = row["clv_expected"] as? String
+      }
+      return found
+    }
+
+    let (gross, net) = (try expected("gross"), try expected("net"))
+    func number(_ text: String?) -> Double { text.flatMap { Double($0) } ?? .nan }
+    #expect(number(gross["all"]) > 1000 * number(gross["keeps"]))
+    #expect(net["all"] == "0.00" && net["first"] == "0.00", "\(net)")
+    #expect(net["plain"] == gross["plain"] && net["keeps"] == net["plain"], "\(net)")
+    #expect(number(net["plain"]) > 0)
+  }
+
   @Test func `under BG-BB a unit is an opportunity`() throws {
     let place = try Place()
     var lines: [String] = []

@@ -82,6 +82,23 @@ def measures(rules, customers, as_of):
     return found
 
 
+def spending(rules, customer):
+    """(x, total) of the days after the first that the spending model sees; total is None for who is to bring nothing."""
+    bought, back = purchases(rules, customer)
+    later = [(event, value) for event, value in bought if event.time // DAY != bought[0][0].time // DAY]
+    count = len({event.time // DAY for event, _ in later})
+    if rules.clv.get("monetary") != "net":
+        return count, sum(value for _, value in later)
+    # A refund takes back what was bought last before it: money of the later days, as far as there is any.
+    total = 0
+    for event, change in sorted(later + [(event, -abs(value)) for event, value in back if value], key=lambda pair: pair[0].key):
+        is_refund = any(event is other for other, _ in back)
+        total = total + change if not is_refund or total + change > 0 else min(total, 0)
+    kept = net(bought, back)
+    total = min(kept, total)
+    return count, None if kept <= 0 or (count and total <= 0) else total
+
+
 def rank(rules, customers, as_of):
     ranks = Ranks()
     if not rules.clv:

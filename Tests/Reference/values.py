@@ -4,7 +4,8 @@
 usage: values.py --binary PATH --seeds A..B [--keep DIR]
 
 Each seed: a log of up to 120 customers, some joined, some parked, and rules with random `rfm` and `clv`; then the columns of
-`customers`, the segments and the grid at one instant, and who moved between two. Exit status 1 if anything differs.
+`customers`, the segments and the grid at one instant, and who moved between two; and with given parameters the expected value
+of a purchase under `monetary: gross` and `net`. Exit status 1 if anything differs.
 """
 import argparse
 import collections
@@ -25,10 +26,13 @@ sys.dont_write_bytecode = True
 from events import read_events
 from expressions import DAY, HOUR, parse_time, print_money, print_time
 from fold import Faults
-from population import RFM_SEGMENTS, measures, purchases, rank
+from population import RFM_SEGMENTS, measures, purchases, rank, spending
 from reference import join
 from rules import Rules
 
+# Of Gamma-Gamma; those of the other model only have to be there, since what it says is read from the program.
+GAMMA_GAMMA = {"p": 6.25, "q": 3.75, "gamma": 15.5}
+PARAMETERS = {"model": "mbg_nbd", "params": {"r": 0.6, "alpha": 3.5, "a": 0.4, "b": 1.5}, "gamma_gamma": GAMMA_GAMMA}
 START = parse_time("2024-01-01T00:00:00Z")
 EVENTS = """rules: 1
 model: { name: values, version: 1 }
@@ -70,6 +74,8 @@ class Log:
         rfm = random.choice([[], ["ties: high"], ["ties: low", within], [within], ["ties: high", within]])
         clv = ["purchase: buy.amount", f"margin: {random.choice(['1', '0.35', '2.5'])}"]
         clv += random.choice([[], ["refund: back.amount"], ["refund: back.amount"]])
+        clv += random.choice([[], ["monetary: net"], ["monetary: net"], ["monetary: gross"]]) + ["model: mbg_nbd"]
+        (self.folder / "parameters.json").write_text(json.dumps(PARAMETERS))
         return f"clv: {{ {', '.join(clv)} }}\n" + (f"rfm: {{ {', '.join(rfm)} }}\n" if rfm else "")
 
     def history(self, person):
@@ -99,6 +105,7 @@ class World:
         parked = {name for name, own in histories.items() if any(event.type == "chase" for event in own)}
         customers = [SimpleNamespace(name=name, events=own) for name, own in histories.items() if name not in parked]
         self.rules, self.as_of, self.histories = rules, as_of, histories
+        self.spending = {customer.name: spending(rules, customer) for customer in customers if purchases(rules, customer)[0]}
         self.ranks, self.measures = rank(rules, customers, as_of), measures(rules, customers, as_of)
         self.standing = {name: "parked" for name in parked}
         for customer in customers:
@@ -160,7 +167,8 @@ class Comparison:
     def check(self):
         early, late = (print_time(instant) for instant in self.log.instants)
         self.run("import", self.store, str(self.log.folder / "events.ndjson"))
-        self.run("replay", self.store, "--rules", str(self.log.folder / "rules.yaml"), "--as-of", late, allowed=(0, 1))
+        rules, parameters = (str(self.log.folder / name) for name in ("rules.yaml", "parameters.json"))
+        self.run("replay", self.store, "--rules", rules, "--as-of", late, "--clv-params", parameters, allowed=(0, 1))
         self.check_customers()
         one = json.loads(self.run("rfm", self.store, "--as-of", early, "--format", "json"))
         self.check_one(self.worlds[0], one)
@@ -169,11 +177,26 @@ class Comparison:
 
     def check_customers(self):
         world = self.worlds[1]
-        table = csv.DictReader(io.StringIO(self.run("export", self.store, "--table", "customers", "-o", "-")))
+        table = list(csv.DictReader(io.StringIO(self.run("export", self.store, "--table", "customers", "-o", "-"))))
         columns = ["clv_historical", "rfm_r", "rfm_f", "rfm_m", "rfm_segment"]
         names = sorted(world.standing, key=lambda name: name.encode())
         self.expect("customers", [[row["customer"], *(row[column] for column in columns)] for row in table],
                     [[name, *(world.ranks.row(name).get(column, "") for column in columns)] for name in names])
+
+        self.expect("buyers", [[row["customer"]] for row in table if row["clv_expected"]], [[name] for name in names if name in world.spending])
+        for row in table:
+            if row["clv_expected"]:
+                self.check_value(row, *world.spending.get(row["customer"], (0, 0)))
+
+    def check_value(self, row, count, total):
+        """Without a discount a value is margin × expected value of a purchase × expected purchases, to the cent."""
+        p, q, gamma = GAMMA_GAMMA.values()
+        x = count if total is not None and total > 0 else 0
+        mean = total / 100 / x if x else 0
+        purchase = 0 if total is None else p * (gamma + x * mean) / (p * x + q - 1)
+        want = float(self.worlds[1].rules.clv.get("margin", 1)) * purchase * float(row["expected_purchases"])
+        if abs(float(row["clv_expected"]) - want) > 0.00501 + 1e-8 * want:
+            self.problems.append(f"{row['customer']}: clv_expected is {row['clv_expected']}, {want:.4f} expected")
 
     def check_one(self, world, found):
         self.expect("counts", [[found[key] for key in world.counts()]], [list(world.counts().values())])

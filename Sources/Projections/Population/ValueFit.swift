@@ -66,7 +66,7 @@ public struct ValueFit: Sendable {
     }
     do {
       let fit = try model.kind.fit(
-        grouped, threads: threads, settings: Self.fitSettings(settings, .purchases),
+        grouped, threads: threads, settings: fitSettings(.purchases),
         progress: progress)
       purchases = (model.kind.parameterNames, fit)
       verdicts = fit.verdicts + verdicts
@@ -82,7 +82,7 @@ public struct ValueFit: Sendable {
   ) throws {
     do {
       let fit = try GammaGamma.fit(
-        spendings, threads: threads, settings: Self.fitSettings(settings, .spending),
+        spendings, threads: threads, settings: fitSettings(.spending),
         progress: progress)
       verdicts += fit.verdicts
       if fit.verdicts.contains(where: { $0.code == .spendTooSteady }) {
@@ -97,14 +97,13 @@ public struct ValueFit: Sendable {
     }
   }
 
-  private static func fitSettings(
-    _ settings: Rules.CLVSettings, _ part: Rules.Prior.Part
-  ) -> FitSettings {
+  /// A prior of the purchase model is of the one that the rules name, not of another with parameters of the same names.
+  private func fitSettings(_ part: Rules.Prior.Part) -> FitSettings {
     FitSettings(
       penalizer: settings.penalizer,
-      priors: settings.prior.filter { $0.part == part }.map {
-        .init(name: $0.name, median: $0.median, sigma: $0.sigma)
-      })
+      priors: settings.prior.filter {
+        $0.part == part && (part == .spending || model == settings.model)
+      }.map { .init(name: $0.name, median: $0.median, sigma: $0.sigma) })
   }
 
   private static func meanSpending(_ spendings: [GammaGamma.Spending]) -> Spending {
@@ -246,6 +245,7 @@ public struct ValueFit: Sendable {
 
   /// Value of discounted purchases to come, in minor units, half to even; nil without an answer of the spending model.
   private func value(_ buyer: PendingCustomers.Buyer, _ discounted: Double) -> Int64? {
+    // Under `monetary: net`: who returned what he bought has shown what he is worth.
     if buyer.keepsNothing && spending != nil { return 0 }
     let frequency = Double(buyer.frequency - 1)
     let mean = mean(buyer)
