@@ -194,6 +194,41 @@ import Testing
     #expect((sums.0 - forecast).magnitude < 1e-5 && sums.1 == later)
   }
 
+  @Test
+  func `prediction intervals hold what is expected, and know neither threads nor other models`()
+    throws
+  {
+    let place = try shop()
+    let one = try value(
+      place, "--models", "mbg_nbd", "--intervals", "--table", "customers", "--threads", "1",
+      "--format", "csv")
+    let two = try value(
+      place, "--models", "mbg_nbd,pareto_nbd", "--intervals", "--table", "customers", "--threads",
+      "2", "--format", "csv")
+    let first = rows(one.output)
+    #expect(first == rows(two.output).filter { $0["model"] == "mbg_nbd" })
+    #expect(!first.isEmpty)
+    for row in first {
+      let bounds = ["low95", "low80", "high80", "high95"].compactMap {
+        Double(row["purchases_\($0)"] ?? "")
+      }
+      #expect(bounds.count == 4 && bounds == bounds.sorted(), "\(row)")
+      let expected = try #require(Double(row["expected_purchases"] ?? ""))
+      #expect(expected <= bounds[3] + 1 && expected >= bounds[0], "\(row)")
+    }
+    let all = try value(place, "--models", "mbg_nbd", "--intervals", "--format", "json").object()
+    let model = try #require((all["models"] as? [[String: Any]])?.first)
+    let total = try #require(
+      (model["intervals"] as? [String: Any])?["purchases"] as? [String: Double])
+    let expected = try #require(
+      (model["expected"] as? [String: Any])?["purchases"] as? Double)
+    #expect(try #require(total["low80"]) < expected && expected < #require(total["high80"]))
+    let other = try value(
+      place, "--models", "mbg_nbd", "--intervals", "--seed", "2", "--format", "json")
+    let moved = (try other.object()["models"] as? [[String: Any]])?.first?["intervals"]
+    #expect((moved as? NSDictionary) != (model["intervals"] as? NSDictionary))
+  }
+
   private static func shopLines() throws -> [[String: Any]] {
     let text = try Program.run("generate", "--customers", "500", "--seed", "1", "-o", "-").output
     return try text.split(separator: "\n").map {

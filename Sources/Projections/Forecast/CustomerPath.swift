@@ -43,6 +43,8 @@ public struct CustomerPath: Sendable {
     /// At quarters of the horizon.
     public var expected: [Expected]
     /// All purchases to come, discounted, and their value; nil without a rate.
+    /// Within the horizon.
+    public var prediction: ValueFit.Prediction?
     public var residual: Double?
     public var residualValue: Int64?
     public var points: [Point]
@@ -63,7 +65,8 @@ public struct CustomerPath: Sendable {
   /// - Throws: ``Forecast/Fault`` where there would be too many points.
   init(
     customer: String, subjects: [String], state: State, place: Int?, log: PurchaseLog,
-    _ forecasts: [ModelForecast], _ settings: Rules.CLVSettings, cutDay: Int64, step: Int64
+    _ forecasts: [ModelForecast], _ settings: Rules.CLVSettings, cutDay: Int64, step: Int64,
+    seed: UInt64
   ) throws {
     (self.customer, self.subjects, self.state) = (customer, subjects, state)
     guard let place else {
@@ -77,10 +80,14 @@ public struct CustomerPath: Sendable {
     let asked = try Self.askedDays(
       days.prefix(known).map { Int64($0) }, cutDay: cutDay, step: step,
       ahead: settings.horizon / Microseconds.day)
-    models = forecasts.compactMap { forecast in
+    let key = IntervalDraws.key(customer.utf8)
+    models = try forecasts.compactMap { forecast in
       guard let model = forecast.fitted.model else { return nil }
-      return Self.model(
+      var found = Self.model(
         model, forecast, buyer, days.prefix(Int(buyer.frequency)), asked, settings, cutDay: cutDay)
+      found.prediction = try forecast.fitted.fit.predict(
+        [buyer], keys: [key], seed: seed, threads: 1)?.each[0]
+      return found
     }
   }
 
@@ -161,7 +168,7 @@ extension Forecast {
   static func path(
     of subject: String, _ found: PurchaseCollector, _ log: PurchaseLog, _ names: NameTable,
     _ directory: CustomerDirectory, _ forecasts: [ModelForecast], _ settings: Rules.CLVSettings,
-    cut: Int64, step: Int64
+    cut: Int64, step: Int64, seed: UInt64
   ) throws -> CustomerPath {
     guard let number = names.number(of: Array(subject.utf8).span),
       directory.ranks[Int(number)] != CustomerDirectory.absent
@@ -188,6 +195,6 @@ extension Forecast {
       }
     return try CustomerPath(
       customer: name(subjects[0]), subjects: subjects.map(name), state: state, place: place,
-      log: log, forecasts, settings, cutDay: Days.day(of: cut), step: step)
+      log: log, forecasts, settings, cutDay: Days.day(of: cut), step: step, seed: seed)
   }
 }

@@ -12,7 +12,9 @@ extension Forecast {
     case .tracking: trackingTable
     case .frequency: frequencyTable
     case .calibration: calibrationTable
-    case .customers: Metrics.Table(columns: Self.customerColumns)
+    case .customers:
+      Metrics.Table(
+        columns: Self.customerColumns + (hasIntervals ? Self.intervalColumns : []))
     }
   }
 
@@ -110,6 +112,10 @@ extension Forecast {
 
   // MARK: Customers
 
+  static let intervalColumns = ["purchases", "value"].flatMap { what in
+    ["low95", "low80", "high80", "high95"].map { "\(what)_\($0)" }
+  }
+
   static let customerColumns = [
     "customer", "model", "first_purchase", "last_purchase", "frequency", "recency", "age", "mean",
     "p_alive", "expected_purchases", "discounted_purchases", "value", "dert", "dert_value",
@@ -149,6 +155,14 @@ extension ModelForecast {
       .number(value.probabilityAlive * prospect.worth), Forecast.money(value.value),
       Forecast.number(residual), Forecast.money(residualValue),
       isHeld ? .number(forecasts[index]) : .unset, isHeld ? .count(Int64(actual[index])) : .unset,
-    ]
+    ] + (predictions.isEmpty ? [] : predictions[index].cells)
+  }
+}
+
+extension ValueFit.Prediction {
+  /// As ``Forecast/intervalColumns``.
+  fileprivate var cells: [Metrics.Cell] {
+    [purchases.low95, purchases.low80, purchases.high80, purchases.high95].map { .number($0) }
+      + [value?.low95, value?.low80, value?.high80, value?.high95].map(Forecast.money)
   }
 }

@@ -19,6 +19,10 @@ public struct Forecast: Sendable {
     public var customer: String?
     /// Rows of customers will be asked for.
     public var keepsCustomers = false
+    /// Prediction intervals of all customers and of their sum are drawn.
+    public var hasIntervals = false
+    /// Of the draws.
+    public var seed: UInt64 = 1
     public init() {}
   }
 
@@ -58,6 +62,9 @@ public struct Forecast: Sendable {
   public let choice: ModelChoice
   /// Where one customer was asked for.
   public let path: CustomerPath?
+  /// Of prediction intervals, where they were asked for.
+  public let seed: UInt64
+  public let hasIntervals: Bool
   let log: PurchaseLog
   let names: NameTable
   let directory: CustomerDirectory
@@ -97,12 +104,20 @@ public struct Forecast: Sendable {
       settings.models ?? value.model.map { [$0] } ?? Rules.CLVModel.allCases.filter { $0 != .bgBB }
     let digits = rules.currency.digits
     let final = value
+    let draws: IntervalDraws? =
+      settings.hasIntervals
+      ? IntervalDraws(
+        seed: settings.seed,
+        keys: log.buyers.map {
+          IntervalDraws.key(names.bytes(of: directory.subjects[Int($0.rank)]))
+        }) : nil
     models = try wanted.map {
       try ModelForecast(
         $0, final, digits: digits, log, periods, cut: cut,
-        keepsCustomers: settings.keepsCustomers, threads: threads)
+        keepsCustomers: settings.keepsCustomers, draws: draws, threads: threads)
     }
     choice = ModelChoice.among(models, text)
+    seed = settings.seed
     self.value = value
     (self.asOf, self.cut, holdout, self.period) = (asOf, cut, settings.holdout, period)
     (customers, parked) = (found.customers, Int64(found.parked.count))
@@ -110,8 +125,10 @@ public struct Forecast: Sendable {
     let forecasts = models
     path = try settings.customer.map {
       try Self.path(
-        of: $0, found, log, names, directory, forecasts, final, cut: cut, step: period)
+        of: $0, found, log, names, directory, forecasts, final, cut: cut, step: period,
+        seed: settings.seed)
     }
+    hasIntervals = settings.hasIntervals
     (self.log, self.names, self.directory) = (log, names, directory)
   }
 

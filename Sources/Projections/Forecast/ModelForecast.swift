@@ -41,6 +41,8 @@ public struct ModelForecast: Sendable {
   public internal(set) var spending: Parameters?
   public internal(set) var verdicts: [FitVerdict]
   public internal(set) var total: Total?
+  /// Prediction intervals of the total, where they were asked for.
+  public internal(set) var predictedTotal: ValueFit.Prediction?
   public internal(set) var newcomer: Newcomer?
   public internal(set) var tracking: [TrackingRow] = []
   public internal(set) var error: HoldoutError?
@@ -50,6 +52,7 @@ public struct ModelForecast: Sendable {
   let fitted: FittedModel
   /// Kept where rows of customers are asked for.
   private(set) var values: [ValueFit.Customer] = []
+  private(set) var predictions: [ValueFit.Prediction] = []
   private(set) var forecasts: [Double] = []
   private(set) var actual: [Int32] = []
   /// What is to come for ever and within the horizon for one of each pair while alive, and each customer's pair.
@@ -71,7 +74,8 @@ public struct ModelForecast: Sendable {
 
   init(
     _ model: Rules.CLVModel, _ settings: Rules.CLVSettings, digits: Int, _ log: PurchaseLog,
-    _ periods: TrackingPeriods, cut: Int64, keepsCustomers: Bool, threads: Int
+    _ periods: TrackingPeriods, cut: Int64, keepsCustomers: Bool, draws: IntervalDraws?,
+    threads: Int
   ) throws {
     self.model = model
     fitted = try FittedModel(
@@ -91,6 +95,13 @@ public struct ModelForecast: Sendable {
     total = Self.total(values)
     let cohort = CalibrationCohort(log, fitted.clock, periods)
     try compare(kind, cohort, values, digits: digits, threads: threads)
+    if let draws,
+      let found = try fitted.fit.predict(
+        log.buyers, keys: draws.keys, seed: draws.seed, threads: threads)
+    {
+      predictedTotal = found.total
+      if keepsCustomers { predictions = found.each }
+    }
     guard keepsCustomers else {
       (forecasts, actual) = ([], [])
       return

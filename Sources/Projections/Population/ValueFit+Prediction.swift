@@ -7,6 +7,9 @@ extension ValueFit {
     /// Discounted, with margin, in minor units; nil without a spending model.
     public var value: MoneyInterval?
 
+    /// How many futures the quantiles are of.
+    public static let draws = PredictionDraws.parameterDraws * PredictionDraws.futures
+
     public struct MoneyInterval: Sendable, Equatable {
       public var low95, low80, high80, high95: Int64
     }

@@ -28,6 +28,13 @@ struct ValueOptions: ParsableArguments {
   @Option(help: "One customer, by any of its subjects: its history, and P(alive) over time.")
   var customer: String?
 
+  @Flag(
+    help:
+      "Prediction intervals (80 and 95 %) of purchases and value, of the sum and with `--table customers` of each; --customer has them always."
+  )
+  var intervals = false
+  @Option(help: "Seed of the draws of prediction intervals.") var seed: UInt64 = 1
+
   /// A hundred years.
   private static let longestHorizon: Int64 = 36_525 * 86_400_000_000
 
@@ -47,6 +54,8 @@ struct ValueOptions: ParsableArguments {
     }
     settings.discount = try discount.map(Self.discount)
     settings.customer = customer
+    settings.hasIntervals = intervals
+    settings.seed = seed
     return settings
   }
 

@@ -87,6 +87,9 @@ extension ValueReport {
           .object([("purchases", number(total.purchases)), ("value", money(total.value))])
         ))
     }
+    if let prediction = model.predictedTotal {
+      members.append(("intervals", intervals(prediction)))
+    }
     if let newcomer = model.newcomer {
       members.append(
         (
@@ -101,6 +104,29 @@ extension ValueReport {
     }
     members.append(("holdout", model.error.map(error) ?? .null))
     return .object(members)
+  }
+
+  private func intervals(_ prediction: ValueFit.Prediction) -> JSONValue {
+    let (purchases, value) = (prediction.purchases, prediction.value)
+    return .object([
+      ("seed", .number(String(forecast.seed))), ("draws", .count(ValueFit.Prediction.draws)),
+      (
+        "purchases",
+        .object([
+          ("low95", number(purchases.low95)), ("low80", number(purchases.low80)),
+          ("high80", number(purchases.high80)), ("high95", number(purchases.high95)),
+        ])
+      ),
+      (
+        "value",
+        value.map {
+          .object([
+            ("low95", money($0.low95)), ("low80", money($0.low80)), ("high80", money($0.high80)),
+            ("high95", money($0.high95)),
+          ])
+        } ?? .null
+      ),
+    ])
   }
 
   private func values(_ fit: ModelForecast.Parameters) -> JSONValue {
@@ -150,6 +176,7 @@ extension ValueReport {
             ])
           })
       ),
+      ("intervals", model.prediction.map(intervals) ?? .null),
       ("dert", number(model.residual)), ("dert_value", money(model.residualValue)),
     ])
   }

@@ -129,6 +129,21 @@ extension ValueReport {
     }
     let from = forecast.holdout == nil ? "as-of" : "the cut"
     return ["", "expected within \(horizon) after \(from)"] + shown.lines
+      + fitted.compactMap { model in
+        model.predictedTotal.map { "\(model.model.rawValue): \(intervalText($0))" }
+      }
+  }
+
+  private func intervalText(_ prediction: ValueFit.Prediction) -> String {
+    let (purchases, value) = (prediction.purchases, prediction.value)
+    func range(_ low: Double, _ high: Double) -> String {
+      "\(Numbers.short(low)) to \(Numbers.short(high))"
+    }
+    return
+      "in 80 % of \(ValueFit.Prediction.draws) draws \(range(purchases.low80, purchases.high80)) purchases"
+      + (value.map { ", worth \(money($0.low80)) to \(money($0.high80))" } ?? "")
+      + "; in 95 % \(range(purchases.low95, purchases.high95))"
+      + (value.map { ", worth \(money($0.low95)) to \(money($0.high95))" } ?? "")
   }
 
   // MARK: Customers
@@ -190,6 +205,12 @@ extension ValueReport {
     }
     lines.append("purchases and value expected after \(after), given this history")
     lines += shown.lines + [""]
+    for model in path.models {
+      if let prediction = model.prediction {
+        lines.append("\(model.model.rawValue): \(intervalText(prediction))")
+      }
+    }
+    lines.append("")
     for model in path.models {
       guard let fit = forecast.models.first(where: { $0.model == model.model }) else { continue }
       lines += parameterLines(fit)
