@@ -24,7 +24,7 @@ import Testing
     log.add(try buyer(2, [20]), days: [20], spentLater: 0)
     let periods = try #require(
       TrackingPeriods(length: 7, firstDay: 0, cutDay: 20, lastDay: 33))
-    return CalibrationCohort(log, ForecastClock(model, unit: 7 * Microseconds.day), periods)
+    return CalibrationCohort(log, PurchaseClock(model, unit: 7 * Microseconds.day), periods)
   }
 
   private static let model = ModifiedBetaGeometricNBD([0.524838, 6.182988, 0.891356, 1.614])
@@ -94,7 +94,7 @@ import Testing
       try buyer(0, [0, 3, 7, 9], opportunities: 1), days: [0, 3, 7, 9, 15, 16], spentLater: 0)
     let periods = try #require(TrackingPeriods(length: 7, firstDay: 0, cutDay: 13, lastDay: 20))
     let cohort = CalibrationCohort(
-      log, ForecastClock(.bgBB, unit: 7 * Microseconds.day), periods)
+      log, PurchaseClock(.bgBB, unit: 7 * Microseconds.day), periods)
 
     #expect(cohort.actualByPeriod == [0, 1, 1])
     #expect(cohort.actual == [1])

@@ -1,7 +1,7 @@
 /// The customers whom models are fitted to, and what they did, in the time of one kind of model.
 struct CalibrationCohort: Sendable {
   let log: PurchaseLog
-  let clock: ForecastClock
+  let clock: PurchaseClock
   let periods: TrackingPeriods
   /// By customer: repeat purchases after the cut.
   let actual: [Int32]
@@ -18,7 +18,7 @@ struct CalibrationCohort: Sendable {
   let pairs: [Pair]
   let pairOfCustomer: [Int32]
 
-  init(_ log: PurchaseLog, _ clock: ForecastClock, _ periods: TrackingPeriods) {
+  init(_ log: PurchaseLog, _ clock: PurchaseClock, _ periods: TrackingPeriods) {
     self.log = log
     self.clock = clock
     self.periods = periods

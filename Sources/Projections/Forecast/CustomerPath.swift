@@ -82,10 +82,10 @@ public struct CustomerPath: Sendable {
       ahead: settings.horizon / Microseconds.day)
     let key = IntervalDraws.key(customer.utf8)
     models = try forecasts.compactMap { forecast in
-      guard let model = forecast.fitted.model else { return nil }
+      guard let model = forecast.fitted.purchaseModel else { return nil }
       var found = Self.model(
         model, forecast, buyer, days.prefix(Int(buyer.frequency)), asked, settings, cutDay: cutDay)
-      found.prediction = try forecast.fitted.fit.predict(
+      found.prediction = try forecast.fitted.predict(
         [buyer], keys: [key], seed: seed, threads: 1)?.each[0]
       return found
     }
@@ -157,7 +157,7 @@ public struct CustomerPath: Sendable {
           expected: isSilence ? alive * toCome[points.count - (asked.count - later.count)] : nil))
     }
     return Model(
-      model: forecast.model, history: history, alive: alive, mean: fitted.mean(of: buyer),
+      model: forecast.model, history: history, alive: alive, mean: fitted.mean(buyer),
       amount: amount, expected: expected, residual: residual,
       residualValue: residual.flatMap(value), points: points)
   }

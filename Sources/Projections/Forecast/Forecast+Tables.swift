@@ -150,7 +150,7 @@ extension ModelForecast {
     return [
       .text(name), .text(model.rawValue), .text(Days.text(Int64(buyer.firstDay))),
       .text(Days.text(Int64(buyer.lastDay))), .count(Int64(history.frequency)),
-      .number(history.recency), .number(history.age), .number(fitted.mean(of: buyer)),
+      .number(history.recency), .number(history.age), .number(fitted.mean(buyer)),
       .number(value.probabilityAlive), .number(value.purchases),
       .number(value.probabilityAlive * prospect.worth), Forecast.money(value.value),
       Forecast.number(residual), Forecast.money(residualValue),

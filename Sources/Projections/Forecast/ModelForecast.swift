@@ -49,7 +49,7 @@ public struct ModelForecast: Sendable {
   public internal(set) var frequencies: [FrequencyRow] = []
   public internal(set) var aliveRows: [AliveRow] = []
 
-  let fitted: FittedModel
+  let fitted: ValueFit
   /// Kept where rows of customers are asked for.
   private(set) var values: [ValueFit.Customer] = []
   private(set) var predictions: [ValueFit.Prediction] = []
@@ -78,10 +78,10 @@ public struct ModelForecast: Sendable {
     threads: Int
   ) throws {
     self.model = model
-    fitted = try FittedModel(
-      model, settings, digits: digits, buyers: log.buyers, asOf: cut, threads: threads)
-    verdicts = fitted.fit.verdicts
-    guard let fit = fitted.purchases, let kind = fitted.model else { return }
+    fitted = try ValueFit(
+      settings, model: model, digits: digits, buyers: log.buyers, asOf: cut, threads: threads)
+    verdicts = fitted.verdicts
+    guard let fit = fitted.purchases?.fit, let kind = fitted.purchaseModel else { return }
     parameters = Parameters(
       names: model.parameterNames, values: fit.parameters, standardErrors: fit.standardErrors,
       logLikelihood: fit.logLikelihood, customers: fit.customers)
@@ -91,12 +91,12 @@ public struct ModelForecast: Sendable {
     spending = fitted.spendingParameters
     let discounting = Discounting(settings)
     newcomer = fitted.newcomer(kind, discounting)
-    guard let values = try fitted.fit.evaluate(log.buyers, threads: threads) else { return }
+    guard let values = try fitted.evaluate(log.buyers, threads: threads) else { return }
     total = Self.total(values)
     let cohort = CalibrationCohort(log, fitted.clock, periods)
-    try compare(kind, cohort, values, digits: digits, threads: threads)
+    try compare(kind, cohort, values, threads: threads)
     if let draws,
-      let found = try fitted.fit.predict(
+      let found = try fitted.predict(
         log.buyers, keys: draws.keys, seed: draws.seed, threads: threads)
     {
       predictedTotal = found.total
@@ -141,7 +141,7 @@ public struct ModelForecast: Sendable {
 
   private mutating func compare(
     _ kind: some PurchaseModel, _ cohort: CalibrationCohort, _ values: [ValueFit.Customer],
-    digits: Int, threads: Int
+    threads: Int
   ) throws {
     let alive = values.map(\.probabilityAlive)
     let expected = try cohort.expectedSoFar(kind, threads: threads)
@@ -162,7 +162,7 @@ public struct ModelForecast: Sendable {
     }
     error = HoldoutError(
       forecasts: forecasts, actual: actual, money: money, spent: cohort.log.spentLater,
-      scale: pow(10, Double(digits)))
+      scale: fitted.scale)
     let clock = fitted.clock
     frequencies = FrequencyRow.rows(
       frequencies: buyers.map {
@@ -172,9 +172,9 @@ public struct ModelForecast: Sendable {
   }
 }
 
-extension FittedModel {
+extension ValueFit {
   var spendingParameters: ModelForecast.Parameters? {
-    guard case .gammaGamma(let spending)? = fit.spending else { return nil }
+    guard case .gammaGamma(let spending)? = spending else { return nil }
     return ModelForecast.Parameters(
       names: GammaGamma.parameterNames, values: spending.parameters,
       standardErrors: spending.standardErrors, logLikelihood: spending.logLikelihood,

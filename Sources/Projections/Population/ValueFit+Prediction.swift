@@ -29,13 +29,11 @@ extension ValueFit {
     case .mean(let mean, _)?: meanAmount = mean
     case nil: break
     }
-    let horizon = Double(settings.horizon) / Double(unit)
-    let schedule = DiscountedValue.Schedule(
-      horizon: horizon, step: 1, rate: settings.discountRate,
-      period: Double(settings.discountPeriod ?? unit) / Double(unit))
+    let discounting = Discounting(settings)
     let draws = PredictionDraws(
       model.kind, purchases: purchases.fit, spendingFit: spendingFit, meanAmount: meanAmount,
-      seed: seed, step: 1, horizon: horizon, factors: schedule.factors)
+      seed: seed, step: 1, horizon: discounting.horizon,
+      factors: discounting.schedule.factors)
     let found = try draws.run(
       zip(buyers, keys).map { buyer, key in
         .init(
@@ -58,7 +56,6 @@ extension ValueFit {
   }
 
   private func minor(_ amount: Double) -> Int64 {
-    let margin = Double(settings.margin.mantissa) / pow(10, Double(settings.margin.scale))
-    return Int64(max(-9e18, min(9e18, (amount * margin * scale).rounded(.toNearestOrEven))))
+    Int64(max(-9e18, min(9e18, (amount * margin * scale).rounded(.toNearestOrEven))))
   }
 }

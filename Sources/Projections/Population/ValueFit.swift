@@ -34,7 +34,9 @@ public struct ValueFit: Sendable {
   }
 
   public let settings: Rules.CLVSettings
-  private let asOf: Int64
+  let clock: PurchaseClock
+  /// UTC day of as-of, since 1970.
+  private let today: Int64
   /// Minor units of a whole one.
   let scale: Double
   private var grouped = GroupedHistories([])
@@ -50,7 +52,8 @@ public struct ValueFit: Sendable {
   ) throws {
     self.settings = settings
     self.model = model
-    self.asOf = asOf
+    clock = PurchaseClock(model, unit: settings.unit)
+    today = ScalarValue.floorDivide(asOf, Microseconds.day).0
     unit = settings.unit
     customers = buyers.count
     scale = pow(10, Double(digits))
@@ -170,31 +173,18 @@ public struct ValueFit: Sendable {
         remedy: "look for a few amounts far above all others"))
   }
 
-  /// Differences between UTC days, in units; under `bg_bb` opportunities of one unit each.
+  /// At as-of.
   func history(_ buyer: PendingCustomers.Buyer) -> PurchaseHistory {
-    let today = ScalarValue.floorDivide(asOf, Microseconds.day).0
-    if model == .bgBB {
-      let age = (today - Int64(buyer.firstDay)) * Microseconds.day / unit
-      return PurchaseHistory(
-        frequency: Double(buyer.opportunities), recency: Double(buyer.lastOpportunity),
-        age: Double(age))
-    }
-    let length = Double(Microseconds.day) / Double(unit)
-    return PurchaseHistory(
-      frequency: Double(buyer.frequency - 1),
-      recency: Double(Int64(buyer.lastDay) - Int64(buyer.firstDay)) * length,
-      age: Double(today - Int64(buyer.firstDay)) * length)
+    clock.history(buyer, at: today)
   }
 
-  /// Mean value of the repeat days in whole currency; 0 without any.
-  func mean(_ buyer: PendingCustomers.Buyer) -> Double {
-    buyer.frequency > 1 ? Double(buyer.repeatTotal) / scale / Double(buyer.frequency - 1) : 0
-  }
+  /// The purchase model as fitted; nil where it could not be.
+  var purchaseModel: (any PurchaseModel)? { purchases.map { model.kind.init($0.fit.parameters) } }
 
   /// What the models say of each buyer; nil without a purchase model.
   func evaluate(_ buyers: [PendingCustomers.Buyer], threads: Int) throws -> [Customer]? {
-    guard let fit = purchases?.fit else { return nil }
-    return try evaluate(model.kind.init(fit.parameters), buyers, threads)
+    guard let purchaseModel else { return nil }
+    return try evaluate(purchaseModel, buyers, threads)
   }
 
   /// What is to come of customers with one history.
@@ -211,10 +201,7 @@ public struct ValueFit: Sendable {
   ) throws -> [Customer] {
     let fit = self
     let grouped = grouped
-    let horizon = Double(settings.horizon) / Double(unit)
-    let period = Double(settings.discountPeriod ?? unit) / Double(unit)
-    let schedule = DiscountedValue.Schedule(
-      horizon: horizon, step: 1, rate: settings.discountRate, period: period)
+    let schedule = Discounting(settings).schedule
     let likelihood = HistoriesLikelihood(grouped: grouped, threads: threads)
     let prospects = try likelihood.byFrequency(model) { frequency, cells in
       var prospects: [Prospect] = []
@@ -239,27 +226,8 @@ public struct ValueFit: Sendable {
       let prospect = prospects[Int(grouped.ofCustomer[index])]
       return Customer(
         probabilityAlive: prospect.alive, purchases: prospect.purchases,
-        value: fit.value(buyers[index], prospect.worth))
+        value: fit.amount(of: buyers[index]).flatMap { fit.value($0, times: prospect.worth) })
     }
-  }
-
-  /// Value of discounted purchases to come, in minor units, half to even; nil without an answer of the spending model.
-  private func value(_ buyer: PendingCustomers.Buyer, _ discounted: Double) -> Int64? {
-    // Under `monetary: net`: who returned what he bought has shown what he is worth.
-    if buyer.keepsNothing && spending != nil { return 0 }
-    let frequency = Double(buyer.frequency - 1)
-    let mean = mean(buyer)
-    let value: Double
-    switch spending {
-    case .gammaGamma(let fit)?:
-      value = GammaGamma(fit.parameters).expectedValue(.init(frequency: frequency, mean: mean))
-    case .mean(let all, _)?: value = frequency > 0 ? max(0, mean) : all
-    case nil: return nil
-    }
-    guard value.isFinite, value >= 0 else { return nil }
-    let margin = Double(settings.margin.mantissa) / pow(10, Double(settings.margin.scale))
-    let amount = (value * discounted * margin * scale).rounded(.toNearestOrEven)
-    return amount.magnitude < 9e18 ? Int64(amount) : nil
   }
 }
 

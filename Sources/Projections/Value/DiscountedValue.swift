@@ -92,15 +92,14 @@ enum DiscountedValue {
     edges.append(end)
     var times: [Double] = []
     for (from, to) in zip(edges, edges.dropFirst()) {
-      for node in rule.nodes.sorted() { times.append(from + node * (to - from)) }
+      for node in rule.nodes { times.append(from + node * (to - from)) }
     }
     let expected = model.expectedWhileAlive(frequency, age, within: times)
-    let weights = zip(rule.nodes, rule.weights).sorted { $0.0 < $1.0 }.map(\.1)
     var sum = 0.0
     for (panel, (from, to)) in zip(edges, edges.dropFirst()).enumerated() {
-      for place in weights.indices {
-        let index = panel * weights.count + place
-        sum += weights[place] * (to - from) * expected[index] * exp(-delta * times[index])
+      for place in rule.weights.indices {
+        let index = panel * rule.weights.count + place
+        sum += rule.weights[place] * (to - from) * expected[index] * exp(-delta * times[index])
       }
     }
     return delta * sum

@@ -1,5 +1,5 @@
 /// Time of the purchase models: whole UTC days, measured in units; under BG/BB opportunities of one unit each.
-struct ForecastClock: Sendable {
+struct PurchaseClock: Sendable {
   /// Microseconds.
   let unit: Int64
   let countsOpportunities: Bool
