@@ -53,13 +53,8 @@ extension BetaGeometric {
   }
 
   static func meaning(of parameter: Int, grows: Bool) -> String {
-    switch (parameter, grows) {
-    case (0, true), (1, true): "customers do not differ in how often they buy"
-    case (2, false): "no customer is seen to stop"
-    case (3, false): "customers stop at their first chance or never"
-    case (2, true), (3, true): "customers do not differ in how easily they stop"
-    default: "a few buy all the time and the others hardly ever"
-    }
+    meaningOfChances(
+      parameter, grows: grows, otherwise: "a few buy all the time and the others hardly ever")
   }
 
   /// Of equation (6) of Fader, Hardie and Lee, with α^r in the terms: Γ(r + x) ÷ Γ(r) and B(a, b + chances) ÷ B(a, b) as products,

@@ -32,13 +32,8 @@ struct BetaGeometricBetaBinomial: PurchaseModel {
   }
 
   static func meaning(of parameter: Int, grows: Bool) -> String {
-    switch (parameter, grows) {
-    case (0, true), (1, true): "customers do not differ in how often they buy"
-    case (2, false): "no customer is seen to stop"
-    case (3, false): "customers stop at their first chance or never"
-    case (2, true), (3, true): "customers do not differ in how easily they stop"
-    default: "a few buy at every opportunity and the others at none"
-    }
+    meaningOfChances(
+      parameter, grows: grows, otherwise: "a few buy at every opportunity and the others at none")
   }
 
   func heads(_ frequencies: [Double]) -> [LogDerivatives] {

@@ -166,13 +166,11 @@ struct HillClimb: Sendable {
   private func weakAxis(
     _ top: MaximumLikelihood.Top, _ isFixed: [Bool]
   ) -> (axis: Int, direction: SIMD4<Double>)? {
-    var hessian = top.derivatives.hessian
+    let hessian = top.derivatives.hessian
     let strong = -1 - (0..<4).reduce(0) { $0 + hessian[$1, $1].magnitude }
-    for axis in 0..<4 where axis >= count || isFixed[axis] {
-      for other in 0..<4 { hessian.set(axis, other, 0) }
-      hessian[axis, axis] = strong
-    }
-    let (values, vectors) = hessian.eigen()
+    let (values, vectors) = hessian.isolating(
+      { $0 >= count || isFixed[$0] }, diagonal: strong
+    ).eigen()
     guard let weakest = (0..<4).max(by: { values[$0] < values[$1] }) else { return nil }
     let direction = vectors[weakest]
     let free = (0..<count).filter { !isFixed[$0] }
@@ -188,11 +186,8 @@ struct HillClimb: Sendable {
 
   /// Inverse of the information over the free parameters; 0 elsewhere.
   private func covariance(_ derivatives: LogDerivatives, _ isFixed: [Bool]) -> [[Double]] {
-    var information = SymmetricMatrix.zero - derivatives.hessian
-    for axis in 0..<4 where axis >= count || isFixed[axis] {
-      for other in 0..<4 { information.set(axis, other, 0) }
-      information[axis, axis] = 1
-    }
+    let information = (.zero - derivatives.hessian)
+      .isolating({ $0 >= count || isFixed[$0] }, diagonal: 1)
     let (values, vectors) = information.eigen()
     return (0..<count).map { row in
       (0..<count).map { column in

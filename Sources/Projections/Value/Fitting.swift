@@ -116,12 +116,8 @@ extension GammaGamma {
   /// vary, the fit carries ``FitVerdict/Code/spendTooSteady``, and its parameters are not to be used.
   ///
   /// - Throws: ``FitFailure``.
-  public static func fit(_ all: [Spending], threads: Int = 1) throws -> Fit {
-    try fit(all, threads: threads, settings: .none)
-  }
-
   static func fit(
-    _ all: [Spending], threads: Int, settings: FitSettings,
+    _ all: [Spending], threads: Int = 1, settings: FitSettings = .none,
     progress: (_ steps: Int) -> Void = { _ in }
   ) throws -> Fit {
     let usable = all.filter { $0.frequency > 0 && $0.mean > 0 }

@@ -74,13 +74,8 @@ struct MaximumLikelihood: Sendable {
     _ here: LogDerivatives, _ held: [Bool], radius: Double
   ) -> (step: SIMD4<Double>, gain: Double, length: Double) {
     var gradient = here.gradient
-    var hessian = here.hessian
-    for axis in 0..<4 where held[axis] {
-      gradient[axis] = 0
-      for other in 0..<4 { hessian.set(axis, other, 0) }
-      hessian[axis, axis] = -1
-    }
-    let (values, vectors) = hessian.eigen()
+    for axis in 0..<4 where held[axis] { gradient[axis] = 0 }
+    let (values, vectors) = here.hessian.isolating({ held[$0] }, diagonal: -1).eigen()
     let along = SIMD4(
       (gradient * vectors[0]).sum(), (gradient * vectors[1]).sum(),
       (gradient * vectors[2]).sum(), (gradient * vectors[3]).sum())

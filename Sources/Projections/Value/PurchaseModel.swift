@@ -43,6 +43,20 @@ protocol PurchaseModel: Sendable {
     _ frequency: Double, _ age: Double, _ random: inout RandomSource, into draw: inout FutureDraw)
 }
 
+extension PurchaseModel {
+  /// ``meaning(of:grows:)`` of the models whose first two parameters say how often customers buy, and whose last two, of a beta
+  /// distribution, how easily they stop.
+  static func meaningOfChances(_ parameter: Int, grows: Bool, otherwise: String) -> String {
+    switch (parameter, grows) {
+    case (0, true), (1, true): "customers do not differ in how often they buy"
+    case (2, false): "no customer is seen to stop"
+    case (3, false): "customers stop at their first chance or never"
+    case (2, true), (3, true): "customers do not differ in how easily they stop"
+    default: otherwise
+    }
+  }
+}
+
 /// What a model makes of a frequency and one time.
 struct HistoryCell: Sendable {
   /// Logarithm of the weight of being alive at that time.

@@ -69,6 +69,16 @@ struct SymmetricMatrix: Sendable, Equatable {
     self[column, row] = value
   }
 
+  /// The same without what couples some rows to the others; these have `diagonal` alone.
+  func isolating(_ isApart: (Int) -> Bool, diagonal: Double) -> SymmetricMatrix {
+    var matrix = self
+    for axis in 0..<4 where isApart(axis) {
+      for other in 0..<4 { matrix.set(axis, other, 0) }
+      matrix[axis, axis] = diagonal
+    }
+    return matrix
+  }
+
   var isFinite: Bool {
     (0..<4).allSatisfy { row in (0..<4).allSatisfy { self[row, $0].isFinite } }
   }
