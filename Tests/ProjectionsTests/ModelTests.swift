@@ -393,6 +393,33 @@ import Testing
     }
   }
 
+  @Test func `under a penalizer any buyers have a finite fit, and none have none`() throws {
+    let settings = FitSettings(penalizer: 0.01)
+    let histories: [[PurchaseHistory]] = [
+      [.init(frequency: 0, recency: 0, age: 0)],
+      Array(repeating: .init(frequency: 0, recency: 0, age: 0), count: 5),
+      [.init(frequency: 0, recency: 0, age: 7)], [.init(frequency: 3, recency: 4, age: 5)],
+      [.init(frequency: 1, recency: 1, age: 1), .init(frequency: 0, recency: 0, age: 3000)],
+      [.init(frequency: 2500, recency: 2500, age: 2500), .init(frequency: 0, recency: 0, age: 0)],
+    ]
+    let models: [any PurchaseModel.Type] = [
+      BetaGeometricNBD.self, ModifiedBetaGeometricNBD.self, ParetoNBD.self,
+      BetaGeometricBetaBinomial.self,
+    ]
+    for model in models {
+      for own in histories {
+        let fit = try model.fit(own, settings: settings)
+        #expect(fit.parameters.allSatisfy { $0.isFinite && $0 > 0 }, "\(model) \(own) \(fit)")
+        #expect(fit.logLikelihood.isFinite, "\(model) \(own)")
+      }
+      #expect(code { try model.fit([], settings: settings) } == .noRepeaters)
+      #expect(code { try model.fit([]) } == .noRepeaters)
+    }
+    let spent = try GammaGamma.fit([.init(frequency: 2, mean: 30)], settings: settings)
+    #expect(spent.parameters.allSatisfy { $0.isFinite && $0 > 0 })
+    #expect(code { try GammaGamma.fit([], settings: settings) } == .noRepeaters)
+  }
+
   @Test(arguments: [11, 12, 13] as [UInt64])
   func `units of time and money rescale a fit, and the order of customers does nothing`(
     seed: UInt64

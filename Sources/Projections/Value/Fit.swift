@@ -64,6 +64,7 @@ struct HillClimb: Sendable {
 
   typealias Function = MaximumLikelihood.Function
 
+  /// - Throws: ``FitFailure`` where the likelihood has no value.
   /// - Parameters:
   ///   - starts: of scaled parameters.
   ///   - coarse: a likelihood that has the same hills and costs little; nil where `all` does.
@@ -89,7 +90,9 @@ struct HillClimb: Sendable {
       for axis in 0..<count { logs[axis] = log(start[axis]) }
       tops.append(try search.maximize(from: logs, first))
     }
+    tops.removeAll { !$0.isFinite }
     tops.sort { $0.derivatives.value > $1.derivatives.value }
+    if tops.isEmpty { throw Self.nowhere }
     if coarse != nil {
       // Hills that differ by little on the coarse likelihood are both climbed on the true one.
       let best = tops[0].derivatives.value
@@ -103,9 +106,19 @@ struct HillClimb: Sendable {
         if isNew && hills.count < 2 { hills.append(top) }
       }
       tops = try hills.map { try search.maximize(from: $0.logs, target) }
+      tops.removeAll { !$0.isFinite }
       tops.sort { $0.derivatives.value > $1.derivatives.value }
+      if tops.isEmpty { throw Self.nowhere }
     }
     return try settle(tops[0], all, target)
+  }
+
+  private static var nowhere: FitFailure {
+    FitFailure(
+      verdict: FitVerdict(
+        code: .notConverged, message: "the likelihood is not a number at any start of the search",
+        remedy:
+          "look for histories or amounts far out of range, or give parameters with --clv-params"))
   }
 
   // MARK: Boundaries

@@ -55,7 +55,8 @@ extension PurchaseModel {
   ) throws -> Fit {
     let customers = grouped.customers
     let repeaters = grouped.frequencies.reduce(0) { $0 + ($1.value > 0 ? $1.weight : 0) }
-    if !settings.holdsAll(of: parameterNames) {
+    // Without any buyer not even a prior has a scale.
+    if customers == 0 || !settings.holdsAll(of: parameterNames) {
       try refuse(customers: customers, repeaters: repeaters)
     }
     let sums = grouped.sums

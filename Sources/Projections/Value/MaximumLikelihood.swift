@@ -17,6 +17,8 @@ struct MaximumLikelihood: Sendable {
     var steps: Int
     /// False where the steps ran out: never seen.
     var isReached: Bool
+
+    var isFinite: Bool { derivatives.value.isFinite && derivatives.hessian.isFinite }
   }
 
   /// Directions that a search must not move in: parameters that the function does not have, or that are frozen.
