@@ -216,6 +216,12 @@ public struct Rules: Sendable {
     public var penalizer = 0.0
     /// In file order, each parameter at most once.
     public var prior: [Prior] = []
+
+    /// What `discount` may be per, in microseconds: a year of 365 days, and a month of its twelfth part.
+    public static let discountPeriods = [
+      "year": 365 * Microseconds.day, "month": 365 * Microseconds.day / 12,
+      "week": 7 * Microseconds.day, "day": Microseconds.day,
+    ]
   }
 
   /// What the spending model takes for the money of a customer's repeat days.

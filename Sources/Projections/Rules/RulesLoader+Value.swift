@@ -81,11 +81,7 @@ extension RulesLoader {
     if decimal(rate, "clv.discount.rate", allowsZero: true) != nil {
       settings.discountRate = Double(rate.text) ?? 0
     }
-    let year = 365 * Microseconds.day
-    let periods = [
-      "year": year, "month": year / 12, "week": 7 * Microseconds.day, "day": Microseconds.day,
-    ]
-    settings.discountPeriod = periods[per.text]
+    settings.discountPeriod = Rules.CLVSettings.discountPeriods[per.text]
     if settings.discountPeriod == nil {
       fault(
         "unknown-name", "there is no discount period `\(per.text)`", per.place,

@@ -208,18 +208,6 @@ struct ReplayCommand: ParsableCommand {
     ])
   }
 
-  private func decimal(_ value: Rules.ExchangeRate) -> String {
-    Numbers.money(value.mantissa, digits: value.scale)
-  }
-
-  private func discount(_ settings: Rules.CLVSettings) -> JSONValue {
-    guard let period = settings.discountPeriod else { return .null }
-    return .object([
-      ("rate", .number(Numbers.double(settings.discountRate))),
-      ("per", .string(Numbers.span(period))), ("from", .string("end of each unit")),
-    ])
-  }
-
   private func fitJSON(_ fit: ValueFit) -> [(String, JSONValue)] {
     func pairs(_ names: [String], _ values: [Double]) -> [(String, JSONValue)] {
       zip(names, values).map { ($0, .number(Numbers.double($1))) }
@@ -227,12 +215,12 @@ struct ReplayCommand: ParsableCommand {
     var members: [(String, JSONValue)] = [
       ("unit", .string(Numbers.span(fit.unit))),
       ("horizon", .string(Numbers.span(fit.settings.horizon))),
-      ("margin", .string(decimal(fit.settings.margin))), ("discount", discount(fit.settings)),
+      ("margin", .string(fit.settings.marginText)), ("discount", fit.settings.discountJSON),
       ("customers", .count(fit.customers)),
     ]
     if fit.isGiven { members.append(("fitted", .bool(false))) }
     if fit.settings.monetary == .net { members.append(("monetary", .string("net"))) }
-    if !fit.isGiven { members += knownBefore(fit.settings) }
+    if !fit.isGiven { members += fit.settings.knownBefore }
     if let (names, purchases) = fit.purchases {
       members.append(("params", .object(pairs(names, purchases.parameters))))
       members.append(("log_likelihood", .number(Numbers.double(purchases.logLikelihood))))
@@ -258,27 +246,6 @@ struct ReplayCommand: ParsableCommand {
     }
     if !fit.verdicts.isEmpty {
       members.append(("verdicts", .array(fit.verdicts.map(\.json))))
-    }
-    return members
-  }
-
-  /// What the fit was told beside the data.
-  private func knownBefore(_ settings: Rules.CLVSettings) -> [(String, JSONValue)] {
-    var members: [(String, JSONValue)] = []
-    if settings.penalizer > 0 {
-      members.append(("penalizer", .number(Numbers.double(settings.penalizer))))
-    }
-    if !settings.prior.isEmpty {
-      let priors = settings.prior.map { prior in
-        (
-          prior.key,
-          JSONValue.object([
-            ("median", .number(Numbers.double(prior.median))),
-            ("sigma", .number(Numbers.double(prior.sigma))),
-          ])
-        )
-      }
-      members.append(("prior", .object(priors)))
     }
     return members
   }
@@ -349,7 +316,7 @@ struct ReplayCommand: ParsableCommand {
         "\(fit.model.rawValue) over \(fit.customers) buyers\(fit.isGiven ? ", parameters as given" : ""), time in \(Numbers.span(fit.unit)): "
           + values.joined(separator: ", ")
           + ", log-likelihood \(Numbers.double(purchases.logLikelihood))"
-          + (fit.isGiven ? "" : knownBefore(fit.settings).map { ", \($0.0) \($0.1.text)" }.joined())
+          + (fit.isGiven ? "" : fit.settings.knownBefore.map { ", \($0.0) \($0.1.text)" }.joined())
       )
     }
     if !faults.faults.isEmpty {

@@ -83,17 +83,13 @@ struct ValueOptions: ParsableArguments {
   }
 
   private static func discount(_ text: String) throws -> (rate: Double, period: Int64) {
-    let year: Int64 = 365 * 86_400_000_000
-    let periods: [String: Int64] = [
-      "year": year, "month": year / 12, "week": 7 * 86_400_000_000, "day": 86_400_000_000,
-    ]
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let isDecimal =
       !parts[0].isEmpty && parts[0].utf8.allSatisfy { $0 &- 48 < 10 || $0 == UInt8(ascii: ".") }
     guard parts.count == 2, isDecimal, let rate = Double(parts[0]), rate.isFinite else {
       throw usage("--discount takes a rate for a period, such as 0.10/year; not `\(text)`")
     }
-    guard let period = periods[parts[1]] else {
+    guard let period = Rules.CLVSettings.discountPeriods[parts[1]] else {
       throw usage(
         "--discount: there is no discount period `\(parts[1])`", help: "year, month, week or day")
     }

@@ -10,7 +10,7 @@ extension ValueReport {
       ("currency", .string(forecast.rules.currency.code)),
       ("unit", .string(Numbers.span(forecast.value.unit))),
       ("horizon", .string(Numbers.span(forecast.value.horizon))),
-      ("margin", .string(margin)), ("discount", discount),
+      ("margin", .string(forecast.value.marginText)), ("discount", forecast.value.discountJSON),
       ("customers", .count(forecast.customers)), ("buyers", .count(forecast.buyers)),
       ("parked", .count(forecast.parked)), ("holdout", holdout),
       ("models", .array(forecast.models.map(model))), ("take", choice),
@@ -28,18 +28,6 @@ extension ValueReport {
     }
     if let path = forecast.path { members.append(("customer", customer(path))) }
     return .object(members)
-  }
-
-  var margin: String {
-    Numbers.money(forecast.value.margin.mantissa, digits: forecast.value.margin.scale)
-  }
-
-  private var discount: JSONValue {
-    guard let period = forecast.value.discountPeriod else { return .null }
-    return .object([
-      ("rate", .number(Numbers.double(forecast.value.discountRate))),
-      ("per", .string(Numbers.span(period))), ("from", .string("end of each unit")),
-    ])
   }
 
   private var holdout: JSONValue {

@@ -23,7 +23,7 @@ extension ValueReport {
         "discount \(Numbers.double(value.discountRate)) per \(Numbers.span($0))"
       } ?? "no discount"
     return
-      "view \(view) as of \(RFC3339.text(forecast.asOf)), time in \(Numbers.span(value.unit)), horizon \(Numbers.span(value.horizon)), margin \(margin), \(discount)"
+      "view \(view) as of \(RFC3339.text(forecast.asOf)), time in \(Numbers.span(value.unit)), horizon \(Numbers.span(value.horizon)), margin \(value.marginText), \(discount)"
   }
 
   var fittedTo: String {
