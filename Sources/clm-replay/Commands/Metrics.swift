@@ -46,9 +46,7 @@ struct MetricsCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
     let metrics = try compute(opened, reader)
-    if metrics.parked > 0 {
-      Notice.write("note: \(metrics.parked) parked customers are left out", quiet: global.quiet)
-    }
+    ParkedNotice.leftOut(metrics.parked, quiet: global.quiet)
     if metrics.refusedScores > 0 {
       Notice.write(
         "note: \(metrics.refusedScores) NPS answers are outside 0 to 10 and left out",

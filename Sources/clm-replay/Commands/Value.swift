@@ -90,9 +90,7 @@ struct ValueCommand: ParsableCommand {
   }
 
   private func tell(_ forecast: Forecast) {
-    if forecast.parked > 0 {
-      Notice.write("note: \(forecast.parked) parked customers are left out", quiet: global.quiet)
-    }
+    ParkedNotice.leftOut(forecast.parked, quiet: global.quiet)
     if forecast.lateBuyers > 0 {
       Notice.write(
         "note: \(forecast.lateBuyers) customers whose first purchase is after the cut are left out",

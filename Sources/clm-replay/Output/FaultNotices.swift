@@ -67,6 +67,12 @@ struct LeftOutEvents {
 
 /// Customers whose rules do not determine a stage.
 enum ParkedNotice {
+  static func leftOut(_ count: Int64, quiet: Bool) {
+    if count > 0 {
+      Notice.write("note: \(count) parked customers are left out", quiet: quiet)
+    }
+  }
+
   static func error(_ summary: ReplaySummary, exit: ExitStatus) -> CommandError? {
     guard let first = summary.parked.first else { return nil }
     let count =
