@@ -229,6 +229,18 @@ import Testing
     #expect((moved as? NSDictionary) != (model["intervals"] as? NSDictionary))
   }
 
+  @Test func `what fits are told beside the data stands in every form`() throws {
+    let place = try shop(
+      Self.clv(", model: mbg_nbd, penalizer: 0.01, prior: { r: { median: 0.5, sigma: 1 } }"))
+    let json = try value(place, "--format", "json").object()
+    let text = try value(place)
+
+    #expect(json["penalizer"] as? Double == 0.01)
+    let prior = try #require(json["prior"] as? [String: [String: Double]])
+    #expect(prior == ["r": ["median": 0.5, "sigma": 1]])
+    #expect(text.output.contains(#"penalizer 0.01, prior {"r":{"median":0.5,"sigma":1}}"#))
+  }
+
   private static func shopLines() throws -> [[String: Any]] {
     let text = try Program.run("generate", "--customers", "500", "--seed", "1", "-o", "-").output
     return try text.split(separator: "\n").map {

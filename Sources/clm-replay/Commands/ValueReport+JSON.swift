@@ -11,6 +11,9 @@ extension ValueReport {
       ("unit", .string(Numbers.span(forecast.value.unit))),
       ("horizon", .string(Numbers.span(forecast.value.horizon))),
       ("margin", .string(forecast.value.marginText)), ("discount", forecast.value.discountJSON),
+    ]
+    members += forecast.value.knownBefore
+    members += [
       ("customers", .count(forecast.customers)), ("buyers", .count(forecast.buyers)),
       ("parked", .count(forecast.parked)), ("holdout", holdout),
       ("models", .array(forecast.models.map(model))), ("take", choice),

@@ -24,6 +24,7 @@ extension ValueReport {
       } ?? "no discount"
     return
       "view \(view) as of \(RFC3339.text(forecast.asOf)), time in \(Numbers.span(value.unit)), horizon \(Numbers.span(value.horizon)), margin \(value.marginText), \(discount)"
+      + value.knownBefore.map { ", \($0.0) \($0.1.text)" }.joined()
   }
 
   var fittedTo: String {
