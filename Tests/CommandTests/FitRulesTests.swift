@@ -9,21 +9,10 @@ import Testing
       "check",
       try place.file(
         "r.yaml",
-        """
-        rules: 1
-        model: { name: fit, version: 1 }
-        currency: EUR
-        events:
-          buy:  { types: [purchase], fields: { amount: money } }
-          back: { types: [refund], fields: { amount: money } }
-        facts:
-          buys: { count: buy }
-        stages: [new, buyer]
-        transitions:
-          - { id: buy, from: new, to: buyer, when: "buys >= 1" }
-        clv: { purchase: buy.amount, refund: back.amount, \(clv) }
+        BuyerRules.head("fit") + """
+          clv: { purchase: buy.amount, refund: back.amount, \(clv) }
 
-        """))
+          """))
   }
 
   @Test(arguments: [

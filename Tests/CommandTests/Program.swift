@@ -116,3 +116,23 @@ func event(
   return
     "{\"specversion\":\"1.0\",\"id\":\"e\(id)\",\"source\":\"shop\",\"type\":\"\(type)\",\"subject\":\"\(subject)\",\"time\":\"\(time)\"\(tail)}\n"
 }
+
+/// Rules of who bought, and what came back: tests add what they are about.
+enum BuyerRules {
+  static func head(_ model: String) -> String {
+    """
+    rules: 1
+    model: { name: \(model), version: 1 }
+    currency: EUR
+    events:
+      buy:  { types: [purchase], fields: { amount: money } }
+      back: { types: [refund], fields: { amount: money } }
+    facts:
+      buys: { count: buy }
+    stages: [new, buyer]
+    transitions:
+      - { id: buy, from: new, to: buyer, when: "buys >= 1" }
+
+    """
+  }
+}

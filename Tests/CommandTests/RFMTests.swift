@@ -3,24 +3,14 @@ import Testing
 
 /// How buyers are scored: `rfm` of the rules.
 @Suite struct RFMTests {
-  private static let rules = """
-    rules: 1
-    model: { name: scores, version: 1 }
-    currency: EUR
-    events:
-      buy:  { types: [purchase], fields: { amount: money } }
-      back: { types: [refund], fields: { amount: money } }
-    facts:
-      buys: { count: buy }
-    stages: [new, buyer]
-    transitions:
-      - { id: buy, from: new, to: buyer, when: "buys >= 1" }
-    segments:
-      often: { when: "rfm.f >= 3" }
-      awake: { when: "rfm.segment != 'Lost' && rfm.r >= 1" }
-    clv: { purchase: buy.amount, refund: back.amount, margin: 0.5 }
+  private static let rules =
+    BuyerRules.head("scores") + """
+      segments:
+        often: { when: "rfm.f >= 3" }
+        awake: { when: "rfm.segment != 'Lost' && rfm.r >= 1" }
+      clv: { purchase: buy.amount, refund: back.amount, margin: 0.5 }
 
-    """
+      """
 
   /// Day of January 2024, type, customer, amount.
   private typealias Row = (day: Int, type: String, customer: String, amount: String)
