@@ -123,12 +123,13 @@ public struct ValueFit: Sendable {
     let repeaters = spendings.count { $0.frequency > 0 }
     let below = spendings.count { $0.frequency > 0 && $0.mean <= 0 }
     if below == 0 || below == repeaters { return }
+    let isNet = settings.monetary == .net
     verdicts.append(
       FitVerdict(
         code: .negativeAmounts,
         message:
-          "\(below) of \(repeaters) customers who bought again spent 0 or less on average: they are left out of the fit of Gamma-Gamma and valued as if it were 0",
-        remedy: settings.monetary == .net
+          "\(below) of \(repeaters) customers who bought again spent 0 or less on average: they are left out of the fit of Gamma-Gamma and \(isNet ? "expected to bring nothing" : "valued as if it were 0")",
+        remedy: isNet
           ? "nothing, where they returned what they bought"
           : "see whether such purchases belong to another alias, such as refunds"))
   }
