@@ -137,8 +137,7 @@ extension GammaGamma {
     }
     let mean = usable.reduce(0) { $0 + $1.mean } / Double(usable.count)
     let scales = [1, 1, mean]
-    let likelihood = SpendingLikelihood(
-      usable.map { Spending(frequency: $0.frequency, mean: $0.mean / mean) }, threads: threads)
+    let likelihood = SpendingLikelihood(usable, unit: mean, threads: threads)
     let climb = HillClimb(
       names: parameterNames, scales: scales,
       prior: settings.prior(parameterNames, scales, customers: Double(usable.count)), limit: 1e7)

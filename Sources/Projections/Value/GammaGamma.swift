@@ -64,12 +64,14 @@ struct SpendingLikelihood: Sendable {
   /// Sum of ln z.
   private var logs = 0.0
 
-  init(_ all: [GammaGamma.Spending], threads: Int) {
+  /// - Parameter unit: of money, which means are divided by.
+  init(_ all: [GammaGamma.Spending], unit: Double = 1, threads: Int) {
     self.threads = threads
     var byFrequency: [Double: [Double]] = [:]
     for spending in all {
-      byFrequency[spending.frequency, default: []].append(spending.mean * spending.frequency)
-      logs += log(spending.mean)
+      let mean = spending.mean / unit
+      byFrequency[spending.frequency, default: []].append(mean * spending.frequency)
+      logs += log(mean)
     }
     let length = 4096
     for (frequency, own) in byFrequency.sorted(by: { $0.key < $1.key }) {

@@ -33,8 +33,14 @@ enum Pieces {
     _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) -> Output
   ) throws -> [Output] {
     if count < 4096 || threads <= 1 { return (0..<count).map(body) }
-    return try Parallel.run(threads) { thread in
+    var parts = try Parallel.run(threads) { thread in
       (count * thread / threads..<count * (thread + 1) / threads).map(body)
-    }.flatMap { $0 }
+    }
+    // Each part is given up as it is taken over: together they are as large as the whole.
+    parts.reverse()
+    var all: [Output] = []
+    all.reserveCapacity(count)
+    while let part = parts.popLast() { all += part }
+    return all
   }
 }
