@@ -146,7 +146,7 @@ struct ConditionTrace {
     let field = fold.compiled.feeds[feed].targets.first?.field ?? -1
     let fieldType =
       field >= 0
-      ? CompiledRulesBuilder.type(of: fold.compiled.fields[field].field.type) : Type.int
+      ? fold.compiled.fields[field].field.type.celType : Type.int
     return members.map { member in
       let line = lines[Int(list.event(member))]
       let adds: Value =

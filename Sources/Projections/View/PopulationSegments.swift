@@ -96,7 +96,7 @@ struct PopulationSegments {
   private mutating func readFact(
     _ index: Int, _ decoder: inout ByteDecoder
   ) throws(ByteDecoder.Damaged) {
-    let form = compiled.factForms[index]
+    let form = compiled.facts[index].form
     var outcome = unset
     if case .text = form, readsText[index] {
       if try decoder.number() == 1 {

@@ -55,7 +55,7 @@ enum RecordCoding {
     }
     encoder.number(result.facts.count)
     for index in result.facts.indices {
-      encodeValue(result.facts[index], compiled.factForms[index], interner, into: &encoder)
+      encodeValue(result.facts[index], compiled.facts[index].form, interner, into: &encoder)
     }
     encoder.number(result.segments.count { $0 })
     for segment in result.segments.indices where result.segments[segment] {
@@ -322,4 +322,9 @@ enum RecordCoding {
     for index in anchored { rows[index].anchor?.position = try decoder.number() }
     return rows
   }
+}
+
+extension CompiledRules.CompiledFact {
+  /// How its value is written.
+  var form: RecordCoding.ValueForm { RecordCoding.ValueForm(type) }
 }

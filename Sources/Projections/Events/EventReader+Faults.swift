@@ -49,25 +49,3 @@ extension EventReader {
     }
   }
 }
-
-extension FaultReason {
-  /// What a person reads; an example may follow.
-  var text: String {
-    switch self {
-    case .error: "ended in an error"
-    case .divisionByZero: "division by zero"
-    case .missing: "missing"
-    case .null: "null"
-    case .notNumber: "not a number"
-    case .notWhole: "not a whole number"
-    case .notTimestamp: "not a timestamp"
-    case .notString: "not a string"
-    case .notBool: "not true or false"
-    case .decimals: "more decimals than the currency has"
-    case .currency: "currency without exchange"
-    case .outOfRange: "out of range"
-    case .follows: "follows another subject already"
-    case .circle: "would close a circle"
-    }
-  }
-}

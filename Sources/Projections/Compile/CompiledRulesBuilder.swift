@@ -76,24 +76,13 @@ struct CompiledRulesBuilder {
     return node
   }
 
-  static func type(of field: Rules.FieldType) -> Type {
-    switch field {
-    case .money: .money
-    case .int: .int
-    case .double: .double
-    case .string: .string
-    case .bool: .bool
-    case .timestamp: .timestamp
-    }
-  }
-
   /// Declares the names that a condition over one event of an alias may read.
   private mutating func declare(alias: Int, reading names: Set<String>) {
     declareAttributes(reading: names)
     for (index, field) in rules.aliases[alias].fields.enumerated()
     where names.contains("event.\(field.name)") {
       let number = fieldNumber(alias, index)
-      events.variables["event.\(field.name)"] = slotNode(4 + number, Self.type(of: field.type))
+      events.variables["event.\(field.name)"] = slotNode(4 + number, field.type.celType)
     }
     // Fields that only other aliases of the target declare: this event lacks them.
     for name in names where events.variables[name] == nil {
@@ -106,7 +95,7 @@ struct CompiledRulesBuilder {
   private func typeOfField(_ name: String) -> Type {
     for alias in rules.aliases {
       for field in alias.fields where "event.\(field.name)" == name {
-        return Self.type(of: field.type)
+        return field.type.celType
       }
     }
     return .bool

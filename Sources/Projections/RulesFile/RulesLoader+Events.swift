@@ -92,7 +92,7 @@ extension RulesLoader {
       }
     }
     if let value = keys["default"]?.value {
-      field.defaultValue = defaultValue(value, Self.celType(type), "`default` of \(what)")
+      field.defaultValue = defaultValue(value, type.celType, "`default` of \(what)")
     }
     return field
   }
@@ -107,8 +107,6 @@ extension RulesLoader {
       help: Self.suggestion(scalar.text, known) ?? "types are \(known.joined(separator: ", "))")
     return nil
   }
-
-  static func celType(_ type: Rules.FieldType) -> Type { CompiledRulesBuilder.type(of: type) }
 
   /// A dotted path, or a JSON Pointer where it starts with a slash.
   private mutating func path(
@@ -191,7 +189,7 @@ extension RulesLoader {
       "event.type": .string, "event.source": .string, "event.subject": .string,
       "event.id": .string,
     ]
-    for field in fields { variables["event.\(field.name)"] = Self.celType(field.type) }
+    for field in fields { variables["event.\(field.name)"] = field.type.celType }
     var environment = Environment(
       variables: variables, money: currency, hasLifecycleFunctions: true,
       comparesMixedNumbers: true, requiresMicroseconds: true)

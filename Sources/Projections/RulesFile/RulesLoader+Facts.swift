@@ -242,7 +242,7 @@ extension RulesLoader {
     switch function {
     case .count, .distinct, .active: return .int
     case .firstTime, .lastTime: return .timestamp
-    case .first, .last: return field.map { Self.celType($0) }
+    case .first, .last: return field?.celType
     case .sum, .avg, .min, .max:
       guard let field else { return nil }
       switch field {
@@ -250,7 +250,7 @@ extension RulesLoader {
       case .int: return function == .avg ? .double : .int
       case .double: return .double
       case .string, .timestamp:
-        if function == .min || function == .max { return Self.celType(field) }
+        if function == .min || function == .max { return field.celType }
       case .bool: break
       }
       fault(

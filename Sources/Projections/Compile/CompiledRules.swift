@@ -20,11 +20,8 @@ public final class CompiledRules: Sendable {
   let refundFeed: Int
   /// Feeds from here on are read by no fact, but by who looks at events.
   let firstExtraFeed: Int
-  /// What is to be known of purchases; when the window of RFM begins depends on as-of.
-  let valueWanted: CustomerValue.Wanted
   /// Facts in file order.
   let facts: [CompiledFact]
-  let factForms: [RecordCoding.ValueForm]
   /// By transition, or by stage for stages with conditions (-1 for the last).
   let conditions: [CompiledCondition]
   /// Transitions that may leave each stage, in file order.
@@ -121,9 +118,6 @@ public final class CompiledRules: Sendable {
     try builder.build(extra: extra)
     firstExtraFeed = builder.feeds.count - extra.count
     self.rules = rules
-    valueWanted = CustomerValue.Wanted(
-      opportunity: rules.clv?.model == .bgBB ? rules.clv?.unit ?? 0 : 0,
-      isNet: rules.clv?.monetary == .net)
     program = builder.lowering.program
     eventProgram = builder.events.program
     fields = builder.fields
@@ -136,7 +130,6 @@ public final class CompiledRules: Sendable {
     purchaseFeed = builder.purchaseFeed
     refundFeed = builder.refundFeed
     facts = builder.facts
-    factForms = builder.facts.map { RecordCoding.ValueForm($0.type) }
     conditions = builder.conditions
     leaving = builder.leaving
     stageReads = builder.stageReads
@@ -148,33 +141,6 @@ public final class CompiledRules: Sendable {
     ignoreFields = builder.ignoreFields
     stageNames = builder.stageNames
     initialStageName = builder.stageNames.first ?? 0
-  }
-
-  /// Fresh fact states, one a feed that belongs to a fact, and the lists of their members by ``sharedFeeds``.
-  func factStates(keepsAll: Bool) -> (states: [FactState], lists: [MemberList]) {
-    var states: [FactState] = []
-    var lists: [MemberList] = []
-    for (number, feed) in feeds.enumerated() where feed.fact >= 0 {
-      let windows = feedGroups[number].map { aggregate($0)?.within ?? 0 }
-      lists.append(MemberList(longest: windows.max() ?? 0, keepsAll: keepsAll))
-      guard let aggregate = aggregate(number) else { continue }
-      var type: Rules.FieldType?
-      if let target = feed.targets.first, target.field >= 0 {
-        type = fields[target.field].field.type
-      }
-      let constant = facts[feed.fact].root
-      let node = program.nodes[Int(constant)]
-      states.append(
-        FactState(
-          aggregate, type: type, defaultBits: node.c == 1 ? node.bits : nil, keepsAll: keepsAll,
-          list: lists[sharedFeeds[number]]))
-    }
-    return (states, lists)
-  }
-
-  private func aggregate(_ feed: Int) -> Rules.Aggregate? {
-    guard case .aggregate(let aggregate) = rules.facts[feeds[feed].fact].kind else { return nil }
-    return aggregate
   }
 
   /// `ignore` asks for nothing but the subject, so that each subject need be asked once.

@@ -1,10 +1,3 @@
-import EventStore
-
-/// RFC 3339 text of an instant, in UTC with six decimals.
-enum Instant {
-  static func text(_ microseconds: Int64) -> String { RFC3339.text(microseconds) }
-}
-
 /// Folds a handful of events without a store: the tests of rules files.
 enum MemoryFold {
   struct NamedRow {
@@ -78,24 +71,5 @@ enum MemoryFold {
       let own = lines.indices.filter { roots[Int(subjects[$0])] == UInt32(number) }
       return own.isEmpty ? nil : (names[number], own.map { lines[$0] })
     }
-  }
-}
-
-extension CustomerFold {
-  /// A row with names in place of numbers; `lines` are the events that were folded.
-  func named(_ row: FoldRow, _ lines: [EventLine]) -> CustomerRecord.Row {
-    let stages = compiled.rules.stages
-    let transition = row.transition < 0 ? nil : compiled.conditionName(Int(row.transition))
-    return CustomerRecord.Row(
-      at: row.at, from: row.from >= 0 ? stages[Int(row.from)].name : nil,
-      to: stages[Int(row.to)].name, transition: transition, isTimer: row.isTimer,
-      anchor: anchor(row.anchor, lines))
-  }
-
-  /// The event behind a row or a stay; `event` is its number, -1 without.
-  func anchor(_ event: Int32, _ lines: [EventLine]) -> CustomerRecord.Anchor? {
-    guard event >= 0 else { return nil }
-    let line = lines[Int(event)]
-    return CustomerRecord.Anchor(eventID: line.id, position: line.position)
   }
 }
