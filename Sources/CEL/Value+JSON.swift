@@ -24,7 +24,7 @@ extension Value {
       self = .double(number)
     case ("string", .string(let text)?): self = .string(text)
     case ("bytes", .string(let text)?):
-      guard let bytes = Base64.decode(text) else { throw Self.malformed("bytes", text) }
+      guard let bytes = LenientBase64.decode(text) else { throw Self.malformed("bytes", text) }
       self = .bytes(bytes)
     case ("timestamp", _): self = .timestamp(try Self.timestamp(json))
     case ("duration", _): self = .duration(try Self.duration(json))
@@ -94,7 +94,7 @@ extension Value {
     case .uint(let number): Self.write("uint", "\(number)", to: &output)
     case .double(let number): Self.write("double", DoubleText.plain(number), to: &output)
     case .string(let text): Self.write("string", text, to: &output)
-    case .bytes(let bytes): Self.write("bytes", Base64.encode(bytes), to: &output)
+    case .bytes(let bytes): Self.write("bytes", LenientBase64.encode(bytes), to: &output)
     case .timestamp(let instant):
       Self.write("timestamp", instant.seconds, Int64(instant.nanoseconds), to: &output)
     case .duration(let span):

@@ -5,13 +5,13 @@ import Testing
 
 @Suite struct PopulationTests {
   @Test func `margin times money rounds half to even`() {
-    let margin = Rules.ExchangeRate(mantissa: 35, scale: 2)
+    let margin = Rules.Factor(mantissa: 35, scale: 2)
     #expect(margin.times(10) == 4)  // 3.5
     #expect(margin.times(30) == 10)  // 10.5
     #expect(margin.times(-30) == -10)
     #expect(margin.times(100) == 35)
-    #expect(Rules.ExchangeRate(mantissa: 1, scale: 0).times(Int64.max) == Int64.max)
-    #expect(Rules.ExchangeRate(mantissa: 2, scale: 0).times(Int64.max) == nil)
+    #expect(Rules.Factor(mantissa: 1, scale: 0).times(Int64.max) == Int64.max)
+    #expect(Rules.Factor(mantissa: 2, scale: 0).times(Int64.max) == nil)
   }
 
   @Test func `currencies have their own digits`() {
@@ -30,9 +30,11 @@ import Testing
   }
 
   @Test func `percent_rank counts those with a smaller value over n less one`() {
-    let found = ranks(.percentRank, [30, 10, nil, 10, 20]).map { $0.map { Outcome($0).double } }
+    let found = ranks(.percentRank, [30, 10, nil, 10, 20]).map {
+      $0.map { TimedOutcome($0).double }
+    }
     #expect(found == [1, 0, nil, 0, 2.0 / 3])
-    #expect(ranks(.percentRank, [nil, 5]) == [nil, Outcome.double(0)])
+    #expect(ranks(.percentRank, [nil, 5]) == [nil, TimedOutcome.double(0)])
   }
 
   @Test func `ntile goes by the lowest rank among ties, from the lowest value up`() {
@@ -44,7 +46,7 @@ import Testing
 
   @Test func `top takes ties whole or not at all`() {
     func top(_ mantissa: Int64, _ scale: Int, _ keys: [Int64?]) -> [Int64?] {
-      ranks(.top(Rules.ExchangeRate(mantissa: mantissa, scale: scale)), keys)
+      ranks(.top(Rules.Factor(mantissa: mantissa, scale: scale)), keys)
     }
     #expect(top(25, 0, [4, 3, 2, 1]) == [1, 0, 0, 0])
     #expect(top(249, 1, [4, 3, 2, 1]) == [0, 0, 0, 0])
@@ -54,7 +56,7 @@ import Testing
 
   @Test func `doubles order as numbers, and what is none has no rank`() {
     let values: [Double] = [-0.0, 0.0, -1.5, 2, -.infinity, .nan, 1e-300]
-    let keys = values.map { PopulationRanks.key(Outcome.double($0), .double) }
+    let keys = values.map { PopulationRanks.key(TimedOutcome.double($0), .double) }
     #expect(keys[0] == keys[1] && keys[5] == nil)
     for (i, left) in values.enumerated() {
       for (j, right) in values.enumerated() where !left.isNaN && !right.isNaN {

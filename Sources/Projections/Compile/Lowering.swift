@@ -164,7 +164,7 @@ struct Lowering {
     case .bool(let flag): return flag ? 1 : 0
     case .int(let number), .money(let number): return number
     case .uint(let number): return Int64(bitPattern: number)
-    case .double(let number): return Outcome.double(number)
+    case .double(let number): return TimedOutcome.double(number)
     case .string(let text): return program.interner.number(of: text)
     case .timestamp(let instant): return ScalarValue.microseconds(instant)
     case .duration(let length): return ScalarValue.microseconds(length)

@@ -225,49 +225,50 @@ struct FactState {
 
   // MARK: Reading
 
-  private var empty: Outcome {
-    if let defaultBits { return Outcome(defaultBits) }
-    return Outcome(failed: .unset, until: Microseconds.never)
+  private var empty: TimedOutcome {
+    if let defaultBits { return TimedOutcome(defaultBits) }
+    return TimedOutcome(failed: .unset, until: Microseconds.never)
   }
 
   /// The value at `instant`, which is not before the last one asked for.
   ///
   /// Changes in place: a plain read of an element would copy it first.
-  mutating func value(at instant: Int64) -> Outcome {
+  mutating func value(at instant: Int64) -> TimedOutcome {
     advance(to: instant)
     return read(at: instant)
   }
 
   /// As ``read(anewAt:interner:)``, in place.
-  mutating func value(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> Outcome {
+  mutating func value(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> TimedOutcome
+  {
     read(anewAt: instant, interner: interner())
   }
 
   /// The value at `instant`; the window must have been advanced to it.
-  func read(at instant: Int64) -> Outcome {
+  func read(at instant: Int64) -> TimedOutcome {
     let until = leaves
     switch function {
     case .count:
-      var outcome = Outcome(count, until: until)
+      var outcome = TimedOutcome(count, until: until)
       outcome.onlyFalls = within > 0
       return outcome
     case .distinct:
-      var outcome = Outcome(Int64(distinct.count), until: until)
+      var outcome = TimedOutcome(Int64(distinct.count), until: until)
       outcome.onlyFalls = within > 0
       return outcome
     case .sum: return readSum(until: until)
     case .avg: return readAverage(until: until)
     case .min, .max:
       if count == 0 { return empty }
-      guard let list else { return Outcome(firstValue) }
+      guard let list else { return TimedOutcome(firstValue) }
       let best = candidates[candidateHead]
-      return Outcome(
+      return TimedOutcome(
         list.value(best), until: within > 0 ? list.occurred(best) + within : Microseconds.never)
-    case .first: return count == 0 ? empty : Outcome(firstValue, until: until)
-    case .firstTime: return count == 0 ? empty : Outcome(firstOccurred, until: until)
+    case .first: return count == 0 ? empty : TimedOutcome(firstValue, until: until)
+    case .firstTime: return count == 0 ? empty : TimedOutcome(firstOccurred, until: until)
     case .last, .lastTime:
       if count == 0 { return empty }
-      return Outcome(
+      return TimedOutcome(
         function == .last ? lastValue : lastOccurred,
         until: within > 0 ? lastOccurred + within : Microseconds.never)
     case .active:
@@ -276,11 +277,11 @@ struct FactState {
     }
   }
 
-  private func readSum(until: Int64) -> Outcome {
+  private func readSum(until: Int64) -> TimedOutcome {
     if kind == .double {
       let value = doubles.rounded()
-      if !value.isFinite { return Outcome(failed: .unset, until: until) }
-      var outcome = Outcome(Outcome.double(value), until: until)
+      if !value.isFinite { return TimedOutcome(failed: .unset, until: until) }
+      var outcome = TimedOutcome(TimedOutcome.double(value), until: until)
       outcome.onlyFalls = within > 0 && negatives == 0
       return outcome
     }
@@ -291,12 +292,12 @@ struct FactState {
     return outcome
   }
 
-  private func readAverage(until: Int64) -> Outcome {
+  private func readAverage(until: Int64) -> TimedOutcome {
     if count == 0 { return empty }
     if kind == .double {
       let value = doubles.rounded()
-      if !value.isFinite { return Outcome(failed: .unset, until: until) }
-      return Outcome(Outcome.double(value / Double(count)), until: until)
+      if !value.isFinite { return TimedOutcome(failed: .unset, until: until) }
+      return TimedOutcome(TimedOutcome.double(value / Double(count)), until: until)
     }
     var outcome = integerAverage(sum, count)
     outcome.until = until
@@ -304,22 +305,22 @@ struct FactState {
   }
 
   /// Unset where the sum is beyond 64 bits.
-  private func integerSum(_ total: Int128) -> Outcome {
-    Int64(exactly: total).map { Outcome($0) }
-      ?? Outcome(failed: .unset, until: Microseconds.never)
+  private func integerSum(_ total: Int128) -> TimedOutcome {
+    Int64(exactly: total).map { TimedOutcome($0) }
+      ?? TimedOutcome(failed: .unset, until: Microseconds.never)
   }
 
-  private func integerAverage(_ total: Int128, _ count: Int64) -> Outcome {
+  private func integerAverage(_ total: Int128, _ count: Int64) -> TimedOutcome {
     if count == 0 { return empty }
-    if isMoney { return Outcome(Int64(truncatingIfNeeded: total / Int128(count))) }
-    return Outcome(Outcome.double(Double(total) / Double(count)))
+    if isMoney { return TimedOutcome(Int64(truncatingIfNeeded: total / Int128(count))) }
+    return TimedOutcome(TimedOutcome.double(Double(total) / Double(count)))
   }
 
-  private func readSpans(_ spans: ActiveSpans, at instant: Int64) -> Outcome {
-    if head == end { return Outcome(0) }
+  private func readSpans(_ spans: ActiveSpans, at instant: Int64) -> TimedOutcome {
+    if head == end { return TimedOutcome(0) }
     let value = spans.spans(at: instant)
     let turn = spans.instant(outside: value, value, after: instant) ?? Microseconds.never
-    var outcome = Outcome(value, until: min(leaves, turn))
+    var outcome = TimedOutcome(value, until: min(leaves, turn))
     outcome.turns = true
     return outcome
   }
@@ -331,7 +332,7 @@ struct FactState {
   }
 
   /// How many spans of `every`, counted back from `instant`, hold a member; until one moves to the next span.
-  private func readActive(at instant: Int64, from: Int, to: Int) -> Outcome {
+  private func readActive(at instant: Int64, from: Int, to: Int) -> TimedOutcome {
     guard let list else { return empty }
     var spans: Int64 = 0
     var last: Int64 = -1
@@ -346,7 +347,7 @@ struct FactState {
       }
       index -= 1
     }
-    return Outcome(spans, until: until)
+    return TimedOutcome(spans, until: until)
   }
 
   /// With at least `bound` members now: the first instant at which there are fewer.
@@ -364,20 +365,20 @@ struct FactState {
   }
 
   /// The value at an instant that need not be the last one, computed anew from the members.
-  func read(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> Outcome {
+  func read(anewAt instant: Int64, interner: @autoclosure () -> Interner) -> TimedOutcome {
     guard let list else { return read(at: instant) }
     let range = members(at: instant)
     let isWindow = within > 0
     switch function {
     case .active: return readActive(at: instant, from: range.lowerBound, to: range.upperBound)
-    case .count: return Outcome(Int64(range.count))
+    case .count: return TimedOutcome(Int64(range.count))
     case .first, .firstTime, .last, .lastTime:
       guard let first = range.first, let last = range.last else { return empty }
       switch function {
-      case .first: return Outcome(list.value(first))
-      case .firstTime: return Outcome(list.occurred(first))
-      case .last: return Outcome(list.value(last))
-      default: return Outcome(list.occurred(last))
+      case .first: return TimedOutcome(list.value(first))
+      case .firstTime: return TimedOutcome(list.occurred(first))
+      case .last: return TimedOutcome(list.value(last))
+      default: return TimedOutcome(list.occurred(last))
       }
     case .sum, .avg, .min, .max, .distinct:
       // Nothing has left since the last step: the state has the answer already.

@@ -7,7 +7,7 @@ import EventStore
 /// itself never sees a payload.
 struct EventReader {
   let compiled: CompiledRules
-  private var evaluator: Evaluator
+  private var evaluator: ProgramEvaluator
   private let paths: PayloadPaths
   /// The members that lead to each field's value and to its currency; nil where only lines have it.
   private let members: [[[[UInt8]]?]]
@@ -78,9 +78,9 @@ struct EventReader {
     attributes =
       skipsIgnore
       ? compiled.readsAttributes : compiled.readsAttributes.union(compiled.ignoreAttributes)
-    evaluator = Evaluator(program: compiled.eventProgram, facts: [])
+    evaluator = ProgramEvaluator(program: compiled.eventProgram, facts: [])
     evaluator.slots = Array(
-      repeating: Outcome(failed: .error, until: Microseconds.never),
+      repeating: TimedOutcome(failed: .error, until: Microseconds.never),
       count: 4 + compiled.fields.count + compiled.ignoreFields.count)
     var list: [PayloadPaths.Path] = []
     var casts: [FieldCast] = []
@@ -252,20 +252,20 @@ struct EventReader {
     return answers[index] == .yes
   }
 
-  private func answer(_ value: Outcome) -> LinkAnswer {
+  private func answer(_ value: TimedOutcome) -> LinkAnswer {
     value.status == .ok
       ? .named(Array(evaluator.interner.string(value.bits).utf8)) : .fault(value.reason)
   }
 
   private mutating func prepare(_ row: Int, _ type: Int) {
-    evaluator.slots[0] = Outcome(typeNumbers[type])
+    evaluator.slots[0] = TimedOutcome(typeNumbers[type])
     for field in plans[type].fields { evaluator.slots[4 + field] = cells[field].outcome(row) }
   }
 
   private mutating func prepare(_ line: Span<UInt8>, _ type: Int) {
     let plan = plans[type]
     evaluator.interner.forgetPassing()
-    evaluator.slots[0] = Outcome(typeNumbers[type])
+    evaluator.slots[0] = TimedOutcome(typeNumbers[type])
     guard plan.needsLine else { return }
     if plan.fields.isEmpty && attributes.isEmpty { return }
     paths.extract(line, into: &payload)
@@ -279,11 +279,11 @@ struct EventReader {
   private mutating func readAttributes(
     _ line: Span<UInt8>, _ attributes: CompiledRules.EventAttributeSet
   ) {
-    func text(_ value: PayloadValue) -> Outcome {
-      Outcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
+    func text(_ value: PayloadValue) -> TimedOutcome {
+      TimedOutcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
     }
     if attributes.contains(.source) {
-      evaluator.slots[1] = Outcome(
+      evaluator.slots[1] = TimedOutcome(
         paths.source(payload).withText(line) { evaluator.interner.number(of: $0) })
     }
     if attributes.contains(.subject) {
@@ -295,14 +295,14 @@ struct EventReader {
   /// Whether `ignore`, which reads the subject only, leaves out the events of a subject.
   mutating func isIgnored(subject: Span<UInt8>) -> Bool {
     evaluator.interner.forgetPassing()
-    evaluator.slots[2] = Outcome(evaluator.interner.passingNumber(of: subject))
+    evaluator.slots[2] = TimedOutcome(evaluator.interner.passingNumber(of: subject))
     return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
   }
 
   private mutating func isIgnored(_ type: Int) -> Bool {
     guard compiled.ignoreRoot >= 0, !skipsIgnore else { return false }
     for name in compiled.ignoreFields {
-      var outcome = Outcome(failed: .error, until: Microseconds.never)
+      var outcome = TimedOutcome(failed: .error, until: Microseconds.never)
       for field in name.fields where plans[type].aliases.contains(compiled.fields[field].alias) {
         outcome = evaluator.slots[4 + field]
         break
@@ -389,14 +389,14 @@ struct EventReader {
   /// Reads every field of a line whose type is number 0.
   mutating func readAll(_ line: Span<UInt8>) {
     evaluator.interner.forgetPassing()
-    evaluator.slots[0] = Outcome(typeNumbers[0])
+    evaluator.slots[0] = TimedOutcome(typeNumbers[0])
     paths.extract(line, into: &payload)
     readAttributes(line, .all)
     for field in casts.indices { evaluator.slots[4 + field] = value(field, line) }
   }
 
   /// What a field of the line at hand is.
-  mutating func value(_ field: Int, _ line: Span<UInt8>) -> Outcome {
+  mutating func value(_ field: Int, _ line: Span<UInt8>) -> TimedOutcome {
     casts[field].cast(line, payload, interner: &evaluator.interner)
   }
 

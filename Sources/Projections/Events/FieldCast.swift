@@ -15,7 +15,7 @@ struct FieldCast: Sendable {
   private struct Foreign: Sendable {
     var code: [UInt8]
     var digits: Int
-    var rate: Rules.ExchangeRate
+    var rate: Rules.Factor
   }
 
   init(_ slot: CompiledRules.FieldSlot, path: Int, currencyPath: Int, rules: Rules) {
@@ -37,17 +37,17 @@ struct FieldCast: Sendable {
   var paths: [Int] { currencyPath >= 0 ? [path, currencyPath] : [path] }
 
   /// What an event without the value has.
-  private func absent(_ reason: FaultReason) -> Outcome {
-    defaultBits.map { Outcome($0) } ?? Outcome(failed: reason)
+  private func absent(_ reason: FaultReason) -> TimedOutcome {
+    defaultBits.map { TimedOutcome($0) } ?? TimedOutcome(failed: reason)
   }
 
   /// What a value of a kind that the type does not take gives.
-  private var mismatch: Outcome {
+  private var mismatch: TimedOutcome {
     switch type {
-    case .money, .int, .double: Outcome(failed: .notNumber)
-    case .string: Outcome(failed: .notString)
-    case .bool: Outcome(failed: .notBool)
-    case .timestamp: Outcome(failed: .notTimestamp)
+    case .money, .int, .double: TimedOutcome(failed: .notNumber)
+    case .string: TimedOutcome(failed: .notString)
+    case .bool: TimedOutcome(failed: .notBool)
+    case .timestamp: TimedOutcome(failed: .notTimestamp)
     }
   }
 
@@ -56,13 +56,13 @@ struct FieldCast: Sendable {
   /// The value in 64 bits, or an error where the event has none.
   func cast(
     _ line: Span<UInt8>, _ payload: [PayloadValue], interner: inout Interner
-  ) -> Outcome {
+  ) -> TimedOutcome {
     let value = payload[path]
     switch value.kind {
     case .missing: return absent(.missing)
     case .null: return absent(.null)
-    case .true: return type == .bool ? Outcome(1) : mismatch
-    case .false: return type == .bool ? Outcome(0) : mismatch
+    case .true: return type == .bool ? TimedOutcome(1) : mismatch
+    case .false: return type == .bool ? TimedOutcome(0) : mismatch
     case .object, .list: return mismatch
     case .number, .string:
       let unit: Unit =
@@ -80,29 +80,30 @@ struct FieldCast: Sendable {
   /// The text of a string or a number.
   private func cast(
     _ text: Span<UInt8>, isString: Bool, _ unit: Unit, interner: inout Interner
-  ) -> Outcome {
+  ) -> TimedOutcome {
     switch type {
     case .bool: return mismatch
-    case .string: return isString ? Outcome(interner.number(of: text)) : mismatch
+    case .string: return isString ? TimedOutcome(interner.number(of: text)) : mismatch
     case .timestamp:
       guard isString, let instant = RFC3339.microseconds(text) else { return mismatch }
-      return Outcome(instant)
+      return TimedOutcome(instant)
     case .int:
-      return Decimal.int64(text).map { Outcome($0) } ?? whyNot(text, digits: 0)
+      return Decimal.int64(text).map { TimedOutcome($0) } ?? whyNot(text, digits: 0)
     case .double:
-      return Decimal.double(text).map { Outcome(Outcome.double($0)) } ?? whyNot(text, digits: nil)
+      return Decimal.double(text).map { TimedOutcome(TimedOutcome.double($0)) }
+        ?? whyNot(text, digits: nil)
     case .money:
       return money(unit, { Decimal.minorUnits(text, digits: $0) }, { whyNot(text, digits: $0) })
     }
   }
 
   /// Why a text is no number with so many decimals; nil for any number.
-  private func whyNot(_ text: Span<UInt8>, digits: Int?) -> Outcome {
-    if !Decimal.isNumber(text) { return Outcome(failed: .notNumber) }
+  private func whyNot(_ text: Span<UInt8>, digits: Int?) -> TimedOutcome {
+    if !Decimal.isNumber(text) { return TimedOutcome(failed: .notNumber) }
     guard let digits, Decimal.hasMoreDecimals(text, than: digits) else {
-      return Outcome(failed: .outOfRange)
+      return TimedOutcome(failed: .outOfRange)
     }
-    return Outcome(failed: type == .int ? .notWhole : .decimals)
+    return TimedOutcome(failed: type == .int ? .notWhole : .decimals)
   }
 
   // MARK: Money
@@ -133,15 +134,15 @@ struct FieldCast: Sendable {
   ///   - minorUnits: the amount in minor units of a currency with so many decimals.
   ///   - whyNot: asked where it is none.
   private func money(
-    _ unit: Unit, _ minorUnits: (Int) -> Int64?, _ whyNot: (Int) -> Outcome
-  ) -> Outcome {
+    _ unit: Unit, _ minorUnits: (Int) -> Int64?, _ whyNot: (Int) -> TimedOutcome
+  ) -> TimedOutcome {
     switch unit {
-    case .none: return Outcome(failed: .currency)
-    case .home: return minorUnits(digits).map { Outcome($0) } ?? whyNot(digits)
+    case .none: return TimedOutcome(failed: .currency)
+    case .home: return minorUnits(digits).map { TimedOutcome($0) } ?? whyNot(digits)
     case .foreign(let index):
       let currency = foreign[index]
       guard let minor = minorUnits(currency.digits) else { return whyNot(currency.digits) }
-      return exchange(minor, currency).map { Outcome($0) } ?? Outcome(failed: .outOfRange)
+      return exchange(minor, currency).map { TimedOutcome($0) } ?? TimedOutcome(failed: .outOfRange)
     }
   }
 
@@ -223,7 +224,7 @@ struct FieldCast: Sendable {
       for row in rows { cells.set(Int(row), missing) }
       return
     }
-    var texts: [Outcome?] = Array(repeating: nil, count: column.texts.count)
+    var texts: [TimedOutcome?] = Array(repeating: nil, count: column.texts.count)
     let units = currency.map { $0.texts.map { unit($0.span) } } ?? []
     for row in rows {
       let row = Int(row)
@@ -243,8 +244,8 @@ struct FieldCast: Sendable {
       switch tag {
       case PayloadTag.missing: cells.set(row, absent(.missing))
       case PayloadTag.null: cells.set(row, absent(.null))
-      case PayloadTag.true: cells.set(row, type == .bool ? Outcome(1) : mismatch)
-      case PayloadTag.false: cells.set(row, type == .bool ? Outcome(0) : mismatch)
+      case PayloadTag.true: cells.set(row, type == .bool ? TimedOutcome(1) : mismatch)
+      case PayloadTag.false: cells.set(row, type == .bool ? TimedOutcome(0) : mismatch)
       case PayloadTag.object, PayloadTag.list: cells.set(row, mismatch)
       case PayloadTag.pointer, PayloadTag.elsewhere: cells.needsLine[row] = true
       case PayloadTag.text:
@@ -272,18 +273,18 @@ struct FieldCast: Sendable {
   @inline(__always)
   private func cast(
     _ mantissa: Int64, _ scale: Int, isString: Bool, _ unit: Unit, interner: inout Interner
-  ) -> Outcome {
+  ) -> TimedOutcome {
     switch type {
     case .bool, .timestamp: return mismatch
     case .string:
       if !isString { return mismatch }
-      return Outcome(interner.number(of: Decimal.spelled(mantissa, scale: scale).span))
+      return TimedOutcome(interner.number(of: Decimal.spelled(mantissa, scale: scale).span))
     case .int:
-      return Decimal.rescale(mantissa, scale: scale, digits: 0).map { Outcome($0) }
+      return Decimal.rescale(mantissa, scale: scale, digits: 0).map { TimedOutcome($0) }
         ?? whyNot(Decimal.spelled(mantissa, scale: scale).span, digits: 0)
     case .double:
-      return Decimal.double(mantissa, scale: scale).map { Outcome(Outcome.double($0)) }
-        ?? Outcome(failed: .outOfRange)
+      return Decimal.double(mantissa, scale: scale).map { TimedOutcome(TimedOutcome.double($0)) }
+        ?? TimedOutcome(failed: .outOfRange)
     case .money:
       return money(
         unit, { Decimal.rescale(mantissa, scale: scale, digits: $0) },
@@ -300,16 +301,16 @@ struct FieldCells: Sendable {
   var needsLine = Array(repeating: false, count: BlockColumns.length)
 
   @inline(__always)
-  mutating func set(_ row: Int, _ outcome: Outcome) {
+  mutating func set(_ row: Int, _ outcome: TimedOutcome) {
     bits[row] = outcome.bits
     isValue[row] = outcome.status == .ok
     needsLine[row] = false
   }
 
   @inline(__always)
-  func outcome(_ row: Int) -> Outcome {
-    if isValue[row] { return Outcome(bits[row]) }
-    var outcome = Outcome(failed: .error, until: Microseconds.never)
+  func outcome(_ row: Int) -> TimedOutcome {
+    if isValue[row] { return TimedOutcome(bits[row]) }
+    var outcome = TimedOutcome(failed: .error, until: Microseconds.never)
     outcome.bits = bits[row]
     return outcome
   }

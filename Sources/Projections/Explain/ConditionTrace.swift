@@ -19,14 +19,14 @@ struct ConditionTrace {
 
   /// What nodes are now, and what they were before the event, or one microsecond before a timer.
   struct Moments {
-    private var now: Evaluator
-    private var before: Evaluator
+    private var now: ProgramEvaluator
+    private var before: ProgramEvaluator
     let instant: Int64
     private let earlier: Int64
 
     /// - Parameter readsAnew: windows have moved beyond `instant` since.
     init(
-      _ evaluator: Evaluator, _ state: State?, _ instant: Int64, isTimer: Bool,
+      _ evaluator: ProgramEvaluator, _ state: State?, _ instant: Int64, isTimer: Bool,
       readsAnew: Bool = false
     ) {
       now = evaluator
@@ -58,7 +58,7 @@ struct ConditionTrace {
     }
 
     private static func known(
-      _ outcome: Outcome, _ type: Type, _ interner: Interner
+      _ outcome: TimedOutcome, _ type: Type, _ interner: Interner
     ) -> Explanation.Known {
       switch outcome.status {
       case .ok: .value(ScalarValue.value(outcome.bits, type, interner: interner))

@@ -5,7 +5,7 @@
 /// the current stage, so that nothing happens between two steps.
 struct CustomerFold {
   let compiled: CompiledRules
-  var evaluator: Evaluator
+  var evaluator: ProgramEvaluator
   var events = CustomerEvents()
   var result = FoldResult()
   var faults: FaultCounts
@@ -69,10 +69,10 @@ struct CustomerFold {
     let groups = compiled.feedGroups.prefix(kept.states.count)
     followers = groups.flatMap { $0.map { Int32($0) } }
     followerStarts = groups.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
-    evaluator = Evaluator(program: compiled.program, facts: kept.states)
+    evaluator = ProgramEvaluator(program: compiled.program, facts: kept.states)
     // Population variables are unset until the population is known.
     evaluator.slots = Array(
-      repeating: Outcome(failed: .unset, until: Microseconds.never),
+      repeating: TimedOutcome(failed: .unset, until: Microseconds.never),
       count: Rules.populationVariables(compiled.rules.population).count)
     faults = FaultCounts(compiled)
     failedConditions = Array(repeating: false, count: compiled.conditions.count)
@@ -366,7 +366,7 @@ struct CustomerFold {
   }
 
   @inline(__always)
-  private mutating func evaluate(_ condition: Int, _ instant: Int64) -> Outcome {
+  private mutating func evaluate(_ condition: Int, _ instant: Int64) -> TimedOutcome {
     let outcome = evaluator.evaluate(roots[condition], at: instant)
     if outcome.status == .error && !isLookingAhead && !failedConditions[condition] {
       failedConditions[condition] = true

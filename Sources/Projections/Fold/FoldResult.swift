@@ -52,7 +52,7 @@ struct FoldResult: Sendable {
   var next: (at: Int64, to: Int32)?
   var parked: (at: Int64, reason: ParkReason, transitions: [Int32])?
   /// Values of the facts at as-of, in file order; empty where parked.
-  var facts: [Outcome] = []
+  var facts: [TimedOutcome] = []
   /// Segments that hold at as-of, by number; those that read the population are left for later.
   var segments: [Bool] = []
   var purchases = CustomerValue()

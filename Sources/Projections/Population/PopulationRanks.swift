@@ -59,7 +59,7 @@ struct PopulationRanks: Sendable {
   ) -> Int64 {
     switch function {
     case .percentRank:
-      return Outcome.double(count == 1 ? 0 : Double(smaller) / Double(count - 1))
+      return TimedOutcome.double(count == 1 ? 0 : Double(smaller) / Double(count - 1))
     case .ntile(let parts):
       return 1 + Int64(parts) * Int64(smaller) / Int64(count)
     case .top(let percent):

@@ -24,7 +24,7 @@ public struct Rules: Sendable {
   public var clv: CLVSettings?
   public var rfm: RFMSettings
   /// Other currencies into the rules' currency; the rate is `mantissa × 10^-scale`.
-  public var exchange: [String: ExchangeRate]
+  public var exchange: [String: Factor]
   public var timezone: String?
   public var rates: [Rate]
   public var tests: [RuleTest]
@@ -159,7 +159,7 @@ public struct Rules: Sendable {
     case percentRank
     case ntile(Int)
     /// Percent as written, a decimal `mantissa × 10^-scale`.
-    case top(ExchangeRate)
+    case top(Factor)
   }
 
   public struct PopulationFact: Sendable {
@@ -170,8 +170,8 @@ public struct Rules: Sendable {
     public var place: Place
   }
 
-  /// A positive decimal, `mantissa × 10^-scale`.
-  public struct ExchangeRate: Sendable, Hashable {
+  /// A positive decimal, `mantissa × 10^-scale`: a rate of exchange, a margin, a percentage.
+  public struct Factor: Sendable, Hashable {
     public var mantissa: Int64
     public var scale: Int
     public init(mantissa: Int64, scale: Int) {
@@ -202,7 +202,7 @@ public struct Rules: Sendable {
     public var purchase: FieldReference
     public var refund: FieldReference?
     /// A decimal `mantissa × 10^-scale`, so that margin × money rounds exactly; 1 unless given.
-    public var margin: ExchangeRate
+    public var margin: Factor
     public var model: CLVModel?
     /// Microseconds.
     public var unit: Int64

@@ -15,7 +15,7 @@ extension RulesLoader {
     }
     guard let purchase = moneyField(purchaseKey.value, "clv.purchase") else { return nil }
     var settings = Rules.CLVSettings(
-      purchase: purchase, refund: nil, margin: Rules.ExchangeRate(mantissa: 1, scale: 0),
+      purchase: purchase, refund: nil, margin: Rules.Factor(mantissa: 1, scale: 0),
       model: nil, unit: 7 * Microseconds.day, horizon: 364 * Microseconds.day, discountRate: 0,
       discountPeriod: nil)
     if let refund = keys["refund"] { settings.refund = moneyField(refund.value, "clv.refund") }

@@ -144,7 +144,7 @@ public struct RulesLoader {
   /// A positive decimal such as 0.92.
   mutating func decimal(
     _ scalar: YAMLValue.Scalar, _ what: String, allowsZero: Bool = false
-  ) -> Rules.ExchangeRate? {
+  ) -> Rules.Factor? {
     var parts = scalar.text.split(separator: ".", omittingEmptySubsequences: false)
     if parts.count == 1 { parts.append("") }
     let digits = parts.joined()
@@ -152,7 +152,7 @@ public struct RulesLoader {
     if parts.count == 2, !parts[0].isEmpty, isPlain, digits.count <= 18,
       let mantissa = Int64(digits), mantissa > 0 || allowsZero
     {
-      return Rules.ExchangeRate(mantissa: mantissa, scale: parts[1].count)
+      return Rules.Factor(mantissa: mantissa, scale: parts[1].count)
     }
     fault(
       "bad-number",
@@ -326,8 +326,8 @@ public struct RulesLoader {
     return (name, version)
   }
 
-  private mutating func readExchange(_ value: YAMLValue?) -> [String: Rules.ExchangeRate] {
-    var rates: [String: Rules.ExchangeRate] = [:]
+  private mutating func readExchange(_ value: YAMLValue?) -> [String: Rules.Factor] {
+    var rates: [String: Rules.Factor] = [:]
     for member in named(value, "exchange") {
       if Currencies.digits(of: member.key) == nil {
         fault(

@@ -48,7 +48,7 @@ public struct RFMMigration: Sendable {
     while left < from.names.count || right < to.names.count {
       var move = Move(
         name: [], from: .init(standing: .noPurchase), to: .init(standing: .noPurchase))
-      let order = Comparison.order(from.names, left, to.names, right)
+      let order = NameOrder.compare(from.names, left, to.names, right)
       if order <= 0 {
         move.name = from.names[left]
         move.from = from.entries[left]

@@ -51,7 +51,7 @@ extension CustomerFold {
     return record
   }
 
-  func value(_ outcome: Outcome, _ type: Type) -> Value? {
+  func value(_ outcome: TimedOutcome, _ type: Type) -> Value? {
     guard outcome.status == .ok else { return nil }
     return ScalarValue.value(outcome.bits, type, interner: evaluator.interner)
   }

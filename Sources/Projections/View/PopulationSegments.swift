@@ -3,7 +3,7 @@ import CEL
 /// Evaluates segments that read the population, once it is known, over the facts that a view holds.
 struct PopulationSegments {
   private let compiled: CompiledRules
-  private var evaluator: Evaluator
+  private var evaluator: ProgramEvaluator
   let numbers: [Int]
   /// Facts whose text one of the segments reads; of others it need not be looked at.
   private let readsText: [Bool]
@@ -12,7 +12,7 @@ struct PopulationSegments {
   private let places: [Int]
   private let roots: [Int32]
   private var answer = Answer()
-  private let unset = Outcome(failed: .unset, until: Microseconds.never)
+  private let unset = TimedOutcome(failed: .unset, until: Microseconds.never)
 
   /// What is known of all customers, by record.
   struct Population: Sendable {
@@ -39,11 +39,11 @@ struct PopulationSegments {
 
   init(_ compiled: CompiledRules) {
     self.compiled = compiled
-    evaluator = Evaluator(program: compiled.program, facts: [])
+    evaluator = ProgramEvaluator(program: compiled.program, facts: [])
     evaluator.slots = Array(
       repeating: unset, count: Rules.populationVariables(compiled.rules.population).count)
     scoreNames = PopulationValues.scoreNames(&evaluator)
-    evaluator.fixed = Evaluator.FixedFacts(
+    evaluator.fixed = ProgramEvaluator.FixedFacts(
       aggregates: Array(repeating: unset, count: compiled.feeds.count),
       expressions: Array(repeating: unset, count: compiled.program.expressionFactCount))
     numbers = compiled.segments.indices.filter { compiled.segments[$0].readsPopulation }
@@ -100,10 +100,10 @@ struct PopulationSegments {
     var outcome = unset
     if case .text = form, readsText[index] {
       if try decoder.number() == 1 {
-        outcome = Outcome(evaluator.interner.number(of: try decoder.string()))
+        outcome = TimedOutcome(evaluator.interner.number(of: try decoder.string()))
       }
     } else if let bits = try RecordCoding.scalar(form, &decoder) {
-      outcome = Outcome(bits)
+      outcome = TimedOutcome(bits)
     }
     let place = places[index]
     if place >= 0 {

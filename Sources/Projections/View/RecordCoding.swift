@@ -73,7 +73,8 @@ enum RecordCoding {
   }
 
   private static func encodeValue(
-    _ outcome: Outcome, _ form: ValueForm, _ interner: Interner, into encoder: inout ByteEncoder
+    _ outcome: TimedOutcome, _ form: ValueForm, _ interner: Interner,
+    into encoder: inout ByteEncoder
   ) {
     guard outcome.status == .ok else {
       encoder.number(0)

@@ -38,7 +38,7 @@ struct CompareCommand: ParsableCommand {
     let right = try LoadedRules.load(rules[1])
     let view = try opened.logView(asOf: asOf, knownAt: knownAt)
     let comparison = try opened.run {
-      try Comparison.run(
+      try RulesComparison.run(
         left.compiled, right.compiled, view: view, threads: Threads.count(threads))
     }
     tellWarnings(comparison)
@@ -65,7 +65,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   /// What both files could not use is said once.
-  private func tellWarnings(_ comparison: Comparison) {
+  private func tellWarnings(_ comparison: RulesComparison) {
     let (a, b) = (comparison.warnings.a, comparison.warnings.b)
     let both = a.filter { b.contains($0) }
     FaultReport.tell(both)
@@ -79,12 +79,12 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
-  private func changedPercent(_ comparison: Comparison) -> Double {
+  private func changedPercent(_ comparison: RulesComparison) -> Double {
     comparison.customers == 0
       ? 0 : Double(comparison.changed) * 100 / Double(comparison.customers)
   }
 
-  private func json(_ comparison: Comparison) -> JSONValue {
+  private func json(_ comparison: RulesComparison) -> JSONValue {
     .object([
       ("customers", .count(comparison.customers)),
       ("changed", .count(comparison.changed)),
@@ -132,7 +132,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   private func text(
-    _ comparison: Comparison, _ left: LoadedRules, _ right: LoadedRules
+    _ comparison: RulesComparison, _ left: LoadedRules, _ right: LoadedRules
   ) -> String {
     let percent = changedPercent(comparison)
     var lines: [String] = []

@@ -6,7 +6,7 @@ import Projections
 struct ViewRows {
   let rules: Rules
   let text: FactText
-  let valueMargin: Rules.ExchangeRate?
+  let valueMargin: Rules.Factor?
 
   init(_ rules: Rules) {
     self.rules = rules

@@ -50,7 +50,7 @@ struct ErrorReport {
   var help: String?
 
   func write() {
-    let color = StandardError.isTerminal && !Environment.hasNoColor
+    let color = StandardError.isTerminal && !ProcessEnvironment.hasNoColor
     let name = isWarning ? "warning" : "error"
     let head =
       color ? "\u{1b}[1;\(isWarning ? 33 : 31)m\(name)[\(code)]\u{1b}[0m" : "\(name)[\(code)]"

@@ -3,7 +3,7 @@ import Glibc
 import Projections
 
 /// What the environment says about output.
-enum Environment {
+enum ProcessEnvironment {
   static var hasNoColor: Bool { Files.environment("NO_COLOR") != nil }
 }
 

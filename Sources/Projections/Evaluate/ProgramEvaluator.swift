@@ -4,7 +4,7 @@ import CEL
 ///
 /// A value that is changed in place, so that nothing has to be checked or counted on the hot path; its arrays are reused
 /// from customer to customer.
-struct Evaluator {
+struct ProgramEvaluator {
   let program: Program
   private let nodes: [Node]
   var interner: Interner
@@ -12,7 +12,7 @@ struct Evaluator {
   private let ordersStrings: [Bool]
 
   /// Value slots of the event at hand, for `where` conditions.
-  var slots: [Outcome] = []
+  var slots: [TimedOutcome] = []
 
   var stageName: Int64 = 0
   /// Number of a string; -1 until the first transition.
@@ -27,8 +27,8 @@ struct Evaluator {
 
   struct FixedFacts {
     /// By feed, and by number of the expr fact.
-    var aggregates: [Outcome]
-    var expressions: [Outcome]
+    var aggregates: [TimedOutcome]
+    var expressions: [TimedOutcome]
   }
 
   /// Facts are computed anew from their members, so that any instant since the last event may be asked for.
@@ -36,8 +36,8 @@ struct Evaluator {
     didSet { stateChanged() }
   }
   /// Values of expr facts, good for one instant of one state; those of searches lack their `until`.
-  private var memo: [(stamp: Int, instant: Int64, outcome: Outcome)]
-  private var probeMemo: [(stamp: Int, instant: Int64, outcome: Outcome)]
+  private var memo: [(stamp: Int, instant: Int64, outcome: TimedOutcome)]
+  private var probeMemo: [(stamp: Int, instant: Int64, outcome: TimedOutcome)]
   /// Ranges by node, likewise.
   var boundsMemo: [(stamp: Int, instant: Int64, bounds: Bounds?)]
   private(set) var stamp = 1
@@ -51,7 +51,7 @@ struct Evaluator {
     self.facts = facts
     ordersStrings = facts.map(\.ordersStrings)
     memo = Array(
-      repeating: (0, 0, Outcome(0)), count: program.expressionFactCount)
+      repeating: (0, 0, TimedOutcome(0)), count: program.expressionFactCount)
     probeMemo = memo
     boundsMemo = Array(repeating: (0, 0, nil), count: program.nodes.count)
   }
@@ -73,11 +73,11 @@ struct Evaluator {
 
   // MARK: One node
 
-  mutating func evaluate(_ index: Int32, at now: Int64) -> Outcome {
+  mutating func evaluate(_ index: Int32, at now: Int64) -> TimedOutcome {
     let node = nodes[Int(index)]
     switch node.operation {
-    case .constant: return Outcome(node.bits)
-    case .constantError: return Outcome(failed: .error, until: Microseconds.never)
+    case .constant: return TimedOutcome(node.bits)
+    case .constantError: return TimedOutcome(failed: .error, until: Microseconds.never)
     case .fact:
       if let fixed { return fixed.aggregates[Int(node.a)] }
       if !readsAnew { return facts[Int(node.a)].value(at: now) }
@@ -85,15 +85,15 @@ struct Evaluator {
     case .expressionFact: return expressionFact(node, now)
     case .eventSlot: return slots[Int(node.a)]
     case .now:
-      var outcome = Outcome(now, until: Microseconds.lastInstant + 1)
+      var outcome = TimedOutcome(now, until: Microseconds.lastInstant + 1)
       outcome.motion = .linear
       outcome.slope = 1
       return outcome
-    case .stageName: return Outcome(stageName)
+    case .stageName: return TimedOutcome(stageName)
     case .stagePrevious:
-      if stagePrevious < 0 { return Outcome(failed: .unset, until: Microseconds.never) }
-      return Outcome(stagePrevious)
-    case .stageEnteredAt: return Outcome(stageEnteredAt)
+      if stagePrevious < 0 { return TimedOutcome(failed: .unset, until: Microseconds.never) }
+      return TimedOutcome(stagePrevious)
+    case .stageEnteredAt: return TimedOutcome(stageEnteredAt)
     case .has: return has(node, now)
     case .and, .or: return logical(node, now)
     case .not:
@@ -128,14 +128,14 @@ struct Evaluator {
     case .intOfDouble: return intOfDouble(node, now)
     case .doubleOfInt:
       var outcome = evaluate(node.a, at: now)
-      if outcome.status == .ok { outcome.bits = Outcome.double(Double(outcome.bits)) }
+      if outcome.status == .ok { outcome.bits = TimedOutcome.double(Double(outcome.bits)) }
       return outcome
     case .durationOfInt:
       var outcome = frozen(evaluate(node.a, at: now), of: node.a, now)
       guard outcome.status == .ok else { return outcome }
       let (length, overflow) = outcome.bits.multipliedReportingOverflow(by: node.bits)
       if overflow || length.magnitude > Microseconds.longestDuration.magnitude {
-        return Outcome(failed: .error, until: outcome.until)
+        return TimedOutcome(failed: .error, until: outcome.until)
       }
       outcome.bits = length
       outcome.onlyFalls = false
@@ -147,7 +147,7 @@ struct Evaluator {
 
   // MARK: Facts
 
-  private mutating func expressionFact(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func expressionFact(_ node: Node, _ now: Int64) -> TimedOutcome {
     let number = Int(node.b)
     if let fixed { return fixed.expressions[number] }
     if isProbing {
@@ -168,7 +168,8 @@ struct Evaluator {
     if outcome.status != .ok {
       let until = outcome.until
       outcome =
-        node.c == 1 ? Outcome(node.bits, until: until) : Outcome(failed: .unset, until: until)
+        node.c == 1
+        ? TimedOutcome(node.bits, until: until) : TimedOutcome(failed: .unset, until: until)
     }
     if isProbing {
       probeMemo[number] = (stamp, now, outcome)
@@ -179,20 +180,20 @@ struct Evaluator {
   }
 
   /// It has a value until the end of its piece, as far as ranges tell.
-  private mutating func hasValue(_ index: Int32, _ now: Int64, _ outcome: Outcome) -> Bool {
+  private mutating func hasValue(_ index: Int32, _ now: Int64, _ outcome: TimedOutcome) -> Bool {
     guard outcome.status == .ok, let bounds = bounds(index, now) else { return false }
     return bounds.until >= min(outcome.until, limit)
   }
 
-  private mutating func has(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func has(_ node: Node, _ now: Int64) -> TimedOutcome {
     let operand = evaluate(node.a, at: now)
-    return Outcome(operand.status == .ok ? 1 : 0, until: operand.until)
+    return TimedOutcome(operand.status == .ok ? 1 : 0, until: operand.until)
   }
 
   // MARK: Logic
 
   /// `&&` and `||`: one operand may decide alone, and then its validity counts, whatever becomes of the other.
-  private mutating func logical(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func logical(_ node: Node, _ now: Int64) -> TimedOutcome {
     let decisive: Int64 = node.operation == .and ? 0 : 1
     let left = evaluate(node.a, at: now)
     if left.status == .ok && left.bits == decisive {
@@ -204,12 +205,12 @@ struct Evaluator {
     let right = evaluate(node.b, at: now)
     if right.status == .ok && right.bits == decisive { return right }
     let until = min(left.until, right.until)
-    if left.status != .ok { return Outcome(failed: left.status, until: until) }
-    if right.status != .ok { return Outcome(failed: right.status, until: until) }
-    return Outcome(1 - decisive, until: until)
+    if left.status != .ok { return TimedOutcome(failed: left.status, until: until) }
+    if right.status != .ok { return TimedOutcome(failed: right.status, until: until) }
+    return TimedOutcome(1 - decisive, until: until)
   }
 
-  private mutating func conditional(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func conditional(_ node: Node, _ now: Int64) -> TimedOutcome {
     let condition = evaluate(node.a, at: now)
     if condition.status != .ok { return condition }
     var outcome = evaluate(condition.bits != 0 ? node.b : node.c, at: now)
@@ -225,7 +226,7 @@ struct Evaluator {
   /// `changed` must be monotone on the way: once true it stays true. It may look at values, not at their `until`;
   /// within a search the answer is `end`.
   mutating func firstChange(
-    from now: Int64, before end: Int64, _ changed: (inout Evaluator, Int64) -> Bool
+    from now: Int64, before end: Int64, _ changed: (inout ProgramEvaluator, Int64) -> Bool
   ) -> Int64 {
     let last = min(end - 1, limit)
     if last <= now || isProbing { return end }
@@ -250,7 +251,7 @@ struct Evaluator {
   }
 
   /// The outcome of a node now, as a value that stands still: a moving one until its next step.
-  mutating func frozen(_ outcome: Outcome, of index: Int32, _ now: Int64) -> Outcome {
+  mutating func frozen(_ outcome: TimedOutcome, of index: Int32, _ now: Int64) -> TimedOutcome {
     var outcome = outcome
     switch outcome.motion {
     case .still: return outcome
@@ -275,19 +276,19 @@ struct Evaluator {
 
   // MARK: General calls
 
-  private mutating func call(_ call: LoweredCall, _ now: Int64) -> Outcome {
+  private mutating func call(_ call: LoweredCall, _ now: Int64) -> TimedOutcome {
     if let test = call.textTest {
       let text = evaluate(call.arguments[0], at: now)
       let part = evaluate(call.arguments[1], at: now)
       let until = min(text.until, part.until)
-      if text.status != .ok { return Outcome(failed: text.status, until: until) }
-      if part.status != .ok { return Outcome(failed: part.status, until: until) }
+      if text.status != .ok { return TimedOutcome(failed: text.status, until: until) }
+      if part.status != .ok { return TimedOutcome(failed: part.status, until: until) }
       let holds = test.holds(interner.string(text.bits), interner.string(part.bits))
-      return Outcome(holds ? 1 : 0, until: until)
+      return TimedOutcome(holds ? 1 : 0, until: until)
     }
     var until = Microseconds.never
     var values: [Value] = []
-    var failure: Outcome.Status?
+    var failure: TimedOutcome.Status?
     for (argument, type) in zip(call.arguments, call.argumentTypes) {
       let outcome = frozen(evaluate(argument, at: now), of: argument, now)
       until = min(until, outcome.until)
@@ -297,11 +298,11 @@ struct Evaluator {
       }
       values.append(ScalarValue.value(outcome.bits, type, interner: interner))
     }
-    if let failure { return Outcome(failed: failure, until: until) }
+    if let failure { return TimedOutcome(failed: failure, until: until) }
     return outcome(of: Functions.call(call.function, values), call.resultType, until)
   }
 
-  private mutating func tree(_ tree: LoweredTree, _ now: Int64) -> Outcome {
+  private mutating func tree(_ tree: LoweredTree, _ now: Int64) -> TimedOutcome {
     var until = Microseconds.never
     var bound: [String: Result<Value, EvaluationError>] = [:]
     for variable in tree.variables {
@@ -321,23 +322,24 @@ struct Evaluator {
 
   private mutating func outcome(
     of result: Result<Value, EvaluationError>, _ type: Type, _ until: Int64
-  ) -> Outcome {
+  ) -> TimedOutcome {
     switch result {
     case .failure(let error):
-      return Outcome(failed: error.code == .unset ? .unset : .error, until: until)
+      return TimedOutcome(failed: error.code == .unset ? .unset : .error, until: until)
     case .success(let value):
       switch value {
-      case .bool(let flag): return Outcome(flag ? 1 : 0, until: until)
-      case .int(let number), .money(let number): return Outcome(number, until: until)
-      case .uint(let number): return Outcome(Int64(bitPattern: number), until: until)
-      case .double(let number): return Outcome(Outcome.double(number), until: until)
-      case .string(let text): return Outcome(interner.number(of: text), until: until)
+      case .bool(let flag): return TimedOutcome(flag ? 1 : 0, until: until)
+      case .int(let number), .money(let number): return TimedOutcome(number, until: until)
+      case .uint(let number): return TimedOutcome(Int64(bitPattern: number), until: until)
+      case .double(let number): return TimedOutcome(TimedOutcome.double(number), until: until)
+      case .string(let text): return TimedOutcome(interner.number(of: text), until: until)
       case .timestamp(let instant):
-        return Outcome(ScalarValue.microseconds(instant), until: until)
-      case .duration(let length): return Outcome(ScalarValue.microseconds(length), until: until)
+        return TimedOutcome(ScalarValue.microseconds(instant), until: until)
+      case .duration(let length):
+        return TimedOutcome(ScalarValue.microseconds(length), until: until)
       case .null, .bytes, .list, .map, .type:
         // A part of another tree asked for by an explanation: it has a value, but none of 64 bits.
-        return Outcome(0, until: until)
+        return TimedOutcome(0, until: until)
       }
     }
   }

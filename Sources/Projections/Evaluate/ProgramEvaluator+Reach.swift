@@ -1,9 +1,9 @@
 /// Instants in closed form for whole numbers that run in steps: ages and instants cut to units, and what is added to
 /// them, taken from them, multiplied, divided or cut again by what stands still. Everything else is searched for.
-extension Evaluator {
+extension ProgramEvaluator {
   /// The first instant after `now` at which a monotone whole number is another, if that is before `end`; else `end`.
   /// Nil where it has to be searched for.
-  mutating func nextStep(_ outcome: Outcome, of index: Int32, _ now: Int64, before end: Int64)
+  mutating func nextStep(_ outcome: TimedOutcome, of index: Int32, _ now: Int64, before end: Int64)
     -> Int64?
   {
     guard outcome.status == .ok, outcome.bits.magnitude < Self.farthest else { return nil }
@@ -13,7 +13,7 @@ extension Evaluator {
 
   /// The same for its whole quotient by a number.
   mutating func nextQuotient(
-    _ outcome: Outcome, by divisor: Int64, of index: Int32, _ now: Int64, before end: Int64
+    _ outcome: TimedOutcome, by divisor: Int64, of index: Int32, _ now: Int64, before end: Int64
   ) -> Int64? {
     guard outcome.status == .ok, outcome.bits.magnitude < Self.farthest, divisor != 0,
       divisor.magnitude < Self.farthest

@@ -1,13 +1,13 @@
-extension Evaluator {
+extension ProgramEvaluator {
   // MARK: Time
 
   /// Sums and differences of timestamps and durations: linear forms stay linear until they leave CEL's range.
-  mutating func time(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func time(_ node: Node, _ now: Int64) -> TimedOutcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
-    if left.status != .ok { return Outcome(failed: left.status, until: until) }
-    if right.status != .ok { return Outcome(failed: right.status, until: until) }
+    if left.status != .ok { return TimedOutcome(failed: left.status, until: until) }
+    if right.status != .ok { return TimedOutcome(failed: right.status, until: until) }
     // Values are within ±2.6e17 and ±9.3e15, so neither sum can overflow.
     let isSum = node.operation == .timestampPlusDuration || node.operation == .addDuration
     let value = isSum ? left.bits + right.bits : left.bits - right.bits
@@ -16,7 +16,7 @@ extension Evaluator {
       node.operation == .timestampPlusDuration || node.operation == .timestampMinusDuration
     let lowest = isTimestamp ? Microseconds.firstInstant : -Microseconds.longestDuration
     let highest = isTimestamp ? Microseconds.lastInstant : Microseconds.longestDuration
-    var outcome = Outcome(value, until: until)
+    var outcome = TimedOutcome(value, until: until)
     if value < lowest || value > highest {
       var back = Microseconds.never
       if value < lowest && slope > 0 {
@@ -24,7 +24,7 @@ extension Evaluator {
       } else if value > highest && slope < 0 {
         back = now + (value - highest - slope - 1) / -slope
       }
-      return Outcome(failed: .error, until: min(until, back))
+      return TimedOutcome(failed: .error, until: min(until, back))
     }
     if slope != 0 {
       outcome.motion = .linear
@@ -36,7 +36,7 @@ extension Evaluator {
   }
 
   /// Whole units of a timestamp (toward the past) or a duration (toward zero).
-  mutating func whole(_ node: Node, _ unit: Int64, _ now: Int64) -> Outcome {
+  mutating func whole(_ node: Node, _ unit: Int64, _ now: Int64) -> TimedOutcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     guard outcome.status == .ok else { return outcome }
@@ -50,18 +50,18 @@ extension Evaluator {
     return outcome
   }
 
-  mutating func calendar(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func calendar(_ node: Node, _ now: Int64) -> TimedOutcome {
     var operand = evaluate(node.a, at: now)
     if operand.motion == .monotone { operand = frozen(operand, of: node.a, now) }
     guard operand.status == .ok else {
-      return Outcome(failed: operand.status, until: operand.until)
+      return TimedOutcome(failed: operand.status, until: operand.until)
     }
     let offset = Int64(node.b) * Microseconds.second
     guard let accessor = Node.Accessor(rawValue: node.bits) else {
-      return Outcome(failed: .error, until: operand.until)
+      return TimedOutcome(failed: .error, until: operand.until)
     }
-    let read = Calendar.read(accessor, at: operand.bits + offset)
-    var outcome = Outcome(read.value, until: operand.until)
+    let read = CalendarReading.read(accessor, at: operand.bits + offset)
+    var outcome = TimedOutcome(read.value, until: operand.until)
     if operand.motion == .linear {
       let speed = Int64(clamping: operand.slope.magnitude)
       let here = operand.bits + offset
@@ -77,11 +77,11 @@ extension Evaluator {
 
   /// The parts of a strict operation on two numbers that may run in steps.
   private struct Pair {
-    var left: Outcome
-    var right: Outcome
+    var left: TimedOutcome
+    var right: TimedOutcome
     var until: Int64
     /// The direction of the sum (`sign` 1) or difference; nil where there is none.
-    var failure: Outcome?
+    var failure: TimedOutcome?
   }
 
   /// The next step of either part.
@@ -102,8 +102,8 @@ extension Evaluator {
   }
 
   /// An error keeps the motion of its parts, so that a search can find where it ends.
-  private func failed(_ status: Outcome.Status, _ pair: Pair) -> Outcome {
-    var outcome = Outcome(failed: status, until: pair.until)
+  private func failed(_ status: TimedOutcome.Status, _ pair: Pair) -> TimedOutcome {
+    var outcome = TimedOutcome(failed: status, until: pair.until)
     if pair.left.motion == .monotone || pair.right.motion == .monotone {
       outcome.motion = .monotone
       outcome.slope = pair.left.motion == .monotone ? pair.left.slope : pair.right.slope
@@ -111,22 +111,22 @@ extension Evaluator {
     return outcome
   }
 
-  mutating func sum(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func sum(_ node: Node, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let isSum = node.operation == .addInt || node.operation == .addDouble
-    var outcome: Outcome
+    var outcome: TimedOutcome
     if node.operation == .addDouble || node.operation == .subtractDouble {
       let value =
         isSum ? pair.left.double + pair.right.double : pair.left.double - pair.right.double
-      outcome = Outcome(Outcome.double(value), until: pair.until)
+      outcome = TimedOutcome(TimedOutcome.double(value), until: pair.until)
     } else {
       let (value, overflow) =
         isSum
         ? pair.left.bits.addingReportingOverflow(pair.right.bits)
         : pair.left.bits.subtractingReportingOverflow(pair.right.bits)
       if overflow { return failed(.error, pair) }
-      outcome = Outcome(value, until: pair.until)
+      outcome = TimedOutcome(value, until: pair.until)
     }
     let left = pair.left.motion == .monotone ? pair.left.slope : 0
     let right = (pair.right.motion == .monotone ? pair.right.slope : 0) * (isSum ? 1 : -1)
@@ -141,13 +141,13 @@ extension Evaluator {
     return outcome
   }
 
-  mutating func negation(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func negation(_ node: Node, _ now: Int64) -> TimedOutcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     outcome.slope = -outcome.slope
     guard outcome.status == .ok else { return outcome }
     if node.operation == .negateDouble {
-      outcome.bits = Outcome.double(-outcome.double)
+      outcome.bits = TimedOutcome.double(-outcome.double)
     } else {
       let (value, overflow) = Int64(0).subtractingReportingOverflow(outcome.bits)
       if overflow {
@@ -158,17 +158,18 @@ extension Evaluator {
     return outcome
   }
 
-  mutating func product(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func product(_ node: Node, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let isDouble = node.operation == .multiplyDouble
-    var outcome: Outcome
+    var outcome: TimedOutcome
     if isDouble {
-      outcome = Outcome(Outcome.double(pair.left.double * pair.right.double), until: pair.until)
+      outcome = TimedOutcome(
+        TimedOutcome.double(pair.left.double * pair.right.double), until: pair.until)
     } else {
       let (value, overflow) = pair.left.bits.multipliedReportingOverflow(by: pair.right.bits)
       if overflow { return failed(.error, pair) }
-      outcome = Outcome(value, until: pair.until)
+      outcome = TimedOutcome(value, until: pair.until)
     }
     let moving = pair.left.motion == .monotone ? pair.left : pair.right
     guard moving.motion == .monotone else { return outcome }
@@ -183,22 +184,23 @@ extension Evaluator {
     return outcome
   }
 
-  mutating func quotient(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func quotient(_ node: Node, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
-    var outcome: Outcome
+    var outcome: TimedOutcome
     switch node.operation {
     case .divideDouble:
-      outcome = Outcome(Outcome.double(pair.left.double / pair.right.double), until: pair.until)
+      outcome = TimedOutcome(
+        TimedOutcome.double(pair.left.double / pair.right.double), until: pair.until)
     case .ratioOfMoney:
       if pair.right.bits == 0 { return failed(.error, pair) }
-      outcome = Outcome(
-        Outcome.double(Double(pair.left.bits) / Double(pair.right.bits)), until: pair.until)
+      outcome = TimedOutcome(
+        TimedOutcome.double(Double(pair.left.bits) / Double(pair.right.bits)), until: pair.until)
     default:
       if pair.right.bits == 0 { return failed(.error, pair) }
       let (value, overflow) = pair.left.bits.dividedReportingOverflow(by: pair.right.bits)
       if overflow { return failed(.error, pair) }
-      outcome = Outcome(value, until: pair.until)
+      outcome = TimedOutcome(value, until: pair.until)
     }
     if pair.right.motion == .monotone {
       outcome.until = frozenUntil(pair, node, now)
@@ -212,14 +214,14 @@ extension Evaluator {
   }
 
   /// Runs with its dividend as long as the whole quotient stays the same.
-  mutating func remainder(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func remainder(_ node: Node, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let divisor = pair.right.bits
     if divisor == 0 { return failed(.error, pair) }
     // The remainder by -1 is 0; the machine's instruction would trap on the lowest number.
     let value = divisor == -1 ? 0 : pair.left.bits % divisor
-    var outcome = Outcome(value, until: pair.until)
+    var outcome = TimedOutcome(value, until: pair.until)
     if pair.right.motion == .monotone {
       outcome.until = frozenUntil(pair, node, now)
     } else if pair.left.motion == .monotone, divisor != -1 {
@@ -239,7 +241,7 @@ extension Evaluator {
     return outcome
   }
 
-  mutating func intOfDouble(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func intOfDouble(_ node: Node, _ now: Int64) -> TimedOutcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     guard outcome.status == .ok else { return outcome }

@@ -1,4 +1,4 @@
-extension Rules.ExchangeRate {
+extension Rules.Factor {
   /// The product with an amount in minor units, half to even; nil where it leaves the range.
   public func times(_ minor: Int64) -> Int64? {
     var divisor: Int128 = 1

@@ -1,5 +1,5 @@
 /// Ranges of values that hold for longer than a single piece of a moving expression.
-extension Evaluator {
+extension ProgramEvaluator {
   /// An expression has a value in `range` at every instant from now on and before `until`.
   struct Bounds {
     var range: Interval

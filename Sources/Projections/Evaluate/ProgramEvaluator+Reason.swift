@@ -1,5 +1,5 @@
 /// Why a condition ended in an error.
-extension Evaluator {
+extension ProgramEvaluator {
   /// The reason of the leftmost error under a node that is one at `instant`.
   mutating func reason(ofFailed root: Int32, at instant: Int64) -> FaultReason {
     let node = program.nodes[Int(root)]

@@ -3,7 +3,7 @@
 /// `until` is exclusive and always later than the instant of evaluation. For a node that stands still the value
 /// itself is the same on [t, until); for one that moves, its *shape* is: linear with `slope`, or
 /// monotone in the direction of `slope`'s sign.
-struct Outcome {
+struct TimedOutcome {
   enum Status: UInt8 {
     case ok
     /// An error value whose reason is a fact without a value.
@@ -71,7 +71,7 @@ struct Outcome {
 
   /// True where both are the same outcome, as far as one can see it from outside.
   @inline(__always)
-  func isSame(as other: Outcome) -> Bool {
+  func isSame(as other: TimedOutcome) -> Bool {
     status == other.status && (status != .ok || bits == other.bits)
   }
 }

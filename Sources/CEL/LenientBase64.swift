@@ -1,5 +1,5 @@
-/// Base64 with padding (RFC 4648, section 4).
-enum Base64 {
+/// Base64 (RFC 4648, section 4): written with padding, read without it too, as JSON of CEL may leave it out.
+enum LenientBase64 {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 

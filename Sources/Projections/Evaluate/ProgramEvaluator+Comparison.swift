@@ -1,5 +1,5 @@
-extension Evaluator {
-  mutating func comparison(_ node: Node, _ now: Int64) -> Outcome {
+extension ProgramEvaluator {
+  mutating func comparison(_ node: Node, _ now: Int64) -> TimedOutcome {
     var outcome = compared(node, now)
     if node.c == 0 || outcome.status != .ok || outcome.until > limit || isProbing { return outcome }
     // A side goes on changing for ever: its range may decide for longer than its next piece.
@@ -8,21 +8,21 @@ extension Evaluator {
   }
 
   /// Until when the ranges of both sides leave no other answer than now; nil where they do not decide.
-  private mutating func decided(_ node: Node, _ outcome: Outcome, _ now: Int64) -> Int64? {
+  private mutating func decided(_ node: Node, _ outcome: TimedOutcome, _ now: Int64) -> Int64? {
     guard let left = bounds(node.a, now), let right = bounds(node.b, now),
       Interval.decide(node.comparison, left.range, right.range) == (outcome.bits != 0)
     else { return nil }
     return min(left.until, right.until)
   }
 
-  private mutating func compared(_ node: Node, _ now: Int64) -> Outcome {
+  private mutating func compared(_ node: Node, _ now: Int64) -> TimedOutcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
     if left.motion == .still && right.motion == .still {
-      if left.status != .ok { return Outcome(failed: left.status, until: until) }
-      if right.status != .ok { return Outcome(failed: right.status, until: until) }
-      var outcome = Outcome(holds(node, left, right) ? 1 : 0, until: until)
+      if left.status != .ok { return TimedOutcome(failed: left.status, until: until) }
+      if right.status != .ok { return TimedOutcome(failed: right.status, until: until) }
+      var outcome = TimedOutcome(holds(node, left, right) ? 1 : 0, until: until)
       if left.onlyFalls && right.until == Microseconds.never {
         outcome.until = untilFallen(node, left, right, outcome)
       } else if left.turns && right.until == Microseconds.never {
@@ -33,18 +33,18 @@ extension Evaluator {
     if left.motion == .monotone || right.motion == .monotone {
       return steppingComparison(node, left, right, now)
     }
-    if left.status != .ok { return Outcome(failed: left.status, until: until) }
-    if right.status != .ok { return Outcome(failed: right.status, until: until) }
+    if left.status != .ok { return TimedOutcome(failed: left.status, until: until) }
+    if right.status != .ok { return TimedOutcome(failed: right.status, until: until) }
     // Both linear in microseconds: the sign of the difference changes at an instant in closed form.
     let gap = left.bits - right.bits
     let slope = left.slope - right.slope
     let change = linearChange(node.comparison, gap: gap, slope: slope, now)
-    return Outcome(holds(node, left, right) ? 1 : 0, until: min(until, change))
+    return TimedOutcome(holds(node, left, right) ? 1 : 0, until: min(until, change))
   }
 
   /// Of a value that time can only lower against one that stands still.
   private func untilFallen(
-    _ node: Node, _ left: Outcome, _ right: Outcome, _ outcome: Outcome
+    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ outcome: TimedOutcome
   ) -> Int64 {
     let isAbove: Bool
     switch node.comparison {
@@ -65,7 +65,7 @@ extension Evaluator {
 
   /// Of spans of `active` against a number that stands still: the first instant at which the answer may be another.
   private func untilTurned(
-    _ node: Node, _ right: Outcome, _ outcome: Outcome, _ now: Int64
+    _ node: Node, _ right: TimedOutcome, _ outcome: TimedOutcome, _ now: Int64
   ) -> Int64 {
     let operand = program.nodes[Int(node.a)]
     guard node.operation == .compareBits, operand.operation == .fact, !readsAnew, fixed == nil,
@@ -84,7 +84,7 @@ extension Evaluator {
     return facts.span[Int(operand.a)].instant(outside: low, high, after: now)
   }
 
-  private func holds(_ node: Node, _ left: Outcome, _ right: Outcome) -> Bool {
+  private func holds(_ node: Node, _ left: TimedOutcome, _ right: TimedOutcome) -> Bool {
     switch node.operation {
     case .compareDouble: return node.comparison.holds(left.double, right.double)
     case .compareIntDouble: return node.comparison.holds(Double(left.bits), right.double)
@@ -131,23 +131,25 @@ extension Evaluator {
   /// At least one side runs in steps. Where the difference runs in one direction its sign is searched for by
   /// bisection, else both sides are looked at again at the next step of either.
   private mutating func steppingComparison(
-    _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
-  ) -> Outcome {
+    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ now: Int64
+  ) -> TimedOutcome {
     if isProbing || left.status != .ok || right.status != .ok {
       return steppingOutcome(node, left, right, min(left.until, right.until), now)
     }
     // A look at the ranges is cheaper than a search.
-    let answer = Outcome(holds(node, left, right) ? 1 : 0)
+    let answer = TimedOutcome(holds(node, left, right) ? 1 : 0)
     if let until = decided(node, answer, now), until > limit {
-      return Outcome(answer.bits, until: until)
+      return TimedOutcome(answer.bits, until: until)
     }
-    if let until = crossing(node, left, right, now) { return Outcome(answer.bits, until: until) }
+    if let until = crossing(node, left, right, now) {
+      return TimedOutcome(answer.bits, until: until)
+    }
     return steppingOutcome(node, left, right, min(left.until, right.until), now)
   }
 
   /// Of whole numbers, one of which stands still: when the other gets there, or beyond.
   private mutating func crossing(
-    _ node: Node, _ left: Outcome, _ right: Outcome, _ now: Int64
+    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ now: Int64
   ) -> Int64? {
     guard node.operation == .compareBits, (left.motion == .still) != (right.motion == .still)
     else { return nil }
@@ -165,8 +167,8 @@ extension Evaluator {
   }
 
   private mutating func steppingOutcome(
-    _ node: Node, _ left: Outcome, _ right: Outcome, _ end: Int64, _ now: Int64
-  ) -> Outcome {
+    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ end: Int64, _ now: Int64
+  ) -> TimedOutcome {
     let isOneWay =
       left.motion == .still || right.motion == .still
       || (left.slope > 0) != (right.slope > 0)
@@ -182,13 +184,13 @@ extension Evaluator {
       until = min(
         frozen(left, of: node.a, now).until, frozen(right, of: node.b, now).until)
     }
-    if left.status != .ok { return Outcome(failed: left.status, until: until) }
-    if right.status != .ok { return Outcome(failed: right.status, until: until) }
-    return Outcome(holds(node, left, right) ? 1 : 0, until: until)
+    if left.status != .ok { return TimedOutcome(failed: left.status, until: until) }
+    if right.status != .ok { return TimedOutcome(failed: right.status, until: until) }
+    return TimedOutcome(holds(node, left, right) ? 1 : 0, until: until)
   }
 
   /// -1, 0, 1 as left is less, equal, greater; 2 and 3 for errors, 4 where a double is NaN.
-  private func sign(_ node: Node, _ left: Outcome, _ right: Outcome) -> Int {
+  private func sign(_ node: Node, _ left: TimedOutcome, _ right: TimedOutcome) -> Int {
     if left.status != .ok { return left.status == .unset ? 2 : 3 }
     if right.status != .ok { return right.status == .unset ? 2 : 3 }
     var probe = node
@@ -200,10 +202,10 @@ extension Evaluator {
     return holds(probe, left, right) ? 1 : 4
   }
 
-  mutating func membership(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func membership(_ node: Node, _ now: Int64) -> TimedOutcome {
     let operand = evaluate(node.a, at: now)
     if operand.status != .ok {
-      return Outcome(failed: operand.status, until: operand.until)
+      return TimedOutcome(failed: operand.status, until: operand.until)
     }
     var isMember = false
     var until = operand.until
@@ -220,7 +222,7 @@ extension Evaluator {
       // Each element is met (or left) once; look again at the first such instant.
       for index in Int(node.b)..<Int(node.b + node.c) {
         let element = program.nodes[Int(program.lists[index])].bits
-        func side(_ outcome: Outcome) -> Int {
+        func side(_ outcome: TimedOutcome) -> Int {
           if outcome.status != .ok { return 2 }
           return outcome.bits < element ? -1 : (outcome.bits == element ? 0 : 1)
         }
@@ -238,16 +240,16 @@ extension Evaluator {
     {
       until = bounds.until
     }
-    return Outcome(isMember ? 1 : 0, until: until)
+    return TimedOutcome(isMember ? 1 : 0, until: until)
   }
 
   /// Elements that move: equality with any, unless the operand or an element has no value.
-  mutating func movingMembership(_ node: Node, _ now: Int64) -> Outcome {
+  mutating func movingMembership(_ node: Node, _ now: Int64) -> TimedOutcome {
     let operand = evaluate(node.a, at: now)
-    if operand.status != .ok { return Outcome(failed: operand.status, until: operand.until) }
+    if operand.status != .ok { return TimedOutcome(failed: operand.status, until: operand.until) }
     var isMember = false
     var until = Microseconds.never
-    var failure: Outcome.Status?
+    var failure: TimedOutcome.Status?
     let first = Int(node.b + node.c)
     for index in first..<(first + Int(node.c)) {
       let answer = evaluate(program.lists[index], at: now)
@@ -255,7 +257,7 @@ extension Evaluator {
       if answer.isTrue { isMember = true }
       if answer.status != .ok && failure == nil { failure = answer.status }
     }
-    if let failure { return Outcome(failed: failure, until: until) }
-    return Outcome(isMember ? 1 : 0, until: until)
+    if let failure { return TimedOutcome(failed: failure, until: until) }
+    return TimedOutcome(isMember ? 1 : 0, until: until)
   }
 }

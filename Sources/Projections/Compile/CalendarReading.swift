@@ -1,7 +1,7 @@
 import EventStore
 
 /// The proleptic Gregorian calendar in UTC, on microseconds.
-enum Calendar {
+enum CalendarReading {
   /// What an accessor says of an instant, and the span [from, to) of instants of which it says the same.
   static func read(
     _ accessor: Node.Accessor, at instant: Int64

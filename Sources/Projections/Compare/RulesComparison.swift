@@ -2,7 +2,7 @@ import CEL
 import EventStore
 
 /// Two rules files over one log: who differs, and since when.
-public struct Comparison: Sendable {
+public struct RulesComparison: Sendable {
   public var asOf: Int64
   public var customers = 0
   /// Customers whose rows differ at any time.
@@ -30,8 +30,8 @@ public struct Comparison: Sendable {
   /// - Throws: what the store throws.
   public static func run(
     _ a: CompiledRules, _ b: CompiledRules, view: LogView, threads: Int
-  ) throws -> Comparison {
-    var comparison = Comparison(
+  ) throws -> RulesComparison {
+    var comparison = RulesComparison(
       asOf: view.asOf, digits: (a.rules.currency.digits, b.rules.currency.digits))
     let left = try Side(a, view: view, threads: threads)
     let right = try Side(b, view: view, threads: threads)
@@ -100,7 +100,7 @@ public struct Comparison: Sendable {
     var i = 0
     var j = 0
     while i < left.names.count || j < right.names.count {
-      let order = Self.order(left.names, i, right.names, j)
+      let order = NameOrder.compare(left.names, i, right.names, j)
       customers += 1
       let a = order <= 0 ? i : nil
       let b = order >= 0 ? j : nil
@@ -111,14 +111,6 @@ public struct Comparison: Sendable {
     }
     setStages(left, right, cells)
     value = (Self.historicalValue(left), Self.historicalValue(right))
-  }
-
-  /// Negative where the left name comes first; an end comes last.
-  static func order(_ left: [[UInt8]], _ i: Int, _ right: [[UInt8]], _ j: Int) -> Int {
-    if i >= left.count { return 1 }
-    if j >= right.count { return -1 }
-    if left[i] == right[j] { return 0 }
-    return left[i].lexicographicallyPrecedes(right[j]) ? -1 : 1
   }
 
   private mutating func compare(_ left: Side, _ a: Int?, _ right: Side, _ b: Int?) {
