@@ -6,11 +6,11 @@ import Testing
 /// Tracking tables, errors and probabilities of `value`, on purchases that can be counted by hand.
 @Suite struct ForecastTests {
   private func buyer(_ rank: UInt32, _ known: [Int32], opportunities: Int32 = 0) throws
-    -> PendingCustomers.Buyer
+    -> Buyer
   {
     var value = CustomerValue()
     for day in known { value.addPurchase(at: Int64(day) * Microseconds.day, amount: 0) }
-    var buyer = PendingCustomers.Buyer(value, rank)
+    var buyer = Buyer(value, rank)
     buyer.opportunities = opportunities
     return buyer
   }

@@ -11,7 +11,7 @@ enum MemoryFold {
     /// After the entry row.
     var rows: [NamedRow]
     /// Set where the rules do not determine a stage.
-    var parked: (at: Int64, reason: ParkReason, transitions: [String])?
+    var parked: Parking?
   }
 
   /// Customers in the order of the bytes of their names; those of whom nothing counts are left out.
@@ -29,9 +29,7 @@ enum MemoryFold {
       for row in fold.result.rows.dropFirst() {
         customer.rows.append(NamedRow(customer: group.name, row: fold.named(row, taken)))
       }
-      customer.parked = fold.result.parked.map { parked in
-        (parked.at, parked.reason, parked.transitions.map { compiled.conditionName(Int($0)) })
-      }
+      customer.parked = fold.result.parked.map { Parking($0, compiled) }
       customers.append(customer)
     }
     return customers

@@ -57,7 +57,7 @@ public struct RuleTestRunner {
       "`\(name)`" + (rules.line(ofTransition: name).map { " (line \($0))" } ?? "")
     }
     return
-      "customer `\(customer.name)` is parked since \(Instant.text(parked.at)), \(parked.reason.text): \(names.joined(separator: ", "))"
+      "customer `\(customer.name)` is parked since \(Instant.text(parked.at)), \(parked.reason): \(names.joined(separator: ", "))"
   }
 
   // MARK: Rows side by side

@@ -45,42 +45,29 @@ public struct RulesComparison: Sendable {
   private struct Side {
     let compiled: CompiledRules
     var names: [[UInt8]] = []
+    /// At as-of; -1 where parked.
     var stages: [Int32] = []
-    var rows: [FoldRow] = []
-    var rowEnds: [Int] = []
-    var anchors: [UInt64] = []
+    var folded = FoldedRows()
+    var historical: HistoricalValue
     var summary: ReplaySummary
 
     init(_ compiled: CompiledRules, view: LogView, threads: Int) throws {
       self.compiled = compiled
-      var names: [[UInt8]] = []
-      var stages: [Int32] = []
-      var rows: [FoldRow] = []
-      var rowEnds: [Int] = []
-      var anchors: [UInt64] = []
       let replayer = Replayer(compiled, view: view, threads: threads)
-      summary = try replayer.run(progress: { _ in }) { batch in
-        for run in batch.runs {
-          let base = rows.count
-          rows += run.rows
-          anchors += run.anchors
-          rowEnds += run.rowEnds.map { $0 + base }
-          for index in 0..<run.count {
-            names.append(run.name(of: index))
-            stages.append(run.isParked(index) ? -1 : rows[rowEnds[names.count - 1] - 1].to)
-          }
-        }
+      let directory = try replayer.directory()
+      var all = ComparedRun(compiled.rules)
+      summary = try replayer.run(directory) {
+        ComparisonSink(compiled.rules)
+      } keep: { folded in
+        for run in folded.runs { all.add(run) }
       }
-      self.names = names
-      self.stages = stages
-      self.rows = rows
-      self.rowEnds = rowEnds
-      self.anchors = anchors
+      names = all.folded.ranks.map { Array(directory.name(of: $0)) }
+      (stages, folded, historical) = (all.stages, all.folded, all.historical)
     }
 
-    func range(_ customer: Int) -> Range<Int> {
-      (customer == 0 ? 0 : rowEnds[customer - 1])..<rowEnds[customer]
-    }
+    var rows: [FoldRow] { folded.rows }
+
+    func range(_ customer: Int) -> Range<Int> { folded.range(customer) }
 
     func stageName(_ customer: Int) -> String? {
       stages[customer] < 0 ? nil : compiled.rules.stages[Int(stages[customer])].name
@@ -110,7 +97,7 @@ public struct RulesComparison: Sendable {
       if order >= 0 { j += 1 }
     }
     setStages(left, right, cells)
-    value = (Self.historicalValue(left), Self.historicalValue(right))
+    value = (left.historical.minorUnits, right.historical.minorUnits)
   }
 
   private mutating func compare(_ left: Side, _ a: Int?, _ right: Side, _ b: Int?) {
@@ -144,7 +131,7 @@ public struct RulesComparison: Sendable {
       let other = right.rows[j]
       if one.at != other.at { return min(one.at, other.at) }
       let isSame =
-        one.isTimer == other.isTimer && left.anchors[i] == right.anchors[j]
+        one.isTimer == other.isTimer && left.folded.anchors[i] == right.folded.anchors[j]
         && left.stage(one.from) == right.stage(other.from)
         && left.stage(one.to) == right.stage(other.to)
         && left.transitionName(one.transition) == right.transitionName(other.transition)
@@ -175,9 +162,41 @@ public struct RulesComparison: Sendable {
       }
     }
   }
+}
 
-  private static func historicalValue(_ side: Side) -> Int64? {
-    guard side.compiled.rules.clv != nil else { return nil }
-    return side.summary.historicalValue
+/// What is compared of a run of customers.
+private struct ComparedRun: Sendable {
+  var folded = FoldedRows()
+  /// At as-of; -1 where parked.
+  var stages: [Int32] = []
+  var historical: HistoricalValue
+
+  init(_ rules: Rules) { historical = HistoricalValue(rules) }
+
+  mutating func add(_ other: ComparedRun) {
+    folded.add(other.folded)
+    stages += other.stages
+    historical.add(other.historical)
+  }
+}
+
+private struct ComparisonSink: FoldSink {
+  private let rules: Rules
+  private var run: ComparedRun
+
+  init(_ rules: Rules) {
+    self.rules = rules
+    run = ComparedRun(rules)
+  }
+
+  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+    run.folded.add(fold, rank: rank)
+    run.stages.append(fold.result.parked == nil ? fold.result.stage : -1)
+    run.historical.add(fold.result)
+  }
+
+  mutating func endRun() -> ComparedRun {
+    defer { run = ComparedRun(rules) }
+    return run
   }
 }

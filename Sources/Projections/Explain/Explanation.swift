@@ -14,7 +14,7 @@ public struct Explanation: Sendable {
   /// Conditions that were tried before and did not hold.
   public var considered: [Considered]
   public var next: (at: Int64, to: String?)?
-  public var parked: CustomerRecord.Parked?
+  public var parked: Parking?
 
   /// A stay in a segment.
   public struct Stay: Sendable {

@@ -22,24 +22,6 @@ struct FoldSpell: Sendable, Equatable {
   var anchor: Int32
 }
 
-/// Why a customer was parked.
-enum ParkReason: UInt8, Sendable {
-  /// Transitions chase each other within one settle.
-  case chase = 1
-  /// The 1,000th row by time alone since the last event.
-  case timers = 2
-  /// Time alone had to be looked at too often (``LookBudget``).
-  case budget = 3
-
-  var text: String {
-    switch self {
-    case .chase: "transitions-chase"
-    case .timers: "endless-timers"
-    case .budget: "budget"
-    }
-  }
-}
-
 /// What folding one customer left; reused from customer to customer.
 struct FoldResult: Sendable {
   var rows: [FoldRow] = []

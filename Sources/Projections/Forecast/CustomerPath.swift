@@ -119,7 +119,7 @@ public struct CustomerPath: Sendable {
   }
 
   private static func model(
-    _ model: some PurchaseModel, _ forecast: ModelForecast, _ buyer: PendingCustomers.Buyer,
+    _ model: some PurchaseModel, _ forecast: ModelForecast, _ buyer: Buyer,
     _ days: ArraySlice<Int32>, _ asked: [Int64], _ settings: Rules.CLVSettings, cutDay: Int64
   ) -> Model {
     let fitted = forecast.fitted
@@ -166,11 +166,11 @@ public struct CustomerPath: Sendable {
 extension Forecast {
   /// The customer that a subject belongs to; throws where no event of it is in view.
   static func path(
-    of subject: String, _ found: PurchaseCollector, _ log: PurchaseLog, _ names: NameTable,
+    of subject: String, _ found: PurchaseCollector, _ log: PurchaseLog,
     _ directory: CustomerDirectory, _ forecasts: [ModelForecast], _ settings: Rules.CLVSettings,
     cut: Int64, step: Int64, seed: UInt64
   ) throws -> CustomerPath {
-    guard let number = names.number(of: Array(subject.utf8).span),
+    guard let number = directory.names.number(of: Array(subject.utf8).span),
       directory.ranks[Int(number)] != CustomerDirectory.absent
     else {
       throw Fault(
@@ -179,7 +179,7 @@ extension Forecast {
     }
     let rank = directory.ranks[Int(number)]
     func name(_ subject: UInt32) -> String {
-      String(decoding: names.bytes(of: subject), as: UTF8.self)
+      String(decoding: directory.names.bytes(of: subject), as: UTF8.self)
     }
     let subjects = [directory.subjects[Int(rank)]] + (directory.joined[rank] ?? [])
     let place = log.buyers.firstIndex { $0.rank == rank }

@@ -127,8 +127,7 @@ extension Forecast {
     let day = Days.day(of: cut)
     let shown = models.filter { !$0.values.isEmpty }
     for index in 0..<log.count {
-      let name = String(
-        decoding: names.bytes(of: directory.subjects[Int(log.buyers[index].rank)]), as: UTF8.self)
+      let name = directory.text(of: log.buyers[index].rank)
       for model in shown { try body(model.row(index, name, log.buyers[index], day: day)) }
     }
   }
@@ -137,7 +136,7 @@ extension Forecast {
 extension ModelForecast {
   /// Of a customer whose values were kept.
   fileprivate func row(
-    _ index: Int, _ name: String, _ buyer: PendingCustomers.Buyer, day: Int64
+    _ index: Int, _ name: String, _ buyer: Buyer, day: Int64
   ) -> [Metrics.Cell] {
     let history = fitted.clock.history(buyer, at: day)
     let value = values[index]

@@ -66,7 +66,6 @@ public struct Forecast: Sendable {
   public let seed: UInt64
   public let hasIntervals: Bool
   let log: PurchaseLog
-  let names: NameTable
   let directory: CustomerDirectory
 
   /// - Parameters:
@@ -91,10 +90,13 @@ public struct Forecast: Sendable {
     let (earlier, overflow) = asOf.subtractingReportingOverflow(settings.holdout ?? 0)
     let cut = overflow ? Int64.min : earlier
     let unit = value.unit
-    let (found, names, directory) = try Replayer(compiled, view: view, threads: threads).collect(
-      progress: progress
-    ) {
+    let replayer = Replayer(compiled, view: view, threads: threads)
+    let directory = try replayer.directory()
+    var found = PurchaseCollector(compiled, cut: cut, unit: unit)
+    _ = try replayer.run(directory, progress: progress) {
       PurchaseCollector(compiled, cut: cut, unit: unit)
+    } keep: { folded in
+      for sink in folded.sinks { found.add(sink) }
     }
     let log = found.log.sorted()
     try Self.check(log, asOf: asOf)
@@ -109,7 +111,7 @@ public struct Forecast: Sendable {
       ? IntervalDraws(
         seed: settings.seed,
         keys: log.buyers.map {
-          IntervalDraws.key(names.bytes(of: directory.subjects[Int($0.rank)]))
+          IntervalDraws.key(directory.name(of: $0.rank))
         }) : nil
     models = try wanted.map {
       try ModelForecast(
@@ -125,11 +127,11 @@ public struct Forecast: Sendable {
     let forecasts = models
     path = try settings.customer.map {
       try Self.path(
-        of: $0, found, log, names, directory, forecasts, final, cut: cut, step: period,
+        of: $0, found, log, directory, forecasts, final, cut: cut, step: period,
         seed: settings.seed)
     }
     hasIntervals = settings.hasIntervals
-    (self.log, self.names, self.directory) = (log, names, directory)
+    (self.log, self.directory) = (log, directory)
   }
 
   /// Whole currency in minor units, half to even; nil where it leaves the range.

@@ -1,5 +1,5 @@
 /// Gathers the purchases of the customers that one thread folds.
-struct PurchaseCollector: FoldCollector {
+struct PurchaseCollector: FoldSink {
   private let compiled: CompiledRules
   /// Purchases up to this instant, inclusive, are what models are fitted to.
   private let cut: Int64
@@ -15,8 +15,6 @@ struct PurchaseCollector: FoldCollector {
     self.cut = cut
     wanted = CustomerValue.Wanted(opportunity: unit, isNet: compiled.valueWanted.isNet)
   }
-
-  mutating func forgetStrings() {}
 
   /// One that is parked is counted and left out, as from the fits of a replay.
   mutating func add(_ fold: CustomerFold, rank: UInt32) {
@@ -49,7 +47,7 @@ struct PurchaseCollector: FoldCollector {
       }
     }
     if known.all.count > 0 {
-      log.add(PendingCustomers.Buyer(known, rank), days: days, spentLater: spentLater)
+      log.add(Buyer(known, rank), days: days, spentLater: spentLater)
     } else {
       log.addLate(rank, firstDay: days[0])
     }

@@ -3,7 +3,7 @@
 /// A buyer's first purchase is at the cut or before it; who came later is counted only.
 struct PurchaseLog: Sendable {
   /// At the cut, as a replay as of then would have them.
-  private(set) var buyers: [PendingCustomers.Buyer] = []
+  private(set) var buyers: [Buyer] = []
   /// UTC days since 1970 with a purchase, rising; those of one buyer after those of the one before.
   private var days: [Int32] = []
   private var ends: [Int] = []
@@ -19,7 +19,7 @@ struct PurchaseLog: Sendable {
     days[(buyer == 0 ? 0 : ends[buyer - 1])..<ends[buyer]]
   }
 
-  mutating func add(_ buyer: PendingCustomers.Buyer, days own: [Int32], spentLater: Int64) {
+  mutating func add(_ buyer: Buyer, days own: [Int32], spentLater: Int64) {
     buyers.append(buyer)
     days += own
     ends.append(days.count)

@@ -39,7 +39,6 @@ public struct Metrics: Sendable {
   let found: MetricsCollector
   private let view: LogView
   private let threads: Int
-  private let names: NameTable
   private let directory: CustomerDirectory
 
   /// - Throws: what the store throws, or a ``MetricsPlan/Fault`` where the time zone is not installed.
@@ -65,9 +64,14 @@ public struct Metrics: Sendable {
     }
     let (asOf, periods) = (asOf, periods)
     let replayer = Replayer(plan.compiled, view: view, threads: threads)
-    (found, names, directory) = try replayer.collect {
+    let directory = try replayer.directory()
+    var found = MetricsCollector(plan, periods, asOf: asOf)
+    _ = try replayer.run(directory) {
       MetricsCollector(plan, periods, asOf: asOf)
+    } keep: { folded in
+      for sink in folded.sinks { found.add(sink) }
     }
+    (self.found, self.directory) = (found, directory)
     customers = found.customers
     parked = found.parked
     refusedScores = found.events.refusedScores
@@ -339,16 +343,13 @@ public struct Metrics: Sendable {
     for buyer in found.buyers { buyers[buyer.rank] = buyer }
     var pairs: Set<Pair> = []
     var brought: Set<ByteString> = []
-    func name(_ rank: UInt32) -> ByteString {
-      let bytes = names.bytes(of: directory.subjects[Int(rank)])
-      return ByteString(String(decoding: bytes, as: UTF8.self))
-    }
+    func name(_ rank: UInt32) -> ByteString { ByteString(directory.text(of: rank)) }
     var rows: [(referrer: ByteString, row: [Cell])] = []
     let sorted = found.events.referrals.sorted { ($0.at, $0.position) < ($1.at, $1.position) }
-    let ids = try AnchorIDs(view: view, threads: threads).find(sorted.map(\.position))
+    let ids = try AnchorIDs(view: view, threads: threads).find([sorted.map(\.position)])
     var wanted = Interner()
     for referral in sorted { _ = wanted.number(of: referral.referred.string) }
-    let subjects = try view.subjects(named: wanted, names, threads: threads)
+    let subjects = try view.subjects(named: wanted, directory.names, threads: threads)
     for referral in sorted {
       let subject = wanted.find(Array(referral.referred.string.utf8).span).flatMap {
         subjects[Int($0)]

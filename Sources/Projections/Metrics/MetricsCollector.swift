@@ -1,5 +1,5 @@
 /// Gathers the metrics of the customers that one thread folds.
-struct MetricsCollector: FoldCollector {
+struct MetricsCollector: FoldSink {
   private let plan: MetricsPlan
   private let periods: Periods
   private let asOf: Int64
@@ -43,8 +43,7 @@ struct MetricsCollector: FoldCollector {
     times = Array(repeating: [], count: aliases)
   }
 
-  /// The fold numbers its strings anew.
-  mutating func forgetStrings() { texts.removeAll() }
+  mutating func beginRun(stringsAnew: Bool) { if stringsAnew { texts.removeAll() } }
 
   /// Adds a customer that has been folded; one that is parked is counted and left out.
   mutating func add(_ fold: CustomerFold, rank: UInt32) {

@@ -16,7 +16,7 @@ struct PurchaseClock: Sendable {
   }
 
   /// The history of a buyer at the end of a day.
-  func history(_ buyer: PendingCustomers.Buyer, at day: Int64) -> PurchaseHistory {
+  func history(_ buyer: Buyer, at day: Int64) -> PurchaseHistory {
     let first = Int64(buyer.firstDay)
     return PurchaseHistory(
       frequency: countsOpportunities ? Double(buyer.opportunities) : Double(buyer.frequency - 1),

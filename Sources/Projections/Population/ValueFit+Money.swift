@@ -2,7 +2,7 @@ import Glibc
 
 extension ValueFit {
   /// Mean money of the days after the first, in whole currency; 0 without any.
-  func mean(_ buyer: PendingCustomers.Buyer) -> Double {
+  func mean(_ buyer: Buyer) -> Double {
     buyer.frequency > 1 ? Double(buyer.repeatTotal) / scale / Double(buyer.frequency - 1) : 0
   }
 
@@ -22,7 +22,7 @@ extension ValueFit {
     return amount.isFinite && amount >= 0 ? amount : nil
   }
 
-  func amount(of buyer: PendingCustomers.Buyer) -> Double? {
+  func amount(of buyer: Buyer) -> Double? {
     // Under `monetary: net`: who returned what he bought has shown what he is worth.
     if buyer.keepsNothing && spending != nil { return 0 }
     return amount(frequency: Double(buyer.frequency - 1), mean: mean(buyer))

@@ -19,7 +19,7 @@ extension ValueFit {
   ///
   /// - Parameter keys: of each buyer, telling his draws from all others'.
   func predict(
-    _ buyers: [PendingCustomers.Buyer], keys: [UInt64], seed: UInt64, threads: Int
+    _ buyers: [Buyer], keys: [UInt64], seed: UInt64, threads: Int
   ) throws -> (each: [Prediction], total: Prediction)? {
     guard let purchases, !buyers.isEmpty else { return nil }
     var spendingFit: Fit?

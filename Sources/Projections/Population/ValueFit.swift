@@ -47,7 +47,7 @@ public struct ValueFit: Sendable {
   /// - Throws: what a thread throws; a fit that fails is a verdict, not an error.
   init(
     _ settings: Rules.CLVSettings, model: Rules.CLVModel, digits: Int,
-    buyers: [PendingCustomers.Buyer], asOf: Int64, threads: Int, given: ValueParameters? = nil,
+    buyers: [Buyer], asOf: Int64, threads: Int, given: ValueParameters? = nil,
     progress: (_ steps: Int) -> Void = { _ in }
   ) throws {
     self.settings = settings
@@ -115,7 +115,7 @@ public struct ValueFit: Sendable {
     return .mean(sum / Double(max(1, repeaters.count)), customers: repeaters.count)
   }
 
-  private func spendings(_ buyers: [PendingCustomers.Buyer]) -> [GammaGamma.Spending] {
+  private func spendings(_ buyers: [Buyer]) -> [GammaGamma.Spending] {
     buyers.map { .init(frequency: Double($0.frequency - 1), mean: mean($0)) }
   }
 
@@ -175,7 +175,7 @@ public struct ValueFit: Sendable {
   }
 
   /// At as-of.
-  func history(_ buyer: PendingCustomers.Buyer) -> PurchaseHistory {
+  func history(_ buyer: Buyer) -> PurchaseHistory {
     clock.history(buyer, at: today)
   }
 
@@ -183,7 +183,7 @@ public struct ValueFit: Sendable {
   var purchaseModel: (any PurchaseModel)? { purchases.map { model.kind.init($0.fit.parameters) } }
 
   /// What the models say of each buyer; nil without a purchase model.
-  func evaluate(_ buyers: [PendingCustomers.Buyer], threads: Int) throws -> [Customer]? {
+  func evaluate(_ buyers: [Buyer], threads: Int) throws -> [Customer]? {
     guard let purchaseModel else { return nil }
     return try evaluate(purchaseModel, buyers, threads)
   }
@@ -198,7 +198,7 @@ public struct ValueFit: Sendable {
   }
 
   private func evaluate(
-    _ model: some PurchaseModel, _ buyers: [PendingCustomers.Buyer], _ threads: Int
+    _ model: some PurchaseModel, _ buyers: [Buyer], _ threads: Int
   ) throws -> [Customer] {
     let fit = self
     let grouped = grouped

@@ -5,12 +5,8 @@ struct AnchorIDs {
   let view: LogView
   let threads: Int
 
-  func find(_ runs: [PendingCustomers]) throws -> EventIDs {
-    try find(byBlock(runs.flatMap { [$0.anchors, $0.spellAnchors] }))
-  }
-
-  /// The ids of some events.
-  func find(_ positions: [UInt64]) throws -> EventIDs { try find(byBlock([positions])) }
+  /// - Parameter anchors: positions in lists, in any order; ``EventIDs/none`` is passed over.
+  func find(_ anchors: [[UInt64]]) throws -> EventIDs { try find(byBlock(anchors)) }
 
   private func find(_ wanted: [[UInt16]]) throws -> EventIDs {
     let ticket = Ticket()
@@ -35,7 +31,7 @@ struct AnchorIDs {
   private func byBlock(_ lists: [[UInt64]]) -> [[UInt16]] {
     var wanted: [[UInt16]] = Array(repeating: [], count: view.blockCount)
     for anchors in lists {
-      for anchor in anchors where anchor != PendingCustomers.none {
+      for anchor in anchors where anchor != EventIDs.none {
         wanted[Int(anchor >> 14)].append(UInt16(anchor & 0x3fff))
       }
     }
@@ -93,6 +89,9 @@ struct EventIDs: Sendable {
   }
 
   let blocks: [Block]
+
+  /// The position of no event.
+  static let none = UInt64.max
 
   /// Empty if the position is not among them.
   func id(_ position: UInt64) -> ArraySlice<UInt8> {

@@ -2,6 +2,8 @@ import EventStore
 
 /// Who the customers are at as-of: subjects joined by `identity`, in the order of the bytes of their names.
 struct CustomerDirectory: Sendable {
+  /// Of all subjects of the log.
+  let names: NameTable
   /// Rank of each subject's customer; `absent` where no event of it is in view.
   var ranks: [UInt32]
   /// Subject that names each customer, by rank.
@@ -20,6 +22,7 @@ struct CustomerDirectory: Sendable {
 
   /// - Parameter counts: events in view by subject.
   init(counts: [UInt32], identity: Identity?, names: NameTable) {
+    self.names = names
     let subjectCount = counts.count
     var total = Array(repeating: UInt32(0), count: subjectCount)
     ranks = Array(repeating: Self.absent, count: subjectCount)
@@ -44,6 +47,23 @@ struct CustomerDirectory: Sendable {
     for rank in joined.keys {
       names.sortByName(&joined[rank, default: []])
     }
+  }
+
+  /// How many customers there are; those of whom every event is ignored are among them.
+  var count: Int { subjects.count }
+
+  func name(of rank: UInt32) -> ArraySlice<UInt8> { names.bytes(of: subjects[Int(rank)]) }
+
+  func withName<Output>(of rank: UInt32, _ body: (Span<UInt8>) -> Output) -> Output {
+    names.withBytes(of: subjects[Int(rank)], body)
+  }
+
+  func text(of rank: UInt32) -> String { String(decoding: name(of: rank), as: UTF8.self) }
+
+  /// The other subjects of a customer.
+  func joinedNames(of rank: UInt32) -> [[UInt8]] {
+    if joined.isEmpty { return [] }
+    return (joined[rank] ?? []).map { Array(names.bytes(of: $0)) }
   }
 }
 

@@ -1,57 +1,47 @@
 import EventStore
 
-/// Folds one pass of customers: reads their lines once, run by run of customers, folds, and finds the ids of anchors.
+/// Folds one pass of customers: reads their events once, run by run of customers, and folds; what becomes of them is a sink's.
 struct ReplayPass {
   let compiled: CompiledRules
   let view: LogView
   let directory: CustomerDirectory
-  let names: NameTable
+  /// Ranks in the directory.
   let ranks: Range<Int>
   let threads: Int
   var followsSegments = false
-
-  struct Output: Sendable {
-    var runs: [PendingCustomers]
-    var ids: EventIDs
-    var faults: FaultCounts
-    var events: Int64
-    var ignored: Int64
-  }
 
   private var runCount: Int {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
   }
 
-  /// What is held before it is handed on, in bytes: rules may move customers any number of times, and customers are many.
-  private static let heldBytes = 80 << 20
-  /// Runs that are folded before their bytes are counted.
-  private static let runsAtATime = 64
-
-  /// - Parameter keep: called with runs in order; the counts of events come with the first.
-  func run(_ keep: (Output) throws -> Void) throws {
-    let (blocks, readers, aliases) = try readBlocks()
-    var output = Output(
-      runs: [], ids: EventIDs(blocks: []), faults: aliases,
-      events: Int64(blocks.reduce(0) { $0 + $1.count }),
-      ignored: Int64(blocks.reduce(0) { $0 + $1.ignored }))
-    var first = 0
-    while first < runCount {
-      let end = min(first + Self.runsAtATime, runCount)
-      let (runs, faults) = try fold(first..<end, blocks, readers)
-      output.runs += runs
-      output.faults.add(faults)
-      first = end
-      let held = output.runs.reduce(0) { $0 + $1.bytes }
-      if held < Self.heldBytes && first < runCount { continue }
-      output.ids = try AnchorIDs(view: view, threads: threads).find(output.runs)
-      try keep(output)
-      output = Output(
-        runs: [], ids: EventIDs(blocks: []), faults: FaultCounts(compiled), events: 0, ignored: 0)
+  /// - Parameters:
+  ///   - summary: gets the counts of the pass.
+  ///   - keep: called with the runs in order.
+  func run<Sink: FoldSink>(
+    into summary: inout ReplaySummary, _ make: @escaping @Sendable () -> Sink,
+    keep: (FoldedRuns<Sink>) throws -> Void
+  ) throws {
+    let read = try readBlocks()
+    summary.add(read)
+    let step = max(1, min(Sink.runsAtATime, runCount))
+    for first in stride(from: 0, to: runCount, by: step) {
+      let parts = try fold(first..<min(first + step, runCount), read, make)
+      var counts = FoldCounts(compiled)
+      var faults = FaultCounts(compiled)
+      for part in parts {
+        counts.add(part.counts)
+        faults.add(part.faults)
+      }
+      summary.add(counts, faults, directory)
+      var runs = parts.flatMap(\.runs)
+      runs.sort { $0.number < $1.number }
+      try keep(FoldedRuns(runs: runs.map(\.run), sinks: parts.map(\.sink)))
     }
   }
 
   // MARK: Lines to runs
 
+  /// What one thread reads.
   private struct Part: Sendable {
     var blocks: [(number: Int, events: RunEvents)] = []
     var interner = Interner()
@@ -59,8 +49,7 @@ struct ReplayPass {
     var aliases: FaultCounts
   }
 
-  /// The events of the pass, block by block, who numbered their strings, and how many are which alias.
-  private func readBlocks() throws -> ([RunEvents], [Interner], FaultCounts) {
+  private func readBlocks() throws -> ReadEvents {
     let ticket = Ticket()
     let work = self
     let parts = try Parallel.run(threads) { thread in
@@ -70,7 +59,8 @@ struct ReplayPass {
     blocks.sort { $0.number < $1.number }
     var aliases = FaultCounts(compiled)
     for part in parts { aliases.add(part.aliases) }
-    return (blocks.map { $0.events }, parts.map { $0.interner }, aliases)
+    return ReadEvents(
+      blocks: blocks.map(\.events), readers: parts.map(\.interner), aliases: aliases)
   }
 
   private func readBlocks(_ ticket: Ticket, reader number: Int) throws -> Part {
@@ -126,56 +116,44 @@ struct ReplayPass {
     }
   }
 
-  // MARK: Customers to rows
+  // MARK: Customers to sinks
 
-  private func fold(
-    _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner]
-  ) throws -> ([PendingCustomers], FaultCounts) {
+  /// What one thread makes of the runs that it takes.
+  private struct Folded<Sink: FoldSink>: Sendable {
+    var sink: Sink
+    var runs: [(number: Int, run: Sink.Run)] = []
+    var counts: FoldCounts
+    var faults: FaultCounts
+  }
+
+  private func fold<Sink: FoldSink>(
+    _ range: Range<Int>, _ read: ReadEvents, _ make: @escaping @Sendable () -> Sink
+  ) throws -> [Folded<Sink>] {
     let ticket = Ticket()
     let work = self
-    let parts = try Parallel.run(threads) { _ in
-      work.foldRuns(range, blocks, readers, ticket)
-    }
-    var runs = parts.flatMap { $0.0 }
-    runs.sort { $0.run < $1.run }
-    var faults = FaultCounts(compiled)
-    for part in parts { faults.add(part.1) }
-    return (runs.map { $0.customers }, faults)
+    return try Parallel.run(threads) { _ in work.foldRuns(range, read, ticket, make()) }
   }
 
-  private func foldRuns(
-    _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket
-  ) -> ([(run: Int, customers: PendingCustomers)], FaultCounts) {
-    var result: [(run: Int, customers: PendingCustomers)] = []
-    let faults = forEachCustomer(
-      range, blocks, readers, ticket,
-      begin: { run, _ in result.append((run, PendingCustomers(compiled))) },
-      each: { fold, rank in add(fold, rank: rank, to: &result[result.count - 1].customers) })
-    return (result, faults)
-  }
-
-  /// Folds the customers of the runs that this thread takes.
-  ///
-  /// - Parameter begin: told of each run before its customers, and whether strings of the fold are numbered anew.
-  private func forEachCustomer(
-    _ range: Range<Int>, _ blocks: [RunEvents], _ readers: [Interner], _ ticket: Ticket,
-    begin: (Int, Bool) -> Void, each: (CustomerFold, Int) -> Void
-  ) -> FaultCounts {
+  private func foldRuns<Sink: FoldSink>(
+    _ range: Range<Int>, _ read: ReadEvents, _ ticket: Ticket, _ sink: Sink
+  ) -> Folded<Sink> {
+    var folded = Folded(
+      sink: sink, counts: FoldCounts(compiled), faults: FaultCounts(compiled))
     var fold = CustomerFold(compiled, followsSegments: followsSegments)
     var loader = RunLoader()
     let base = fold.evaluator.interner
-    var strings = StringTranslation(readers: readers)
+    var strings = StringTranslation(readers: read.readers)
     while true {
       let run = range.lowerBound + ticket.take()
-      if run >= range.upperBound { return fold.faults }
+      if run >= range.upperBound { break }
       // Strings of past customers are forgotten once they are many.
       let forgets = fold.evaluator.interner.count > base.count + 100_000
       if forgets {
         fold.evaluator.interner = base
-        strings = StringTranslation(readers: readers)
+        strings = StringTranslation(readers: read.readers)
       }
-      begin(run, forgets)
-      loader.gather(run, blocks)
+      folded.sink.beginRun(stringsAnew: forgets)
+      loader.gather(run, read.blocks)
       let start = run * EventSlice.runLength
       for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
         let isThere = loader.load(
@@ -183,35 +161,24 @@ struct ReplayPass {
           interner: &fold.evaluator.interner)
         guard isThere else { continue }
         fold.fold(asOf: view.asOf)
-        each(fold, ranks.lowerBound + start + customer)
+        let rank = UInt32(ranks.lowerBound + start + customer)
+        folded.counts.add(fold, rank: rank)
+        folded.sink.add(fold, rank: rank)
       }
+      folded.runs.append((run, folded.sink.endRun()))
     }
+    folded.faults = fold.faults
+    return folded
   }
+}
 
-  /// Folds the pass and gives its customers to collectors, one a thread, in no order.
-  func collect<Collector: FoldCollector>(
-    _ make: @escaping @Sendable () -> Collector
-  ) throws -> [Collector] {
-    let (blocks, readers, _) = try readBlocks()
-    let ticket = Ticket()
-    let work = self
-    return try Parallel.run(threads) { _ in
-      var collector = make()
-      _ = work.forEachCustomer(
-        0..<work.runCount, blocks, readers, ticket,
-        begin: { _, forgets in if forgets { collector.forgetStrings() } },
-        each: { fold, rank in collector.add(fold, rank: UInt32(rank)) })
-      return collector
-    }
-  }
+/// The events of a pass, block by block, and who numbered their strings.
+struct ReadEvents: Sendable {
+  let blocks: [RunEvents]
+  let readers: [Interner]
+  /// How many of them are which alias.
+  let aliases: FaultCounts
 
-  private func add(_ fold: CustomerFold, rank: Int, to customers: inout PendingCustomers) {
-    var joined: [[UInt8]] = []
-    if !directory.joined.isEmpty, let others = directory.joined[UInt32(rank)] {
-      joined = others.map { Array(names.bytes(of: $0)) }
-    }
-    names.withBytes(of: directory.subjects[rank]) {
-      customers.add(fold, rank: UInt32(rank), name: $0, joined: joined)
-    }
-  }
+  var count: Int64 { Int64(blocks.reduce(0) { $0 + $1.count }) }
+  var ignored: Int64 { Int64(blocks.reduce(0) { $0 + $1.ignored }) }
 }

@@ -70,54 +70,27 @@ public struct RFMPopulation: Sendable {
     _ compiled: CompiledRules, view: LogView, threads: Int, progress: (Double) -> Void
   ) throws {
     let settings = compiled.rules.rfm
-    var names: [[UInt8]] = []
-    var entries: [Entry] = []
     let replayer = Replayer(compiled, view: view, threads: threads)
-    let summary = try replayer.run(progress: progress) { batch in
-      for run in batch.runs {
-        for index in 0..<run.count { names.append(run.name(of: index)) }
-        entries += Self.entries(run, isWithin: settings.within != nil)
-      }
+    let directory = try replayer.directory()
+    var all = ScoredRun()
+    _ = try replayer.run(directory, progress: progress) {
+      ScoreSink(isWithin: settings.within != nil)
+    } keep: { folded in
+      for run in folded.runs { all.add(run) }
     }
-    for (index, scores) in summary.scores.enumerated() {
-      guard let scores else { continue }
+    let scores = try all.buyers.scores(settings, customers: directory.count, threads: threads)
+    var entries = all.entries
+    for (index, rank) in all.ranks.enumerated() {
+      guard let scores = scores[Int(rank)] else { continue }
       entries[index].standing = Standing(number: Int(RFMNames.numbers[scores.code]))
       entries[index].code = scores
     }
     self.settings = settings
     asOf = view.asOf
-    self.names = names
+    names = all.ranks.map { Array(directory.name(of: $0)) }
     self.entries = entries
-    joined = Set(summary.joined.map(\.subject))
-  }
-
-  /// What a run says of its customers before they are scored. Those who buy stand in the order of the customers.
-  private static func entries(_ run: PendingCustomers, isWithin: Bool) -> [Entry] {
-    var entries = run.ranks.map { _ in Entry(standing: .noPurchase) }
-    var parked = run.parked[...]
-    var buyers = run.buyers[...]
-    var recent = run.recent[...]
-    for (index, rank) in run.ranks.enumerated() {
-      if parked.first?.rank == rank {
-        parked.removeFirst()
-        entries[index].standing = .parked
-      } else if let buyer = buyers.first, buyer.rank == rank {
-        buyers.removeFirst()
-        if !isWithin {
-          entries[index].recency = buyer.recency
-          entries[index].frequency = buyer.frequency
-          entries[index].monetary = buyer.monetary
-        } else if let measures = recent.first, measures.rank == rank {
-          recent.removeFirst()
-          entries[index].recency = measures.recency
-          entries[index].frequency = measures.frequency
-          entries[index].monetary = measures.monetary
-        } else {
-          entries[index].standing = .noneWithin
-        }
-      }
-    }
-    return entries
+    joined = Set(
+      directory.joined.values.flatMap { $0 }.map { Array(directory.names.bytes(of: $0)) })
   }
 
   /// Customers of a standing.
@@ -125,4 +98,54 @@ public struct RFMPopulation: Sendable {
 
   /// Customers who are scored.
   public var scored: Int { entries.count { $0.standing.isSegment } }
+}
+
+/// What a run says of its customers before they are scored.
+private struct ScoredRun: Sendable {
+  var ranks: [UInt32] = []
+  var entries: [RFMPopulation.Entry] = []
+  var buyers = Buyers()
+
+  mutating func add(_ other: ScoredRun) {
+    ranks += other.ranks
+    entries += other.entries
+    buyers.add(other.buyers)
+  }
+}
+
+private struct ScoreSink: FoldSink {
+  /// The rules set `rfm.within`.
+  private let isWithin: Bool
+  private var run = ScoredRun()
+
+  init(isWithin: Bool) { self.isWithin = isWithin }
+
+  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+    run.ranks.append(rank)
+    run.entries.append(entry(fold.result))
+    run.buyers.add(fold.result, rank: rank)
+  }
+
+  private func entry(_ result: FoldResult) -> RFMPopulation.Entry {
+    var entry = RFMPopulation.Entry(standing: .noPurchase)
+    if result.parked != nil {
+      entry.standing = .parked
+      return entry
+    }
+    if result.purchases.all.count == 0 { return entry }
+    let sums = isWithin ? result.purchases.recent : result.purchases.all
+    if sums.count == 0 {
+      entry.standing = .noneWithin
+      return entry
+    }
+    entry.recency = sums.lastPurchase
+    entry.frequency = sums.days
+    entry.monetary = Int64(clamping: sums.net)
+    return entry
+  }
+
+  mutating func endRun() -> ScoredRun {
+    defer { run = ScoredRun() }
+    return run
+  }
 }

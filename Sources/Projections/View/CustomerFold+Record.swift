@@ -30,9 +30,7 @@ extension CustomerFold {
     record.subjects = subjects.sorted().map(\.string)
     record.leftOut = result.leftOut.map { .init(fact: Int($0.fact), events: Int($0.events)) }
     if let parked = result.parked {
-      let names = parked.transitions.map { compiled.conditionName(Int($0)) }
-      record.parked = CustomerRecord.Parked(
-        at: parked.at, reason: parked.reason.text, transitions: names)
+      record.parked = Parking(parked, compiled)
       return record
     }
     let next = result.next.map {

@@ -6,7 +6,7 @@ public struct CustomerRecord: Sendable {
   /// The other subjects joined to the customer, by their bytes.
   public var subjects: [String]
   public var firstSeen: Int64
-  public var parked: Parked?
+  public var parked: Parking?
   /// Nil where parked.
   public var current: Current?
   public var rows: [Row]
@@ -17,13 +17,6 @@ public struct CustomerRecord: Sendable {
     /// Index in the rules.
     public var fact: Int
     public var events: Int
-  }
-
-  public struct Parked: Sendable {
-    public var at: Int64
-    public var reason: String
-    /// Ids of the transitions (names of stages) that chase each other.
-    public var transitions: [String]
   }
 
   public struct Current: Sendable {

@@ -12,6 +12,7 @@ extension PopulationRanks {
     let facts = Set(compiled.rules.population.map(\.fact)).sorted()
     if facts.isEmpty { return PopulationRanks([], keys: [:]) }
     let types = compiled.facts.map(\.type)
+    let forms = types.map { RecordCoding.ValueForm($0) }
     let ticket = Ticket()
     let parts = try Parallel.run(threads) { _ in
       var found: [(chunk: Int, keys: [[Int64?]])] = []
@@ -22,10 +23,9 @@ extension PopulationRanks {
         var keys: [[Int64?]] = facts.map { _ in [] }
         for record in 0..<count {
           for place in facts.indices { keys[place].append(nil) }
-          _ = try RecordCoding.scan(&decoder, facts: compiled.facts.count) {
+          _ = try RecordCoding.scan(&decoder, facts: forms.count) {
             (index: Int, decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) in
-            let form = compiled.facts[index].form
-            guard let bits = try RecordCoding.scalar(form, &decoder) else { return }
+            guard let bits = try RecordCoding.scalar(forms[index], &decoder) else { return }
             guard let place = facts.firstIndex(of: index) else { return }
             keys[place][record] = PopulationRanks.key(bits, types[index])
           }

@@ -11,6 +11,7 @@ struct PopulationSegments {
   /// Where each fact's value goes: its feed, or -1 − number of the expr fact.
   private let places: [Int]
   private let roots: [Int32]
+  private let forms: [RecordCoding.ValueForm]
   private var answer = Answer()
   private let unset = TimedOutcome(failed: .unset, until: Microseconds.never)
 
@@ -57,6 +58,7 @@ struct PopulationSegments {
     places = compiled.facts.map { fact in
       fact.feed >= 0 ? fact.feed : -1 - Int(compiled.program.nodes[Int(fact.root)].b)
     }
+    forms = compiled.facts.map { RecordCoding.ValueForm($0.type) }
     readsText = compiled.facts.map { reached.contains($0.root) }
   }
 
@@ -96,7 +98,7 @@ struct PopulationSegments {
   private mutating func readFact(
     _ index: Int, _ decoder: inout ByteDecoder
   ) throws(ByteDecoder.Damaged) {
-    let form = compiled.facts[index].form
+    let form = forms[index]
     var outcome = unset
     if case .text = form, readsText[index] {
       if try decoder.number() == 1 {

@@ -55,10 +55,9 @@ extension LogView {
     _ compiled: CompiledRules, threads: Int, progress: (Double) -> Void
   ) throws -> [UInt8] {
     var root = OutputRoot()
-    _ = try Replayer(compiled, view: self, threads: threads).run(progress: progress) { batch in
-      for run in batch.runs {
-        for leaf in ViewBuilder.pack(run, batch.ids).leaves { root.add(leaf) }
-      }
+    let packer = try RecordPacker(Replayer(compiled, view: self, threads: threads))
+    _ = try packer.run(progress: progress) { packed in
+      for run in packed { for leaf in run.leaves { root.add(leaf) } }
     }
     return root.root()
   }

@@ -25,8 +25,9 @@ enum RecordCoding {
     }
   }
 
+  /// - Parameter forms: of the facts, in file order.
   static func encodeHead(
-    _ result: FoldResult, compiled: CompiledRules, interner: Interner, name: Span<UInt8>,
+    _ result: FoldResult, forms: [ValueForm], interner: Interner, name: Span<UInt8>,
     joined: [[UInt8]], into encoder: inout ByteEncoder
   ) {
     encoder.number(name.count)
@@ -55,7 +56,7 @@ enum RecordCoding {
     }
     encoder.number(result.facts.count)
     for index in result.facts.indices {
-      encodeValue(result.facts[index], compiled.facts[index].form, interner, into: &encoder)
+      encodeValue(result.facts[index], forms[index], interner, into: &encoder)
     }
     encoder.number(result.segments.count { $0 })
     for segment in result.segments.indices where result.segments[segment] {
@@ -98,7 +99,7 @@ enum RecordCoding {
       encoder.number(Int(row.from + 1))
       encoder.number(Int(row.to))
       encoder.number(Int(row.transition + 1))
-      let hasAnchor = anchor != PendingCustomers.none
+      let hasAnchor = anchor != EventIDs.none
       encoder.number((row.isTimer ? 1 : 0) | (hasAnchor ? 2 : 0))
       if hasAnchor { encoder.text(ids.id(anchor)) }
     }
@@ -237,7 +238,7 @@ enum RecordCoding {
 
   private static func decodeParked(
     _ decoder: inout ByteDecoder, _ rules: Rules
-  ) throws(ByteDecoder.Damaged) -> CustomerRecord.Parked {
+  ) throws(ByteDecoder.Damaged) -> Parking {
     let at = try decoder.signed()
     let number = try decoder.number()
     guard let reason = UInt8(exactly: number).flatMap(ParkReason.init(rawValue:)) else {
@@ -247,7 +248,7 @@ enum RecordCoding {
     for _ in 0..<(try decoder.count()) {
       transitions.append(try transition(try decoder.index(), rules))
     }
-    return CustomerRecord.Parked(
+    return Parking(
       at: at, reason: reason.text, transitions: transitions)
   }
 
@@ -323,9 +324,4 @@ enum RecordCoding {
     for index in anchored { rows[index].anchor?.position = try decoder.number() }
     return rows
   }
-}
-
-extension CompiledRules.CompiledFact {
-  /// How its value is written.
-  var form: RecordCoding.ValueForm { RecordCoding.ValueForm(type) }
 }

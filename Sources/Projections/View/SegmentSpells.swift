@@ -33,15 +33,16 @@ public struct SegmentSpells {
     let ranked = try rankedSegments(reader)
     var record = 0
     let replayer = Replayer(compiled, view: view, threads: threads, followsSegments: true)
-    _ = try replayer.run(progress: { _ in }) { batch in
-      for run in batch.runs {
-        for index in 0..<run.count {
+    let directory = try replayer.directory()
+    _ = try replayer.runAnchored(directory, { SpellSink() }) { runs, ids in
+      for run in runs {
+        for index in run.ranks.indices {
           guard ranked.ends.isEmpty || record < ranked.ends.count else {
             throw ViewError(
               .damaged, "view `\(reader.manifest.name)` has fewer customers than its log",
               help: "replay it again")
           }
-          for spell in spells(of: index, in: run, batch.ids, ranked: ranked, record: record) {
+          for spell in spells(of: index, in: run, ids, directory, ranked.range(record)) {
             try body(spell)
           }
           record += 1
@@ -55,8 +56,8 @@ public struct SegmentSpells {
     var numbers: [Int32] = []
     var ends: [Int] = []
 
-    func range(_ record: Int) -> Range<Int> {
-      ends.isEmpty ? 0..<0 : (record == 0 ? 0 : ends[record - 1])..<ends[record]
+    func range(_ record: Int) -> ArraySlice<Int32> {
+      ends.isEmpty ? [] : numbers[(record == 0 ? 0 : ends[record - 1])..<ends[record]]
     }
   }
 
@@ -74,19 +75,20 @@ public struct SegmentSpells {
     return ranked
   }
 
+  /// - Parameter held: numbers of the segments that read the population and hold.
   private func spells(
-    of index: Int, in run: PendingCustomers, _ ids: EventIDs, ranked: Ranked, record: Int
+    of index: Int, in run: SpellRun, _ ids: EventIDs, _ directory: CustomerDirectory,
+    _ held: ArraySlice<Int32>
   ) -> [Spell] {
-    let own = (index == 0 ? 0 : run.spellEnds[index - 1])..<run.spellEnds[index]
-    let held = ranked.range(record)
+    let own = run.range(index)
     if own.isEmpty && held.isEmpty { return [] }
-    let customer = String(decoding: run.name(of: index), as: UTF8.self)
+    let customer = directory.text(of: run.ranks[index])
     let names = compiled.rules.segments.map(\.name)
     var found: [(number: Int32, spell: Spell)] = own.map { place in
       let spell = run.spells[place]
-      let position = run.spellAnchors[place]
+      let position = run.anchors[place]
       let anchor =
-        position == PendingCustomers.none
+        position == EventIDs.none
         ? nil
         : CustomerRecord.Anchor(
           eventID: String(decoding: ids.id(position), as: UTF8.self), position: position)
@@ -98,7 +100,7 @@ public struct SegmentSpells {
           anchor: anchor)
       )
     }
-    for number in ranked.numbers[held] {
+    for number in held {
       let place = found.firstIndex { $0.number > number } ?? found.count
       found.insert(
         (
@@ -109,5 +111,38 @@ public struct SegmentSpells {
         ), at: place)
     }
     return found.map(\.spell)
+  }
+}
+
+/// Stays of a run of customers, flat.
+private struct SpellRun: AnchoredRun {
+  private(set) var ranks: [UInt32] = []
+  private(set) var spells: [FoldSpell] = []
+  private var ends: [Int] = []
+  /// Position of the event behind each entry; ``EventIDs/none`` without.
+  private(set) var anchors: [UInt64] = []
+
+  var bytes: Int { (MemoryLayout<FoldSpell>.stride + 8) * spells.count + 12 * ranks.count }
+
+  func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
+
+  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+    ranks.append(rank)
+    for spell in fold.result.spells {
+      spells.append(spell)
+      anchors.append(fold.position(of: spell.anchor))
+    }
+    ends.append(spells.count)
+  }
+}
+
+private struct SpellSink: FoldSink {
+  private var run = SpellRun()
+
+  mutating func add(_ fold: CustomerFold, rank: UInt32) { run.add(fold, rank: rank) }
+
+  mutating func endRun() -> SpellRun {
+    defer { run = SpellRun() }
+    return run
   }
 }

@@ -14,16 +14,20 @@ public final class ViewBuilder {
   private var chunks: [Int] = []
   /// Held until the view is published or given up.
   private var lock: Files.Lock?
-  private static let chunkBytes = 60_000
 
   /// A generation that is complete and not yet in force.
   public struct Built {
     public var summary: ReplaySummary
+    /// The models of `clv.model`; nil where the rules ask for none.
+    public var valueFit: ValueFit?
+    /// How long the models took, for people; nothing else depends on it.
+    public var valueSeconds: Double
+    /// Sum over customers of margin × (purchases less refunds), each rounded, in minor units; nil without `clv`, and where out of range.
+    public var historicalValue: Int64?
     var directory: String
     var generation: String
     var environment: LMDBEnvironment
     var outputRoot: [UInt8]
-    var rows: Int64
   }
 
   /// - Parameter parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
@@ -95,56 +99,84 @@ public final class ViewBuilder {
   ) throws -> Built {
     let environment = try LMDBEnvironment.open(
       directory, tables: ViewFiles.tables, mode: .building, creating: true)
-    let replayer = Replayer(compiled, view: view, threads: threads)
-    var summary = try replayer.run(progress: { progress(.folded($0)) }) { batch in
-      try self.write(batch, environment)
-    }
+    var folded = try foldAll(environment, progress)
     let started = Files.monotonicSeconds()
-    try summary.fitValue(threads: threads, given: parameters) { progress(.fitting(steps: $0)) }
-    summary.valueSeconds = Files.monotonicSeconds() - started
-    try writePopulation(&summary, environment)
-    try writeJoined(summary.joined, environment)
+    let fitted = try fitValue(folded) { progress(.fitting(steps: $0)) }
+    let seconds = Files.monotonicSeconds() - started
+    try writePopulation(&folded, values: fitted?.values ?? [], environment)
+    try writeJoined(folded.joined, environment)
     return Built(
-      summary: summary, directory: directory, generation: generation, environment: environment,
-      outputRoot: outputRoot.root(), rows: summary.transitions)
+      summary: folded.summary, valueFit: fitted?.fit, valueSeconds: seconds,
+      historicalValue: folded.historical.minorUnits, directory: directory, generation: generation,
+      environment: environment, outputRoot: outputRoot.root())
   }
 
-  /// Records of some runs, packed into chunks by one thread.
-  struct Packed: Sendable {
-    var chunks: [(count: Int, bytes: [UInt8])] = []
-    var leaves: [OutputRoot.Leaf] = []
+  /// What is left of the customers once their records are written.
+  private struct Folded {
+    var summary: ReplaySummary
+    var historical: HistoricalValue
+    var buyers: [Buyer]
+    /// RFM scores by record; nil for who is not scored.
+    var scores: [RFM.Scores?]
+    /// Rank of each record.
+    var ranks: [UInt32]
+    /// Other subjects of joined customers with the customer's name.
+    var joined: [(subject: [UInt8], customer: [UInt8])]
   }
 
-  /// Packed a few runs at a time, since what is packed is held until it is written.
-  private func write(_ batch: borrowing ReplayBatch, _ environment: LMDBEnvironment) throws {
-    let runs = batch.runs
-    for first in stride(from: 0, to: runs.count, by: 64) {
-      try write(first..<min(first + 64, runs.count), of: batch, environment)
+  private func foldAll(
+    _ environment: LMDBEnvironment, _ progress: (Progress) -> Void
+  ) throws -> Folded {
+    let packer = try RecordPacker(Replayer(compiled, view: view, threads: threads))
+    let directory = packer.directory
+    var buyers = Buyers()
+    if compiled.rules.clv != nil { buyers.reserve(directory.count) }
+    var historical = HistoricalValue(compiled.rules)
+    var ranks: [UInt32] = []
+    let summary = try packer.run(
+      progress: { progress(.folded($0)) },
+      fold: { run in
+        buyers.add(run.buyers)
+        historical.add(run.historical)
+        ranks += run.folded.ranks
+      }, keep: { try write($0, environment) })
+    let scores = try buyers.scores(
+      compiled.rules.rfm, customers: directory.count, threads: threads)
+    return Folded(
+      summary: summary, historical: historical, buyers: buyers.all,
+      scores: ranks.map { scores[Int($0)] }, ranks: ranks,
+      joined: directory.joined.sorted { $0.key < $1.key }.flatMap { rank, others in
+        let name = Array(directory.name(of: rank))
+        return others.map { (Array(directory.names.bytes(of: $0)), name) }
+      })
+  }
+
+  /// The models of `clv.model`, and what they say by record; nil where the rules name none.
+  private func fitValue(
+    _ folded: Folded, progress: (_ steps: Int) -> Void
+  ) throws -> (fit: ValueFit, values: [ValueFit.Customer?])? {
+    guard let settings = compiled.rules.clv, let model = settings.model else { return nil }
+    let buyers = folded.buyers
+    let fit = try ValueFit(
+      settings, model: model, digits: compiled.rules.currency.digits, buyers: buyers,
+      asOf: view.asOf, threads: threads, given: parameters, progress: progress)
+    guard let found = try fit.evaluate(buyers, threads: threads) else { return (fit, []) }
+    var next = 0
+    // Buyers and records both stand in the order of ranks.
+    let values = folded.ranks.map { rank -> ValueFit.Customer? in
+      guard next < buyers.count, buyers[next].rank == rank else { return nil }
+      defer { next += 1 }
+      return found[next]
     }
+    return (fit, values)
   }
 
-  private func write(
-    _ range: Range<Int>, of batch: borrowing ReplayBatch, _ environment: LMDBEnvironment
-  ) throws {
-    let runs = batch.runs
-    let ids = batch.ids
-    let ticket = Ticket()
-    let parts = try Parallel.run(batch.threads) { _ in
-      var packed: [(run: Int, packed: Packed)] = []
-      while true {
-        let number = range.lowerBound + ticket.take()
-        if number >= range.upperBound { break }
-        packed.append((number, Self.pack(runs[number], ids)))
-      }
-      return packed
-    }
-    var ordered = parts.flatMap { $0 }
-    ordered.sort { $0.run < $1.run }
+  private func write(_ runs: [PackedRun], _ environment: LMDBEnvironment) throws {
     let table = environment.table("rows")
     try environment.write { transaction in
-      for part in ordered {
-        for leaf in part.packed.leaves { outputRoot.add(leaf) }
-        for chunk in part.packed.chunks {
+      for run in runs {
+        for leaf in run.leaves { outputRoot.add(leaf) }
+        for chunk in run.chunks {
           let key = ViewFiles.chunkKey(chunks.count)
           var encoder = ByteEncoder()
           encoder.number(chunk.count)
@@ -157,26 +189,6 @@ public final class ViewBuilder {
     }
   }
 
-  static func pack(_ run: PendingCustomers, _ ids: EventIDs) -> Packed {
-    var packed = Packed()
-    var encoder = ByteEncoder()
-    var count = 0
-    for index in 0..<run.count {
-      let covered = run.encode(index, ids: ids, into: &encoder)
-      let name = run.name(of: index)
-      packed.leaves.append(
-        OutputRoot.leaf(name: name.span, covered: encoder.bytes.span.extracting(covered)))
-      count += 1
-      if encoder.bytes.count >= chunkBytes {
-        packed.chunks.append((count, encoder.bytes))
-        encoder.bytes = []
-        count = 0
-      }
-    }
-    if count > 0 { packed.chunks.append((count, encoder.bytes)) }
-    return packed
-  }
-
   /// What one thread found about the population.
   private struct PopulationPart: Sendable {
     var values: [(chunk: Int, bytes: [UInt8])] = []
@@ -187,7 +199,7 @@ public final class ViewBuilder {
 
   /// Scores, values, ranks and the segments that read them, by chunk in the order of the records.
   private func writePopulation(
-    _ summary: inout ReplaySummary, _ environment: LMDBEnvironment
+    _ folded: inout Folded, values: [ValueFit.Customer?], _ environment: LMDBEnvironment
   ) throws {
     var first = 0
     let firsts = chunks.map { count in
@@ -196,7 +208,7 @@ public final class ViewBuilder {
     }
     let pages = ReadPages()
     let population = PopulationSegments.Population(
-      scores: summary.scores, values: summary.values,
+      scores: folded.scores, values: values,
       ranks: try PopulationRanks.scan(compiled, chunks: chunks.count, threads: threads) {
         [chunks] in (try Self.records($0, environment, pages), chunks[$0])
       })
@@ -229,7 +241,7 @@ public final class ViewBuilder {
         try transaction.put(table, key.span, value.span, appending: true)
       }
     }
-    for part in parts { summary.addSegments(part.holding, failed: part.failed) }
+    for part in parts { folded.summary.addSegments(part.holding, failed: part.failed) }
   }
 
   /// The records of a chunk, behind their count.
@@ -315,7 +327,7 @@ public final class ViewBuilder {
       name: name, model: rules.modelName, version: rules.modelVersion, rulesHash: rules.sha256,
       size: view.size, root: Hex.text(root), engine: engine,
       asOf: view.asOf, outputRoot: Hex.text(built.outputRoot), switchedAt: switchedAt,
-      customers: built.summary.customers, rows: built.rows,
+      customers: built.summary.customers, rows: built.summary.transitions,
       parked: Int64(built.summary.parked.count))
     try guarded {
       var encoder = ByteEncoder()
@@ -343,7 +355,8 @@ public final class ViewBuilder {
             version: Int64(rules.modelVersion), rulesHash: SHA256Bytes.hash(rules.source.span),
             size: view.size, root: root, engine: engine, asOf: view.asOf,
             outputRoot: built.outputRoot, customers: UInt64(built.summary.customers),
-            transitions: UInt64(built.rows), parked: UInt64(built.summary.parked.count),
+            transitions: UInt64(built.summary.transitions),
+            parked: UInt64(built.summary.parked.count),
             rules: rules.source))
       } catch {
         Files.remove("\(home)/\(built.generation)")

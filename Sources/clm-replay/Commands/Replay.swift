@@ -62,7 +62,7 @@ struct ReplayCommand: ParsableCommand {
       try builder.build(progress: { progress.update($0) })
     }
     progress.end()
-    for verdict in built.summary.valueFit?.verdicts ?? [] {
+    for verdict in built.valueFit?.verdicts ?? [] {
       ErrorReport(
         isWarning: true, code: verdict.code.rawValue, message: "clv: \(verdict.message)",
         help: verdict.remedy
@@ -80,17 +80,17 @@ struct ReplayCommand: ParsableCommand {
       }
     }
     try receiptFile?.end(with: receiptJSON(manifest).text + "\n")
-    if let fit = built.summary.valueFit {
+    if let fit = built.valueFit {
       Notice.write(
-        "valued \(fit.customers) buyers in \(Numbers.seconds(built.summary.valueSeconds)) s",
+        "valued \(fit.customers) buyers in \(Numbers.seconds(built.valueSeconds)) s",
         quiet: global.quiet)
     }
     if format == .json || format == .ndjson {
       try StandardOutput.write(
-        json(built.summary, faults, manifest, loaded).text + "\n")
+        json(built, faults, manifest, loaded).text + "\n")
     } else {
       try StandardOutput.show(
-        text(built.summary, faults, manifest, loaded, Clock.monotonicSeconds() - started))
+        text(built, faults, manifest, loaded, Clock.monotonicSeconds() - started))
     }
     if let parked = ParkedNotice.error(built.summary, exit: .problems) { throw parked }
   }
@@ -181,19 +181,20 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func json(
-    _ summary: ReplaySummary, _ faults: FaultReport, _ manifest: ViewManifest,
+    _ built: ViewBuilder.Built, _ faults: FaultReport, _ manifest: ViewManifest,
     _ loaded: LoadedRules
   ) -> JSONValue {
+    let summary = built.summary
     let digits = loaded.compiled.rules.currency.digits
     var value: [(String, JSONValue)] = [
       ("model", .optional(loaded.compiled.rules.clv?.model?.rawValue))
     ]
-    if let fit = summary.valueFit { value += fitJSON(fit) }
+    if let fit = built.valueFit { value += fitJSON(fit) }
     if !faults.unvalued.isEmpty {
       value.append(("faults", .array(faults.unvalued.map { faultJSON($0) })))
     }
     value.append(
-      ("historical", .optional(summary.historicalValue.map { Numbers.money($0, digits: digits) })))
+      ("historical", .optional(built.historicalValue.map { Numbers.money($0, digits: digits) })))
     return .object([
       ("view", .string(manifest.name)), ("as_of", .string(RFC3339.text(summary.asOf))),
       ("events", .count(summary.events)), ("ignored", .count(summary.ignored)),
@@ -203,7 +204,7 @@ struct ReplayCommand: ParsableCommand {
       ("clv", .object(value)),
       ("faults", .array(faults.faults.map { faultJSON($0) })),
       ("warnings", .array(faults.warnings.map { warningJSON($0) })),
-      ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.record) })),
+      ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.parking) })),
       ("receipt", receiptJSON(manifest)),
     ])
   }
@@ -274,7 +275,7 @@ struct ReplayCommand: ParsableCommand {
     ])
   }
 
-  private func parkedJSON(_ customer: String, _ parked: CustomerRecord.Parked) -> JSONValue {
+  private func parkedJSON(_ customer: String, _ parked: Parking) -> JSONValue {
     .object([
       ("customer", .string(customer)), ("reason", .string(parked.reason)),
       ("at", .string(RFC3339.text(parked.at))),
@@ -283,9 +284,10 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func text(
-    _ summary: ReplaySummary, _ faults: FaultReport, _ manifest: ViewManifest,
+    _ built: ViewBuilder.Built, _ faults: FaultReport, _ manifest: ViewManifest,
     _ loaded: LoadedRules, _ seconds: Double
   ) -> String {
+    let summary = built.summary
     var lines: [String] = []
     lines.append("view \(manifest.name): \(loaded.title)")
     lines.append("as of \(RFC3339.text(summary.asOf)), log size \(manifest.size)")
@@ -303,13 +305,13 @@ struct ReplayCommand: ParsableCommand {
       for segment in summary.segments { table.add([segment.name, String(segment.customers)]) }
       lines += table.lines
     }
-    if let value = summary.historicalValue {
+    if let value = built.historicalValue {
       let currency = loaded.compiled.rules.currency
       lines.append("")
       lines.append(
         "historical value \(Numbers.money(value, digits: currency.digits)) \(currency.code)")
     }
-    if let fit = summary.valueFit, let (names, purchases) = fit.purchases {
+    if let fit = built.valueFit, let (names, purchases) = fit.purchases {
       lines.append("")
       let values = zip(names, purchases.parameters).map { "\($0) \(Numbers.double($1))" }
       lines.append(

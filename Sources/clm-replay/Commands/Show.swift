@@ -167,13 +167,13 @@ func nextJSON(_ next: (at: Int64, to: String?)?) -> JSONValue {
 }
 
 /// What the customer was parked by, in words.
-func parkedText(_ parked: CustomerRecord.Parked) -> String {
+func parkedText(_ parked: Parking) -> String {
   let names = parked.transitions.joined(separator: ", ")
   if parked.reason != "budget" { return "\(names) chase each other" }
   return "\(names.isEmpty ? "a segment" : names) would have to be looked at too often"
 }
 
-func parkedJSON(_ parked: CustomerRecord.Parked) -> JSONValue {
+func parkedJSON(_ parked: Parking) -> JSONValue {
   .object([
     ("at", .string(RFC3339.text(parked.at))), ("reason", .string(parked.reason)),
     ("transitions", .array(parked.transitions.map { .string($0) })),

@@ -11,8 +11,7 @@ struct TrialFold {
     let opened = try OpenedStore(path)
     let view = try opened.logView(asOf: nil, knownAt: nil)
     let summary = try opened.run {
-      try Replayer(compiled, view: view, threads: Threads.count(nil)).run(
-        progress: { _ in }, keep: { _ in })
+      try Replayer(compiled, view: view, threads: Threads.count(nil)).summary()
     }
     report = try opened.run { try FaultReport(summary, view: view) }
     parked = ParkedNotice.error(summary, exit: .problems)

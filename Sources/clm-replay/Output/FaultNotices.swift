@@ -81,7 +81,7 @@ enum ParkedNotice {
       exit: exit, code: "parked",
       message: "\(count) parked, `\(first.customer)` first: their rules do not determine a stage",
       help:
-        "transitions \(first.record.transitions.joined(separator: ", ")) chase each other; `clm-replay explain` shows a customer"
+        "transitions \(first.parking.transitions.joined(separator: ", ")) chase each other; `clm-replay explain` shows a customer"
     )
   }
 }

@@ -1,0 +1,84 @@
+/// A run of customers on the way into a view: their records but for the ids of anchors, which are looked up for many at once.
+struct PendingRecords: AnchoredRun {
+  private(set) var folded = FoldedRows()
+  /// The record of each customer up to its rows.
+  private var heads: [UInt8] = []
+  private var headEnds: [Int] = []
+  /// Facts that left out events of customers, and where each customer's end.
+  private var leftOut: [FoldResult.LeftOut] = []
+  private var leftOutEnds: [Int] = []
+  private(set) var buyers = Buyers()
+  private(set) var historical: HistoricalValue
+
+  init(_ rules: Rules) { historical = HistoricalValue(rules) }
+
+  var count: Int { folded.count }
+  var anchors: [UInt64] { folded.anchors }
+
+  var bytes: Int {
+    heads.count + folded.bytes + buyers.bytes + 24 * count
+      + MemoryLayout<FoldResult.LeftOut>.stride * leftOut.count
+  }
+
+  mutating func add(
+    _ fold: CustomerFold, rank: UInt32, _ forms: [RecordCoding.ValueForm],
+    _ directory: CustomerDirectory
+  ) {
+    var encoder = ByteEncoder()
+    encoder.bytes = heads
+    heads = []
+    directory.withName(of: rank) {
+      RecordCoding.encodeHead(
+        fold.result, forms: forms, interner: fold.evaluator.interner, name: $0,
+        joined: directory.joinedNames(of: rank), into: &encoder)
+    }
+    heads = encoder.bytes
+    headEnds.append(heads.count)
+    folded.add(fold, rank: rank)
+    leftOut += fold.result.leftOut
+    leftOutEnds.append(leftOut.count)
+    buyers.add(fold.result, rank: rank)
+    historical.add(fold.result)
+  }
+
+  /// Appends the whole record of customer `index` to `bytes`; the part that the output root covers is given back.
+  private func encode(
+    _ index: Int, ids: EventIDs, into encoder: inout ByteEncoder
+  ) -> Range<Int> {
+    let start = encoder.bytes.count
+    encoder.bytes.append(contentsOf: heads[Self.range(index, headEnds)])
+    let range = folded.range(index)
+    let anchors = folded.anchors[range]
+    RecordCoding.encodeRows(folded.rows[range], anchors: anchors, ids: ids, into: &encoder)
+    let end = encoder.bytes.count
+    for anchor in anchors where anchor != EventIDs.none { encoder.number(anchor) }
+    RecordCoding.encodeLeftOut(leftOut[Self.range(index, leftOutEnds)], into: &encoder)
+    return start..<end
+  }
+
+  private static func range(_ index: Int, _ ends: [Int]) -> Range<Int> {
+    (index == 0 ? 0 : ends[index - 1])..<ends[index]
+  }
+
+  /// The records, whole, in chunks, and their leaves of the output root.
+  func packed(_ ids: EventIDs, _ directory: CustomerDirectory) -> PackedRun {
+    var packed = PackedRun()
+    var encoder = ByteEncoder()
+    var count = 0
+    for index in 0..<self.count {
+      let covered = encode(index, ids: ids, into: &encoder)
+      packed.leaves.append(
+        directory.withName(of: folded.ranks[index]) {
+          OutputRoot.leaf(name: $0, covered: encoder.bytes.span.extracting(covered))
+        })
+      count += 1
+      if encoder.bytes.count >= PackedRun.chunkBytes {
+        packed.chunks.append((count, encoder.bytes))
+        encoder.bytes = []
+        count = 0
+      }
+    }
+    if count > 0 { packed.chunks.append((count, encoder.bytes)) }
+    return packed
+  }
+}

@@ -1,0 +1,83 @@
+import EventStore
+
+/// Records of a run of customers as a view holds them.
+struct PackedRun: Sendable {
+  /// A chunk ends with the record that reaches this many bytes.
+  static let chunkBytes = 60_000
+  var chunks: [(count: Int, bytes: [UInt8])] = []
+  var leaves: [OutputRoot.Leaf] = []
+}
+
+/// Makes records of the customers that one thread folds.
+struct RecordSink: FoldSink {
+  private let directory: CustomerDirectory
+  private let rules: Rules
+  /// How the value of each fact is written.
+  private let forms: [RecordCoding.ValueForm]
+  private var run: PendingRecords
+
+  init(_ compiled: CompiledRules, _ directory: CustomerDirectory) {
+    self.directory = directory
+    rules = compiled.rules
+    forms = compiled.facts.map { RecordCoding.ValueForm($0.type) }
+    run = PendingRecords(rules)
+  }
+
+  mutating func beginRun(stringsAnew: Bool) { run = PendingRecords(rules) }
+
+  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+    run.add(fold, rank: rank, forms, directory)
+  }
+
+  mutating func endRun() -> PendingRecords {
+    defer { run = PendingRecords(rules) }
+    return run
+  }
+}
+
+/// Folds all customers and packs their records, in order.
+struct RecordPacker {
+  let replayer: Replayer
+  let directory: CustomerDirectory
+  /// Runs that are packed at a time, since what is packed is held until it is taken.
+  private static let runsAtATime = 64
+
+  init(_ replayer: Replayer) throws {
+    self.replayer = replayer
+    directory = try replayer.directory()
+  }
+
+  /// - Parameters:
+  ///   - progress: told the share of the customers that is folded.
+  ///   - fold: called with each run in order, before its ids are known.
+  ///   - keep: called with what is packed, in order.
+  func run(
+    progress: (Double) -> Void, fold: (PendingRecords) -> Void = { _ in },
+    keep: ([PackedRun]) throws -> Void
+  ) throws -> ReplaySummary {
+    let (compiled, directory) = (replayer.compiled, directory)
+    return try replayer.runAnchored(
+      directory, progress: progress, { RecordSink(compiled, directory) }, fold: fold
+    ) { runs, ids in
+      for first in stride(from: 0, to: runs.count, by: Self.runsAtATime) {
+        try keep(try pack(runs, first..<min(first + Self.runsAtATime, runs.count), ids))
+      }
+    }
+  }
+
+  private func pack(
+    _ runs: [PendingRecords], _ range: Range<Int>, _ ids: EventIDs
+  ) throws -> [PackedRun] {
+    let directory = directory
+    let ticket = Ticket()
+    let parts = try Parallel.run(replayer.threads) { _ in
+      var packed: [(number: Int, run: PackedRun)] = []
+      while true {
+        let number = range.lowerBound + ticket.take()
+        if number >= range.upperBound { return packed }
+        packed.append((number, runs[number].packed(ids, directory)))
+      }
+    }
+    return parts.flatMap { $0 }.sorted { $0.number < $1.number }.map(\.run)
+  }
+}
