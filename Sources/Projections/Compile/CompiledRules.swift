@@ -15,9 +15,9 @@ public final class CompiledRules: Sendable {
   let feedGroups: [[Int]]
   /// Whether the values of a feed are numbers of strings.
   let isStringFeed: [Bool]
-  /// Feed numbers of `clv.purchase` and `clv.refund`; -1 without.
-  let purchaseFeed: Int
-  let refundFeed: Int
+  /// Feed numbers of `clv.purchase` and `clv.refund`.
+  let purchaseFeed: Int?
+  let refundFeed: Int?
   /// Feeds from here on are read by no fact, but by who looks at events.
   let firstExtraFeed: Int
   /// Facts in file order.
@@ -29,6 +29,8 @@ public final class CompiledRules: Sendable {
   /// What decides about each stage's next change reads these facts.
   let stageReads: [UInt64]
   let segments: [CompiledSegment]
+  /// Where conditions over one event find what they read.
+  let slots: EventSlots
   let ignoreRoot: Int32
   let aliasRoots: [Int32]
   /// A `where` reads these attributes.
@@ -40,7 +42,7 @@ public final class CompiledRules: Sendable {
   let initialStageName: Int64
   let stageNames: [Int64]
 
-  /// A field of an alias that something reads; its value stands in slot 4 + number.
+  /// A field of an alias that something reads; its value stands in a slot of its own (``EventSlots/field(_:)``).
   struct FieldSlot: Sendable {
     var alias: Int
     var field: Rules.Field
@@ -134,6 +136,7 @@ public final class CompiledRules: Sendable {
     leaving = builder.leaving
     stageReads = builder.stageReads
     segments = builder.segments
+    slots = builder.slots
     ignoreRoot = builder.ignoreRoot
     aliasRoots = builder.aliasRoots
     readsAttributes = builder.readsAttributes

@@ -10,8 +10,8 @@ struct CompiledRulesBuilder {
   /// Of each feed the first that gets the same of every event.
   var sharedFeeds: [Int] = []
   private var feedKeys: [FeedKey: Int] = [:]
-  var purchaseFeed = -1
-  var refundFeed = -1
+  var purchaseFeed: Int?
+  var refundFeed: Int?
   var facts: [CompiledRules.CompiledFact] = []
   var conditions: [CompiledRules.CompiledCondition] = []
   var leaving: [[Int]] = []
@@ -26,19 +26,31 @@ struct CompiledRulesBuilder {
   private var refusals: [Diagnostic] = []
   private var fieldNumbers: [Rules.FieldReference: Int] = [:]
   private var slotNodes: [Int: Int32] = [:]
-  private var slotTypes: [Type] = [.string, .string, .string, .string]
+  let slots: EventSlots
+  /// Names of fields that `ignore` reads, in the order of their slots.
+  private let ignoreNames: [String]
 
   init(_ rules: Rules) {
     self.rules = rules
     lowering = Lowering()
     events = Lowering()
+    let names = Set(rules.ignore?.expression.references.values.map { $0 } ?? [])
+    ignoreNames = names.subtracting(EventAttribute.all.map(\.name)).sorted()
+    slots = EventSlots(ignoreFields: ignoreNames.count)
   }
 
   mutating func build(extra: [CompiledRules.ExtraFeed]) throws(RulesRefusal) {
     buildEventConditions()
-    buildFacts(extra: extra)
-    buildStages()
-    buildSegments()
+    let facts = buildFacts()
+    if let clv = rules.clv {
+      purchaseFeed = addHiddenFeed(clv.purchase)
+      refundFeed = clv.refund.map { addHiddenFeed($0) }
+    }
+    for feed in extra { addExtraFeed(feed) }
+    sharedFeeds += sharedFeeds.count..<feeds.count
+    let stage = stageScope()
+    buildStages(facts, stage)
+    buildSegments(facts.merging(stage) { fact, _ in fact })
     if !refusals.isEmpty { throw RulesRefusal(diagnostics: refusals) }
   }
 
@@ -76,20 +88,21 @@ struct CompiledRulesBuilder {
     return node
   }
 
-  /// Declares the names that a condition over one event of an alias may read.
-  private mutating func declare(alias: Int, reading names: Set<String>) {
-    declareAttributes(reading: names)
+  /// What a condition over one event of an alias may read.
+  private mutating func scope(alias: Int, reading names: Set<String>) -> Lowering.Scope {
+    var (scope, read) = attributeScope(reading: names)
+    readsAttributes.formUnion(read)
     for (index, field) in rules.aliases[alias].fields.enumerated()
     where names.contains("event.\(field.name)") {
       let number = fieldNumber(alias, index)
-      events.variables["event.\(field.name)"] = slotNode(4 + number, field.type.celType)
+      scope["event.\(field.name)"] = slotNode(slots.field(number), field.type.celType)
     }
     // Fields that only other aliases of the target declare: this event lacks them.
-    for name in names where events.variables[name] == nil {
-      let type = typeOfField(name)
-      events.variables[name] = events.add(
-        Node(operation: .constantError), type: type, motion: .still)
+    for name in names where scope[name] == nil {
+      scope[name] = events.add(
+        Node(operation: .constantError), type: typeOfField(name), motion: .still)
     }
+    return scope
   }
 
   private func typeOfField(_ name: String) -> Type {
@@ -101,25 +114,24 @@ struct CompiledRulesBuilder {
     return .bool
   }
 
-  private mutating func declareAttributes(reading names: Set<String>) {
-    events.variables = [:]
-    let attributes = ["event.type", "event.source", "event.subject", "event.id"]
-    for (slot, name) in attributes.enumerated() where names.contains(name) {
-      events.variables[name] = slotNode(slot, .string)
-      switch slot {
-      case 1: readsAttributes.insert(.source)
-      case 2: readsAttributes.insert(.subject)
-      case 3: readsAttributes.insert(.id)
-      default: break
-      }
+  /// Attributes of events that a condition reads, and what has to be read of lines for them.
+  private mutating func attributeScope(
+    reading names: Set<String>
+  ) -> (scope: Lowering.Scope, reads: CompiledRules.EventAttributeSet) {
+    var scope: Lowering.Scope = [:]
+    var read: CompiledRules.EventAttributeSet = []
+    for attribute in EventAttribute.all where names.contains(attribute.name) {
+      scope[attribute.name] = slotNode(attribute.slot, .string)
+      read.formUnion(attribute.reads)
     }
+    return (scope, read)
   }
 
   private mutating func lowerEvent(
-    _ condition: Rules.Condition, _ what: String
+    _ condition: Rules.Condition, _ what: String, in scope: Lowering.Scope
   ) -> Int32 {
     do {
-      return try events.lower(condition.expression).root
+      return try events.lower(condition.expression, in: scope).root
     } catch {
       refuse(error, what, condition)
       return -1
@@ -132,67 +144,48 @@ struct CompiledRulesBuilder {
         aliasRoots.append(-1)
         continue
       }
-      declare(alias: index, reading: Set(condition.expression.references.values))
-      aliasRoots.append(lowerEvent(condition, "`where` of `\(alias.name)`"))
+      let scope = scope(alias: index, reading: Set(condition.expression.references.values))
+      aliasRoots.append(lowerEvent(condition, "`where` of `\(alias.name)`", in: scope))
     }
     if let identity = rules.identity { _ = fieldNumber(identity.alias, identity.field) }
     if let ignore = rules.ignore { buildIgnore(ignore) }
   }
 
   private mutating func buildIgnore(_ ignore: Rules.Condition) {
-    let names = Set(ignore.expression.references.values)
-    let others = readsAttributes
-    readsAttributes = []
-    declareAttributes(reading: names)
-    ignoreAttributes = readsAttributes
-    readsAttributes = others
-    for name in names.sorted() where events.variables[name] == nil {
+    var scope: Lowering.Scope
+    (scope, ignoreAttributes) = attributeScope(
+      reading: Set(ignore.expression.references.values))
+    for (index, name) in ignoreNames.enumerated() {
       var numbers: [Int] = []
       for (alias, declared) in rules.aliases.enumerated() {
-        for (index, field) in declared.fields.enumerated() where "event.\(field.name)" == name {
-          numbers.append(fieldNumber(alias, index))
+        for (field, own) in declared.fields.enumerated() where "event.\(own.name)" == name {
+          numbers.append(fieldNumber(alias, field))
         }
       }
-      // The slot's number is settled when all fields are known; until then it counts from below.
-      let slot = -1 - ignoreFields.count
+      let slot = slots.ignored(index)
       ignoreFields.append(CompiledRules.IgnoreField(slot: slot, fields: numbers))
-      events.variables[name] = events.add(
-        Node(operation: .eventSlot, a: Int32(slot)), type: typeOfField(name), motion: .still)
+      scope[name] = slotNode(slot, typeOfField(name))
     }
-    ignoreRoot = lowerEvent(ignore, "`ignore`")
+    ignoreRoot = lowerEvent(ignore, "`ignore`", in: scope)
   }
 
   // MARK: Facts
 
-  private mutating func buildFacts(extra: [CompiledRules.ExtraFeed]) {
-    lowering.variables["now"] = lowering.add(
-      Node(operation: .now), type: .timestamp, motion: .now)
+  /// What conditions may read of time and facts; a fact may read those before it.
+  private mutating func buildFacts() -> Lowering.Scope {
+    var scope: Lowering.Scope = [
+      "now": lowering.add(Node(operation: .now), type: .timestamp, motion: .now)
+    ]
     for (index, fact) in rules.facts.enumerated() {
       switch fact.kind {
       case .aggregate(let aggregate): buildAggregate(index, fact, aggregate)
-      case .expression(let condition): buildExpression(index, fact, condition)
+      case .expression(let condition): buildExpression(fact, condition, in: scope)
       }
       let root = facts[index].root
-      lowering.variables[fact.name] = root
-      lowering.variables["facts.\(fact.name)"] = root
+      scope[fact.name] = root
+      scope["facts.\(fact.name)"] = root
     }
-    if let clv = rules.clv {
-      purchaseFeed = addHiddenFeed(clv.purchase)
-      if let refund = clv.refund { refundFeed = addHiddenFeed(refund) }
-    }
-    for feed in extra { addExtraFeed(feed) }
-    sharedFeeds += sharedFeeds.count..<feeds.count
-    for index in ignoreFields.indices {
-      let slot = 4 + fields.count + index
-      let old = Int32(ignoreFields[index].slot)
-      ignoreFields[index].slot = slot
-      for node in events.program.nodes.indices
-      where events.program.nodes[node].operation == .eventSlot
-        && events.program.nodes[node].a == old
-      {
-        events.program.nodes[node].a = Int32(slot)
-      }
-    }
+    return scope
   }
 
   private mutating func addHiddenFeed(_ reference: Rules.FieldReference) -> Int {
@@ -237,8 +230,9 @@ struct CompiledRulesBuilder {
         isString = rules.aliases[alias].fields[field].type == .string
       }
       if let condition = aggregate.condition {
-        declare(alias: alias, reading: Set(condition.expression.references.values))
-        target.whereRoot = lowerEvent(condition, "`where` of fact `\(fact.name)`")
+        let scope = scope(alias: alias, reading: Set(condition.expression.references.values))
+        target.whereRoot = lowerEvent(
+          condition, "`where` of fact `\(fact.name)`", in: scope)
       }
       targets.append(target)
     }
@@ -267,11 +261,11 @@ struct CompiledRulesBuilder {
   }
 
   private mutating func buildExpression(
-    _ index: Int, _ fact: Rules.Fact, _ condition: Rules.Condition
+    _ fact: Rules.Fact, _ condition: Rules.Condition, in scope: Lowering.Scope
   ) {
     var lowered: LoweredExpression?
     do {
-      lowered = try lowering.lower(condition.expression)
+      lowered = try lowering.lower(condition.expression, in: scope)
     } catch {
       refuse(error, "fact `\(fact.name)`", condition)
     }
@@ -300,10 +294,10 @@ struct CompiledRulesBuilder {
   // MARK: Stages
 
   private mutating func lowerCondition(
-    _ condition: Rules.Condition, _ what: String
+    _ condition: Rules.Condition, _ what: String, in scope: Lowering.Scope
   ) -> CompiledRules.CompiledCondition {
     do {
-      let lowered = try lowering.lower(condition.expression)
+      let lowered = try lowering.lower(condition.expression, in: scope)
       return CompiledRules.CompiledCondition(
         root: lowered.root, reads: lowering.reads(lowered.root), lowered: lowered)
     } catch {
@@ -312,19 +306,26 @@ struct CompiledRulesBuilder {
     }
   }
 
-  private mutating func buildStages() {
+  /// What transitions and segments may read of the stage.
+  private mutating func stageScope() -> Lowering.Scope {
+    [
+      "stage.name": lowering.add(Node(operation: .stageName), type: .string, motion: .still),
+      "stage.previous": lowering.add(
+        Node(operation: .stagePrevious), type: .string, motion: .still),
+      "stage.entered_at": lowering.add(
+        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps)),
+    ]
+  }
+
+  /// - Parameter stage: what transitions may read beside facts; stages with conditions may not.
+  private mutating func buildStages(_ facts: Lowering.Scope, _ stage: Lowering.Scope) {
     stageNames = rules.stages.map { lowering.program.interner.number(of: $0.name) }
     switch rules.form {
     case .transitions(let transitions):
-      lowering.variables["stage.name"] = lowering.add(
-        Node(operation: .stageName), type: .string, motion: .still)
-      lowering.variables["stage.previous"] = lowering.add(
-        Node(operation: .stagePrevious), type: .string, motion: .still)
-      lowering.variables["stage.entered_at"] = lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
+      let scope = facts.merging(stage) { fact, _ in fact }
       for transition in transitions {
         conditions.append(
-          lowerCondition(transition.condition, "transition `\(transition.id)`"))
+          lowerCondition(transition.condition, "transition `\(transition.id)`", in: scope))
       }
       leaving = Array(repeating: [], count: rules.stages.count)
       for (index, transition) in transitions.enumerated() {
@@ -336,7 +337,7 @@ struct CompiledRulesBuilder {
       for (index, condition) in stages.enumerated() {
         if let condition {
           conditions.append(
-            lowerCondition(condition, "stage `\(rules.stages[index].name)`"))
+            lowerCondition(condition, "stage `\(rules.stages[index].name)`", in: facts))
         } else {
           conditions.append(CompiledRules.CompiledCondition(root: -1, reads: 0, lowered: nil))
         }
@@ -349,59 +350,21 @@ struct CompiledRulesBuilder {
 
   // MARK: Segments
 
-  private mutating func buildSegments() {
-    if lowering.variables["stage.name"] == nil {
-      lowering.variables["stage.name"] = lowering.add(
-        Node(operation: .stageName), type: .string, motion: .still)
-      lowering.variables["stage.entered_at"] = lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
-      lowering.variables["stage.previous"] = lowering.add(
-        Node(operation: .stagePrevious), type: .string, motion: .still)
-    }
+  private mutating func buildSegments(_ known: Lowering.Scope) {
+    var scope = known
     let names = Rules.populationVariables(rules.population)
-    for (slot, name) in names.enumerated() where lowering.variables[name.name] == nil {
-      lowering.variables[name.name] = lowering.add(
+    for (slot, name) in names.enumerated() where scope[name.name] == nil {
+      scope[name.name] = lowering.add(
         Node(operation: .eventSlot, a: Int32(slot)), type: name.type, motion: .still)
     }
     for segment in rules.segments {
-      let condition = lowerCondition(segment.condition, "segment `\(segment.name)`")
-      var failure = (any: false, byTime: false)
-      if condition.root >= 0 { mayFail(condition.root, &failure) }
+      let condition = lowerCondition(segment.condition, "segment `\(segment.name)`", in: scope)
+      let failure =
+        condition.root >= 0 ? lowering.program.mayFail(condition.root) : (any: false, byTime: false)
       segments.append(
         CompiledRules.CompiledSegment(
           condition: condition, mayFail: failure.any, mayFailByTime: failure.byTime,
           readsPopulation: segment.readsPopulation))
-    }
-  }
-
-  /// Whether a node may end in an error other than an unset fact.
-  private func mayFail(_ index: Int32, _ failure: inout (any: Bool, byTime: Bool)) {
-    let node = lowering.program.nodes[Int(index)]
-    switch node.operation {
-    case .constant, .fact, .expressionFact, .eventSlot, .now, .stageName, .stagePrevious,
-      .stageEnteredAt, .has:
-      return
-    case .addInt, .subtractInt, .multiplyInt, .multiplyMoney, .divideInt, .divideMoney,
-      .ratioOfMoney, .remainderInt, .negateInt, .intOfDouble, .durationOfInt, .call, .tree,
-      .constantError:
-      failure.any = true
-    case .timestampPlusDuration, .timestampMinusDuration, .timestampMinusTimestamp, .addDuration,
-      .subtractDuration:
-      failure.byTime = true
-      mayFail(node.a, &failure)
-      mayFail(node.b, &failure)
-    case .conditional:
-      mayFail(node.a, &failure)
-      mayFail(node.b, &failure)
-      mayFail(node.c, &failure)
-    case .inMoving:
-      lowering.program.forEachOperand(of: index) { mayFail($0, &failure) }
-    case .not, .inBits, .negateDouble, .timestampAccessor, .durationHours, .durationMinutes,
-      .durationSeconds, .durationMilliseconds, .intOfTimestamp, .doubleOfInt:
-      mayFail(node.a, &failure)
-    default:
-      mayFail(node.a, &failure)
-      mayFail(node.b, &failure)
     }
   }
 }

@@ -5,8 +5,8 @@ import CEL
 struct Lowering {
   var program = Program()
   private(set) var motions: [StaticMotion] = []
-  /// Nodes of declared variables; made by the caller before an expression that reads them is lowered.
-  var variables: [String: Int32] = [:]
+  /// Nodes of what the expression at hand may read.
+  private(set) var variables: Scope = [:]
   private var source: CheckedExpression
   private var nodeOf: [Int32] = []
   private var locals: [(name: String, node: Int32)] = []
@@ -79,9 +79,15 @@ struct Lowering {
 
   // MARK: Expressions
 
+  /// Nodes of the variables that an expression may read, by name.
+  typealias Scope = [String: Int32]
+
   /// Lowers one text.
-  mutating func lower(_ checked: CheckedExpression) throws(Refusal) -> LoweredExpression {
+  mutating func lower(
+    _ checked: CheckedExpression, in scope: Scope
+  ) throws(Refusal) -> LoweredExpression {
     try Self.checkCost(checked)
+    variables = scope
     source = checked
     nodeOf = Array(repeating: -1, count: checked.types.count)
     locals = []

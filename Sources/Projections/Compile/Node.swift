@@ -147,36 +147,6 @@ struct Program: Sendable {
   var expressionFactCount = 0
 }
 
-extension Program {
-  /// Gives each operand of a node to `body`.
-  func forEachOperand(of index: Int32, _ body: (Int32) -> Void) {
-    let node = nodes[Int(index)]
-    switch node.operation {
-    case .constant, .constantError, .fact, .eventSlot, .now, .stageName, .stagePrevious,
-      .stageEnteredAt:
-      return
-    case .expressionFact, .has, .not, .inBits, .negateInt, .negateDouble, .timestampAccessor,
-      .durationHours, .durationMinutes, .durationSeconds, .durationMilliseconds, .intOfTimestamp,
-      .intOfDouble, .doubleOfInt, .durationOfInt:
-      body(node.a)
-    case .conditional:
-      body(node.a)
-      body(node.b)
-      body(node.c)
-    case .inMoving:
-      body(node.a)
-      for index in Int(node.b)..<Int(node.b + node.c) { body(lists[index]) }
-    case .call:
-      for argument in calls[Int(node.a)].arguments { body(argument) }
-    case .tree:
-      for variable in trees[Int(node.a)].variables { body(variable.node) }
-    default:
-      body(node.a)
-      body(node.b)
-    }
-  }
-}
-
 /// One text of the rules file, lowered.
 struct LoweredExpression: Sendable {
   var root: Int32

@@ -13,12 +13,12 @@ extension ProgramEvaluator {
     for operand in operands where evaluate(operand, at: instant).status == .error {
       return reason(ofFailed: operand, at: instant)
     }
-    switch node.operation {
-    case .divideInt, .remainderInt, .divideMoney, .ratioOfMoney:
+    switch node.operation.traits.cause {
+    case .divisor:
       return operands.last.map { evaluate($0, at: instant).bits == 0 } ?? false
         ? .divisionByZero : .outOfRange
-    case .call, .tree, .constantError, .fact: return .error
-    default: return .outOfRange
+    case .other: return .error
+    case .outOfRange: return .outOfRange
     }
   }
 }

@@ -28,9 +28,10 @@ extension EventReader {
 
   private mutating func reason(failed root: Int32, _ line: Span<UInt8>) -> String? {
     if isAnswered(root) { return nil }
-    guard let slot = failedSlot(under: root) else { return FaultReason.error.text }
-    if slot < 4 { return "a field that its alias does not declare" }
-    let field = slot - 4
+    guard let failure = failure(under: root) else { return FaultReason.error.text }
+    guard case .slot(let slot) = failure, let field = compiled.slots.fieldNumber(of: slot) else {
+      return "a field that its alias does not declare"
+    }
     let name = compiled.fields[field].field.name
     return reason(field: field, line).map { "event.\(name) \($0)" }
   }

@@ -20,6 +20,7 @@ struct EventReader {
   /// Ignored events have been left out before they come here.
   private let skipsIgnore: Bool
   private let attributes: CompiledRules.EventAttributeSet
+  private let slots: EventSlots
 
   /// What a raw type of the log may be.
   private final class TypePlan {
@@ -73,6 +74,7 @@ struct EventReader {
   init(_ compiled: CompiledRules, types: [[UInt8]], skipsIgnore: Bool = false) {
     self.compiled = compiled
     self.skipsIgnore = skipsIgnore
+    slots = compiled.slots
     typed = Array(repeating: 0, count: compiled.rules.aliases.count)
     matched = typed
     attributes =
@@ -81,7 +83,7 @@ struct EventReader {
     evaluator = ProgramEvaluator(program: compiled.eventProgram, facts: [])
     evaluator.slots = Array(
       repeating: TimedOutcome(failed: .error, until: Microseconds.never),
-      count: 4 + compiled.fields.count + compiled.ignoreFields.count)
+      count: compiled.slots.count(fields: compiled.fields.count))
     var list: [PayloadPaths.Path] = []
     var casts: [FieldCast] = []
     for slot in compiled.fields {
@@ -258,20 +260,22 @@ struct EventReader {
   }
 
   private mutating func prepare(_ row: Int, _ type: Int) {
-    evaluator.slots[0] = TimedOutcome(typeNumbers[type])
-    for field in plans[type].fields { evaluator.slots[4 + field] = cells[field].outcome(row) }
+    evaluator.slots[EventSlots.type] = TimedOutcome(typeNumbers[type])
+    for field in plans[type].fields {
+      evaluator.slots[slots.field(field)] = cells[field].outcome(row)
+    }
   }
 
   private mutating func prepare(_ line: Span<UInt8>, _ type: Int) {
     let plan = plans[type]
     evaluator.interner.forgetPassing()
-    evaluator.slots[0] = TimedOutcome(typeNumbers[type])
+    evaluator.slots[EventSlots.type] = TimedOutcome(typeNumbers[type])
     guard plan.needsLine else { return }
     if plan.fields.isEmpty && attributes.isEmpty { return }
     paths.extract(line, into: &payload)
     if !attributes.isEmpty { readAttributes(line, attributes) }
     for field in plan.fields {
-      evaluator.slots[4 + field] = casts[field].cast(
+      evaluator.slots[slots.field(field)] = casts[field].cast(
         line, payload, interner: &evaluator.interner)
     }
   }
@@ -283,19 +287,20 @@ struct EventReader {
       TimedOutcome(value.withText(line) { evaluator.interner.passingNumber(of: $0) })
     }
     if attributes.contains(.source) {
-      evaluator.slots[1] = TimedOutcome(
+      evaluator.slots[EventSlots.source] = TimedOutcome(
         paths.source(payload).withText(line) { evaluator.interner.number(of: $0) })
     }
     if attributes.contains(.subject) {
-      evaluator.slots[2] = text(paths.subject(payload))
+      evaluator.slots[EventSlots.subject] = text(paths.subject(payload))
     }
-    if attributes.contains(.id) { evaluator.slots[3] = text(paths.id(payload)) }
+    if attributes.contains(.id) { evaluator.slots[EventSlots.id] = text(paths.id(payload)) }
   }
 
   /// Whether `ignore`, which reads the subject only, leaves out the events of a subject.
   mutating func isIgnored(subject: Span<UInt8>) -> Bool {
     evaluator.interner.forgetPassing()
-    evaluator.slots[2] = TimedOutcome(evaluator.interner.passingNumber(of: subject))
+    evaluator.slots[EventSlots.subject] = TimedOutcome(
+      evaluator.interner.passingNumber(of: subject))
     return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
   }
 
@@ -304,7 +309,7 @@ struct EventReader {
     for name in compiled.ignoreFields {
       var outcome = TimedOutcome(failed: .error, until: Microseconds.never)
       for field in name.fields where plans[type].aliases.contains(compiled.fields[field].alias) {
-        outcome = evaluator.slots[4 + field]
+        outcome = evaluator.slots[slots.field(field)]
         break
       }
       evaluator.slots[name.slot] = outcome
@@ -335,21 +340,31 @@ struct EventReader {
 
   /// Why a `where` had no answer for the event at hand.
   private func reason(ofFailed root: Int32) -> FaultReason {
-    guard let slot = failedSlot(under: root) else { return .error }
-    return slot >= 0 ? evaluator.slots[slot].reason : .missing
+    switch failure(under: root) {
+    case .undeclared: .missing
+    case .slot(let slot): evaluator.slots[slot].reason
+    case nil: .error
+    }
   }
 
-  /// The first field under a `where` that the event at hand has no value of, by its slot; -1 where its alias does not
-  /// declare it; nil where the error is another one.
-  func failedSlot(under root: Int32) -> Int? {
+  /// What a `where` reads and an event does not have.
+  enum MissingPart {
+    /// A field that its alias does not declare.
+    case undeclared
+    /// What has no value, by its slot.
+    case slot(Int)
+  }
+
+  /// The first part under a `where` that the event at hand has no value of; nil where the error is another one.
+  func failure(under root: Int32) -> MissingPart? {
     let node = compiled.eventProgram.nodes[Int(root)]
-    if node.operation == .constantError { return -1 }
+    if node.operation == .constantError { return .undeclared }
     if node.operation == .eventSlot {
-      return evaluator.slots[Int(node.a)].status == .ok ? nil : Int(node.a)
+      return evaluator.slots[Int(node.a)].status == .ok ? nil : .slot(Int(node.a))
     }
-    var found: Int?
+    var found: MissingPart?
     compiled.eventProgram.forEachOperand(of: root) { operand in
-      if found == nil { found = failedSlot(under: operand) }
+      if found == nil { found = failure(under: operand) }
     }
     return found
   }
@@ -375,7 +390,7 @@ struct EventReader {
         slice.add(.feed(feed.feed, value: 0))
         continue
       }
-      let value = evaluator.slots[4 + target.field]
+      let value = evaluator.slots[slots.field(target.field)]
       if value.status == .ok {
         slice.add(.feed(feed.feed, value: value.bits))
       } else if feed.faults == .all || (feed.faults == .unreadable && !value.reason.isAbsence) {
@@ -389,10 +404,10 @@ struct EventReader {
   /// Reads every field of a line whose type is number 0.
   mutating func readAll(_ line: Span<UInt8>) {
     evaluator.interner.forgetPassing()
-    evaluator.slots[0] = TimedOutcome(typeNumbers[0])
+    evaluator.slots[EventSlots.type] = TimedOutcome(typeNumbers[0])
     paths.extract(line, into: &payload)
     readAttributes(line, .all)
-    for field in casts.indices { evaluator.slots[4 + field] = value(field, line) }
+    for field in casts.indices { evaluator.slots[slots.field(field)] = value(field, line) }
   }
 
   /// What a field of the line at hand is.

@@ -37,14 +37,11 @@ extension CustomerFold {
     _ index: Int32, _ seen: inout Set<Int32>, _ found: inout [AnchoredComparison]
   ) {
     guard seen.insert(index).inserted else { return }
-    switch compiled.program.nodes[Int(index)].operation {
-    case .compareBits, .compareDouble, .compareIntDouble, .compareDoubleInt, .compareString,
-      .inBits, .inMoving, .has, .tree:
+    if compiled.program.nodes[Int(index)].operation.traits.isQuestion {
       var feeds: Set<Int> = []
       var reached: Set<Int32> = []
       collectFeeds(index, &reached, &feeds)
       found.append(AnchoredComparison(node: index, feeds: feeds.sorted()))
-    default: break
     }
     compiled.program.forEachOperand(of: index) { collect($0, &seen, &found) }
   }

@@ -3,7 +3,6 @@ struct MetricsCollector: FoldSink {
   private let plan: MetricsPlan
   private let periods: Periods
   private let asOf: Int64
-  private let aliases: Int
   /// Aliases that a rate reads.
   private let isTimed: [Bool]
   private(set) var stages: StageMetrics
@@ -33,14 +32,13 @@ struct MetricsCollector: FoldSink {
     self.periods = periods
     self.asOf = asOf
     let rules = plan.compiled.rules
-    aliases = rules.aliases.count
     isTimed = rules.aliases.indices.map { alias in
       rules.rates.contains { $0.from == alias || $0.to == alias }
     }
     stages = StageMetrics(periods: periods.count, stages: rules.stages.count)
     activity = ActivityMetrics(periods: periods.count)
     events = EventMetrics(periods: periods.count, rates: rules.rates.count)
-    times = Array(repeating: [], count: aliases)
+    times = Array(repeating: [], count: rules.aliases.count)
   }
 
   mutating func beginRun(stringsAnew: Bool) { if stringsAnew { texts.removeAll() } }
@@ -140,15 +138,13 @@ struct MetricsCollector: FoldSink {
   }
 
   private func scoreValue(_ bits: Int64) -> Double {
-    let feed = plan.compiled.feeds[plan.compiled.firstExtraFeed + 2 * aliases]
-    let field = plan.compiled.fields[feed.targets[0].field].field
-    return field.type == .int ? Double(bits) : Double(bitPattern: UInt64(bitPattern: bits))
+    plan.hasWholeScores ? Double(bits) : Double(bitPattern: UInt64(bitPattern: bits))
   }
 
   private mutating func channel(
     of alias: Int, _ range: Range<Int>, _ fold: CustomerFold
   ) -> ByteString? {
-    let feed = plan.compiled.firstExtraFeed + aliases + alias
+    guard let feed = plan.channelFeeds[alias] else { return nil }
     for place in range {
       let operation = fold.events.operations[place]
       if operation.isFeed && operation.number == feed { return text(operation.value, fold) }

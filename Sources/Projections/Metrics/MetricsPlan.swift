@@ -35,6 +35,14 @@ public struct MetricsPlan: Sendable {
   /// By stage.
   public let isChurned: [Bool]
   let compiled: CompiledRules
+  /// What each extra feed says.
+  private let said: [Extra]
+  /// The feed of scores; nil without an alias of answers.
+  let scoreFeed: Int?
+  /// Scores are ints, else doubles.
+  let hasWholeScores: Bool
+  /// The feed of the channel of each alias.
+  let channelFeeds: [Int?]
   public var rules: Rules { compiled.rules }
   /// The alias of NPS answers, and of referrals.
   public let answers: Int?
@@ -48,29 +56,35 @@ public struct MetricsPlan: Sendable {
     answers = Self.alias(rules, named: "nps", ofType: "nps_response")
     referrals = Self.alias(rules, named: "referral", ofType: "referral")
     var extended = rules
-    var extra = rules.aliases.indices.map { CompiledRules.ExtraFeed(alias: $0, field: nil) }
+    var extras: [(feed: CompiledRules.ExtraFeed, says: Extra)] = []
+    for alias in rules.aliases.indices { extras.append((.init(alias: alias), .alias(alias))) }
     for alias in rules.aliases.indices {
       let field = Self.field("channel", of: alias, [.string], &extended)
-      extra.append(CompiledRules.ExtraFeed(alias: alias, field: field))
+      extras.append((.init(alias: alias, field: field), .channel(alias: alias)))
     }
+    var hasWholeScores = false
     if let answers {
       let field = Self.field("score", of: answers, [.double, .int], &extended)
-      extra.append(CompiledRules.ExtraFeed(alias: answers, field: field, tellsFaults: true))
+      hasWholeScores = extended.aliases[answers].fields[field].type == .int
+      extras.append((.init(alias: answers, field: field, tellsFaults: true), .score))
     }
     if let referrals {
       let field = Self.field("referred", of: referrals, [.string], &extended)
-      extra.append(CompiledRules.ExtraFeed(alias: referrals, field: field))
+      extras.append((.init(alias: referrals, field: field), .referred))
     }
-    compiled = try CompiledRules(extended, extra: extra)
-  }
-
-  /// The feed of scores; nil without an alias of answers.
-  var scoreFeed: Int? {
-    answers.map { _ in compiled.firstExtraFeed + 2 * compiled.rules.aliases.count }
+    compiled = try CompiledRules(extended, extra: extras.map(\.feed))
+    self.hasWholeScores = hasWholeScores
+    let said = extras.map(\.says)
+    self.said = said
+    let first = compiled.firstExtraFeed
+    scoreFeed = said.firstIndex(of: .score).map { first + $0 }
+    channelFeeds = rules.aliases.indices.map { alias in
+      said.firstIndex(of: .channel(alias: alias)).map { first + $0 }
+    }
   }
 
   /// What an operation of an event says, beside what facts are fed.
-  enum Extra {
+  enum Extra: Sendable, Equatable {
     case alias(Int)
     case channel(alias: Int)
     case score
@@ -80,12 +94,8 @@ public struct MetricsPlan: Sendable {
   /// - Parameter feed: the number of a feed; nil for one that belongs to a fact or to the value.
   @inline(__always)
   func extra(_ feed: Int) -> Extra? {
-    let aliases = compiled.rules.aliases.count
     let number = feed - compiled.firstExtraFeed
-    if number < 0 { return nil }
-    if number < aliases { return .alias(number) }
-    if number < 2 * aliases { return .channel(alias: number - aliases) }
-    return answers != nil && number == 2 * aliases ? .score : .referred
+    return number < 0 ? nil : said[number]
   }
 
   /// A field as the rules declare it, or as `data` has it.

@@ -22,21 +22,18 @@ public struct PopulationValues: Sendable {
   /// - Parameter scoreNames: of the same evaluator, looked up once for many customers.
   func set(_ evaluator: inout ProgramEvaluator, scoreNames: [Int64]) {
     let unset = TimedOutcome(failed: .unset, until: Microseconds.never)
-    evaluator.slots[0] = expected.map { TimedOutcome($0) } ?? unset
-    evaluator.slots[1] = probabilityAlive.map { TimedOutcome(TimedOutcome.double($0)) } ?? unset
-    if let scores {
-      evaluator.slots[2] = TimedOutcome(Int64(scores.r))
-      evaluator.slots[3] = TimedOutcome(Int64(scores.f))
-      evaluator.slots[4] = TimedOutcome(Int64(scores.m))
-      evaluator.slots[5] = TimedOutcome(scoreNames[scores.code])
-    } else {
-      for slot in 2...5 { evaluator.slots[slot] = unset }
+    func put(_ slot: PopulationSlot, _ outcome: TimedOutcome?) {
+      evaluator.slots[slot.rawValue] = outcome ?? unset
     }
+    put(.expected, expected.map { TimedOutcome($0) })
+    put(.aliveProbability, probabilityAlive.map { TimedOutcome(TimedOutcome.double($0)) })
+    put(.recencyScore, scores.map { TimedOutcome(Int64($0.r)) })
+    put(.frequencyScore, scores.map { TimedOutcome(Int64($0.f)) })
+    put(.monetaryScore, scores.map { TimedOutcome(Int64($0.m)) })
+    put(.rfmSegment, scores.map { TimedOutcome(scoreNames[$0.code]) })
     for (entry, rank) in ranks.enumerated() {
       let outcome = rank.map { TimedOutcome($0) } ?? unset
-      // Each under both its names.
-      evaluator.slots[6 + 2 * entry] = outcome
-      evaluator.slots[7 + 2 * entry] = outcome
+      for slot in PopulationSlot.ranks(entry) { evaluator.slots[slot] = outcome }
     }
     evaluator.stateChanged()
   }

@@ -224,8 +224,8 @@ public struct FaultReport: Sendable {
   }
 
   private mutating func addValue() throws {
-    for (kind, feed) in [("purchase", compiled.purchaseFeed), ("refund", compiled.refundFeed)]
-    where feed >= 0 {
+    for (kind, feed) in [("purchase", compiled.purchaseFeed), ("refund", compiled.refundFeed)] {
+      guard let feed else { continue }
       guard let target = compiled.feeds[feed].targets.first else { continue }
       let alias = compiled.rules.aliases[target.alias].name
       let found = try feedFaults(feed, kind: kind, name: alias)
@@ -239,12 +239,12 @@ public struct FaultReport: Sendable {
           help: Self.help(found)))
     }
     let negative = counts.negativePurchases
-    if negative.count > 0 {
+    if negative.count > 0, let feed = compiled.purchaseFeed {
       warnings.append(
         Warning(
           code: "negative-purchases",
           message:
-            "\(negative.count) of \(counts.given[compiled.purchaseFeed]) purchases of `clv` have an amount below zero (first at position \(negative.firstPosition))",
+            "\(negative.count) of \(counts.given[feed]) purchases of `clv` have an amount below zero (first at position \(negative.firstPosition))",
           help:
             "they count as purchases; returns belong to an alias of their own, named by `clv.refund`: `where: event.amount < 0`"
         ))
