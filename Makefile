@@ -27,6 +27,7 @@ test: setup packages
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary .build/debug/clm-replay --seeds 1001..1012 --kind days -j 2
 	python3 Tests/Reference/values.py --binary .build/debug/clm-replay --seeds 1..4
+	python3 Tests/Reference/engines.py --binary .build/debug/clm-replay --seeds 1..6 --crowd 20
 	python3 Tests/Reference/evidence.py --binary .build/debug/clm-replay --events 2000
 	python3 Tests/Reference/csv_rows.py --binary .build/debug/clm-replay --small
 	$(MAKE) faults
@@ -63,6 +64,7 @@ soak: build packages
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind micro -j 2
 	python3 Tests/Reference/campaign.py --binary $(BINARY) --seeds 1..2000 --kind days -j 2
 	python3 Tests/Reference/values.py --binary $(BINARY) --seeds 1..300
+	python3 Tests/Reference/engines.py --binary $(BINARY) --seeds 1..500 --crowd 100
 	@python3 -c "import duckdb" 2>/dev/null || python3 -m pip install -q duckdb
 	python3 Tests/Reference/csv_rows.py --binary $(BINARY)
 	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 2000

@@ -59,7 +59,8 @@ def run_binary(binary, folder, threads):
     store, rules, at = str(folder / "store"), str(folder / "rules.yaml"), (folder / "as_of").read_text().strip()
     command(binary, "import", store, str(folder / "events.ndjson"), allowed=(0, 1))
     extra = ["--threads", str(threads)] if threads else []
-    done = command(binary, "replay", store, "--rules", rules, "--as-of", at, "--format", "json", *extra, allowed=(0, 1))
+    done = command(binary, "replay", store, "--rules", rules, "--as-of", at, "--format", "json",
+                   "--fold-engine", "both", *extra, allowed=(0, 1))
     if not done.stdout.strip():
         raise Failed(f"replay printed no summary and ended with {done.returncode}: {done.stderr.strip()[-600:]}")
     summary = json.loads(done.stdout.splitlines()[-1])

@@ -146,6 +146,22 @@ public final class CompiledRules: Sendable {
     initialStageName = builder.stageNames.first ?? 0
   }
 
+  /// The aggregate that a feed belongs to; nil for those of no fact.
+  func aggregate(_ feed: Int) -> Rules.Aggregate? {
+    let fact = feeds[feed].fact
+    guard fact >= 0, case .aggregate(let aggregate) = rules.facts[fact].kind else { return nil }
+    return aggregate
+  }
+
+  /// The type of the field that a feed reads; nil where it only counts.
+  func fieldType(ofFeed feed: Int) -> Rules.FieldType? {
+    guard let target = feeds[feed].targets.first, target.field >= 0 else { return nil }
+    return fields[target.field].field.type
+  }
+
+  /// Some field is an instant, so that spans may be longer than the log.
+  var hasTimestampFields: Bool { fields.contains { $0.field.type == .timestamp } }
+
   /// `ignore` asks for nothing but the subject, so that each subject need be asked once.
   var ignoresBySubject: Bool {
     guard let ignore = rules.ignore else { return false }

@@ -8,10 +8,7 @@ extension CompiledRules {
       let windows = feedGroups[number].map { aggregate($0)?.within ?? 0 }
       lists.append(MemberList(longest: windows.max() ?? 0, keepsAll: keepsAll))
       guard let aggregate = aggregate(number) else { continue }
-      var type: Rules.FieldType?
-      if let target = feed.targets.first, target.field >= 0 {
-        type = fields[target.field].field.type
-      }
+      let type = fieldType(ofFeed: number)
       let constant = facts[feed.fact].root
       let node = program.nodes[Int(constant)]
       states.append(
@@ -20,11 +17,6 @@ extension CompiledRules {
           list: lists[sharedFeeds[number]]))
     }
     return (states, lists)
-  }
-
-  private func aggregate(_ feed: Int) -> Rules.Aggregate? {
-    guard case .aggregate(let aggregate) = rules.facts[feeds[feed].fact].kind else { return nil }
-    return aggregate
   }
 
   /// What is to be known of purchases; when the window of RFM begins depends on as-of.

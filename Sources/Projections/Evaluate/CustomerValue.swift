@@ -13,7 +13,7 @@ struct CustomerValue: Sendable {
   }
 
   /// Recency, frequency and money over some time.
-  struct Sums: Sendable {
+  struct Sums: Sendable, Equatable {
     /// Purchases with a usable amount.
     var count: Int64 = 0
     /// Sum of purchases less the absolute value of refunds, in minor units.

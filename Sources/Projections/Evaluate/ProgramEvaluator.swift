@@ -26,9 +26,10 @@ struct ProgramEvaluator {
   var fixed: FixedFacts?
 
   struct FixedFacts {
-    /// By feed, and by number of the expr fact.
+    /// By feed.
     var aggregates: [TimedOutcome]
-    var expressions: [TimedOutcome]
+    /// By number of the expr fact; nil where they are computed from the aggregates.
+    var expressions: [TimedOutcome]?
   }
 
   /// Facts are computed anew from their members, so that any instant since the last event may be asked for.
@@ -149,7 +150,7 @@ struct ProgramEvaluator {
 
   private mutating func expressionFact(_ node: Node, _ now: Int64) -> TimedOutcome {
     let number = Int(node.b)
-    if let fixed { return fixed.expressions[number] }
+    if let known = fixed?.expressions { return known[number] }
     if isProbing {
       if probeMemo[number].stamp == stamp, probeMemo[number].instant == now {
         return probeMemo[number].outcome

@@ -1,5 +1,5 @@
 /// Faults of some customers, to be added up.
-struct FaultCounts: Sendable {
+struct FaultCounts: Sendable, Equatable {
   struct Entry: Sendable, Equatable {
     var count: Int64 = 0
     var firstPosition: UInt64 = .max

@@ -38,10 +38,7 @@ extension CustomerFold {
   ) {
     guard seen.insert(index).inserted else { return }
     if compiled.program.nodes[Int(index)].operation.traits.isQuestion {
-      var feeds: Set<Int> = []
-      var reached: Set<Int32> = []
-      collectFeeds(index, &reached, &feeds)
-      found.append(AnchoredComparison(node: index, feeds: feeds.sorted()))
+      found.append(AnchoredComparison(node: index, feeds: compiled.program.feeds(under: index)))
     }
     compiled.program.forEachOperand(of: index) { collect($0, &seen, &found) }
   }
@@ -88,14 +85,5 @@ extension CustomerFold {
 
   private func isTimestamp(_ feed: Int) -> Bool {
     compiled.rules.facts[compiled.feeds[feed].fact].type == .timestamp
-  }
-
-  private func collectFeeds(
-    _ index: Int32, _ reached: inout Set<Int32>, _ feeds: inout Set<Int>
-  ) {
-    guard reached.insert(index).inserted else { return }
-    let node = compiled.program.nodes[Int(index)]
-    if node.operation == .fact { feeds.insert(Int(node.a)) }
-    compiled.program.forEachOperand(of: index) { collectFeeds($0, &reached, &feeds) }
   }
 }

@@ -90,7 +90,7 @@ struct CustomerFold {
       compiled.segments[$0].mayFail || compiled.segments[$0].mayFailByTime
     }
     wanted = compiled.valueWanted
-    hasTimestampFields = compiled.fields.contains { $0.field.type == .timestamp }
+    hasTimestampFields = compiled.hasTimestampFields
   }
 
   /// Folds `events` up to `asOf`; `result` is what came out. There must be at least one event.
@@ -217,13 +217,7 @@ struct CustomerFold {
   private mutating func leaveOut(_ feed: Int, _ reason: FaultReason) {
     faults.feeds[feed].add(reason, position)
     let fact = Int32(compiled.feeds[feed].fact)
-    if fact < 0 { return }
-    if let index = result.leftOut.firstIndex(where: { $0.fact == fact }) {
-      result.leftOut[index].events += 1
-    } else {
-      result.leftOut.append(FoldResult.LeftOut(fact: fact, events: 1))
-      result.leftOut.sort { $0.fact < $1.fact }
-    }
+    if fact >= 0 { result.leaveOut(fact) }
   }
 
   /// Settles every instant up to and including `end` at which time alone may change something.

@@ -41,6 +41,16 @@ struct FoldResult: Sendable {
   /// Facts that left out events of this customer, and how many, in file order.
   var leftOut: [LeftOut] = []
 
+  /// Counts an event that a fact left out.
+  mutating func leaveOut(_ fact: Int32) {
+    if let index = leftOut.firstIndex(where: { $0.fact == fact }) {
+      leftOut[index].events += 1
+    } else {
+      leftOut.append(LeftOut(fact: fact, events: 1))
+      leftOut.sort { $0.fact < $1.fact }
+    }
+  }
+
   struct LeftOut: Sendable, Equatable {
     var fact: Int32
     var events: Int32

@@ -17,7 +17,7 @@ struct PurchaseCollector: FoldSink {
   }
 
   /// One that is parked is counted and left out, as from the fits of a replay.
-  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
     guard fold.result.parked == nil else {
       parked.append(rank)
       return

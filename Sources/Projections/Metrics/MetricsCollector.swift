@@ -44,7 +44,7 @@ struct MetricsCollector: FoldSink {
   mutating func beginRun(stringsAnew: Bool) { if stringsAnew { texts.removeAll() } }
 
   /// Adds a customer that has been folded; one that is parked is counted and left out.
-  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
     guard fold.result.parked == nil else {
       parked += 1
       return
@@ -88,7 +88,7 @@ struct MetricsCollector: FoldSink {
     return row.isTimer || row.anchor < event || row.from < 0
   }
 
-  private mutating func addEvent(_ event: Int, _ fold: CustomerFold, rank: UInt32, stage: Int32) {
+  private mutating func addEvent(_ event: Int, _ fold: FoldedCustomer, rank: UInt32, stage: Int32) {
     let at = fold.events.occurred[event]
     let range = Int(fold.events.starts[event])..<Int(fold.events.starts[event + 1])
     var amount: Int64?
@@ -142,7 +142,7 @@ struct MetricsCollector: FoldSink {
   }
 
   private mutating func channel(
-    of alias: Int, _ range: Range<Int>, _ fold: CustomerFold
+    of alias: Int, _ range: Range<Int>, _ fold: FoldedCustomer
   ) -> ByteString? {
     guard let feed = plan.channelFeeds[alias] else { return nil }
     for place in range {
@@ -152,9 +152,9 @@ struct MetricsCollector: FoldSink {
     return nil
   }
 
-  private mutating func text(_ number: Int64, _ fold: CustomerFold) -> ByteString {
+  private mutating func text(_ number: Int64, _ fold: FoldedCustomer) -> ByteString {
     if let known = texts[number] { return known }
-    let text = ByteString(fold.evaluator.interner.string(number))
+    let text = ByteString(fold.interner.string(number))
     texts[number] = text
     return text
   }

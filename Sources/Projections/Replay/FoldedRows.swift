@@ -14,7 +14,7 @@ struct FoldedRows: Sendable {
   /// Where the rows of a customer stand.
   func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
     ranks.append(rank)
     for row in fold.result.rows {
       rows.append(row)
@@ -32,7 +32,7 @@ struct FoldedRows: Sendable {
   }
 }
 
-extension CustomerFold {
+extension FoldedCustomer {
   /// Where the event behind a row or a stay stands in the log; ``EventIDs/none`` where there is none.
   func position(of event: Int32) -> UInt64 {
     event >= 0 ? events.position[Int(event)] : EventIDs.none

@@ -9,6 +9,7 @@ struct ReplayPass {
   let ranks: Range<Int>
   let threads: Int
   var followsSegments = false
+  var engine = FoldEngine.words
 
   private var runCount: Int {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
@@ -131,15 +132,17 @@ struct ReplayPass {
   ) throws -> [Folded<Sink>] {
     let ticket = Ticket()
     let work = self
-    return try Parallel.run(threads) { _ in work.foldRuns(range, read, ticket, make()) }
+    let plan = TruthPlanBuilder.plan(compiled)
+    return try Parallel.run(threads) { _ in try work.foldRuns(range, read, ticket, plan, make()) }
   }
 
   private func foldRuns<Sink: FoldSink>(
-    _ range: Range<Int>, _ read: ReadEvents, _ ticket: Ticket, _ sink: Sink
-  ) -> Folded<Sink> {
+    _ range: Range<Int>, _ read: ReadEvents, _ ticket: Ticket, _ plan: TruthPlan?, _ sink: Sink
+  ) throws -> Folded<Sink> {
     var folded = Folded(
       sink: sink, counts: FoldCounts(compiled), faults: FaultCounts(compiled))
-    var fold = CustomerFold(compiled, followsSegments: followsSegments)
+    var fold = TruthFold(
+      compiled, plan: plan, engine: engine, followsSegments: followsSegments)
     var loader = RunLoader()
     let base = fold.evaluator.interner
     var strings = StringTranslation(readers: read.readers)
@@ -156,17 +159,16 @@ struct ReplayPass {
       loader.gather(run, read.blocks)
       let start = run * EventSlice.runLength
       for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
-        let isThere = loader.load(
-          customer, into: &fold.events, compiled: compiled, strings: &strings,
-          interner: &fold.evaluator.interner)
-        guard isThere else { continue }
-        fold.fold(asOf: view.asOf)
-        let rank = UInt32(ranks.lowerBound + start + customer)
-        folded.counts.add(fold, rank: rank)
-        folded.sink.add(fold, rank: rank)
+        guard fold.load(customer, &loader, &strings) else { continue }
+        let rank = ranks.lowerBound + start + customer
+        fold.fold(asOf: view.asOf, rank: rank)
+        let customer = fold.customer
+        folded.counts.add(customer, rank: UInt32(rank))
+        folded.sink.add(customer, rank: UInt32(rank))
       }
       folded.runs.append((run, folded.sink.endRun()))
     }
+    if let difference = fold.difference { throw difference }
     folded.faults = fold.faults
     return folded
   }

@@ -6,6 +6,7 @@ public struct Replayer {
   public let view: LogView
   let threads: Int
   private let followsSegments: Bool
+  private let engine: FoldEngine
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
   private static let passBytes = 96 << 20
@@ -16,9 +17,12 @@ public struct Replayer {
   /// - Parameters:
   ///   - threads: at least 1; the result does not depend on it.
   ///   - followsSegments: find when customers were in segments.
+  ///   - engine: what folds customers; the result does not depend on it.
   public init(
-    _ compiled: CompiledRules, view: LogView, threads: Int, followsSegments: Bool = false
+    _ compiled: CompiledRules, view: LogView, threads: Int, followsSegments: Bool = false,
+    engine: FoldEngine = .words
   ) {
+    self.engine = engine
     self.compiled = compiled
     self.followsSegments = followsSegments
     self.view = view
@@ -54,7 +58,7 @@ public struct Replayer {
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, ranks: ranks, threads: threads,
-        followsSegments: followsSegments)
+        followsSegments: followsSegments, engine: engine)
       try pass.run(into: &summary, make, keep: keep)
       progress(Double(number + 1) / Double(passes.count))
     }
@@ -82,5 +86,5 @@ public struct Replayer {
 
 /// For who asks for the counts of a replay and nothing else.
 private struct CountingSink: FoldSink {
-  mutating func add(_ fold: CustomerFold, rank: UInt32) {}
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {}
 }

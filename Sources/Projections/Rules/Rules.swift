@@ -88,7 +88,7 @@ public struct Rules: Sendable {
     public var place: Place
   }
 
-  public enum AggregateFunction: String, Sendable, CaseIterable {
+  public enum AggregateFunction: String, Sendable, BitwiseCopyable, CaseIterable {
     case count, sum, min, max, avg, distinct, first, last
     case firstTime = "first_time"
     case lastTime = "last_time"

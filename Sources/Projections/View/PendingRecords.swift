@@ -21,7 +21,7 @@ struct PendingRecords: AnchoredRun {
   }
 
   mutating func add(
-    _ fold: CustomerFold, rank: UInt32, _ forms: [RecordCoding.ValueForm],
+    _ fold: FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm],
     _ directory: CustomerDirectory
   ) {
     var encoder = ByteEncoder()
@@ -29,7 +29,7 @@ struct PendingRecords: AnchoredRun {
     heads = []
     directory.withName(of: rank) {
       RecordCoding.encodeHead(
-        fold.result, forms: forms, interner: fold.evaluator.interner, name: $0,
+        fold.result, forms: forms, interner: fold.interner, name: $0,
         joined: directory.joinedNames(of: rank), into: &encoder)
     }
     heads = encoder.bytes

@@ -111,7 +111,7 @@ struct PopulationSegments {
     if place >= 0 {
       evaluator.fixed?.aggregates[place] = outcome
     } else {
-      evaluator.fixed?.expressions[-1 - place] = outcome
+      evaluator.fixed?.expressions?[-1 - place] = outcome
     }
   }
 }

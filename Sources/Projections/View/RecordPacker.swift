@@ -25,7 +25,7 @@ struct RecordSink: FoldSink {
 
   mutating func beginRun(stringsAnew: Bool) { run = PendingRecords(rules) }
 
-  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
     run.add(fold, rank: rank, forms, directory)
   }
 

@@ -126,7 +126,7 @@ private struct SpellRun: AnchoredRun {
 
   func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-  mutating func add(_ fold: CustomerFold, rank: UInt32) {
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
     ranks.append(rank)
     for spell in fold.result.spells {
       spells.append(spell)
@@ -139,7 +139,7 @@ private struct SpellRun: AnchoredRun {
 private struct SpellSink: FoldSink {
   private var run = SpellRun()
 
-  mutating func add(_ fold: CustomerFold, rank: UInt32) { run.add(fold, rank: rank) }
+  mutating func add(_ fold: FoldedCustomer, rank: UInt32) { run.add(fold, rank: rank) }
 
   mutating func endRun() -> SpellRun {
     defer { run = SpellRun() }

@@ -10,6 +10,7 @@ public final class ViewBuilder {
   private let engine: String
   private let threads: Int
   private let parameters: ValueParameters?
+  private let foldEngine: FoldEngine
   private var outputRoot = OutputRoot()
   private var chunks: [Int] = []
   /// Held until the view is published or given up.
@@ -33,9 +34,10 @@ public final class ViewBuilder {
   /// - Parameter parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
   public init(
     storePath: String, name: String, _ compiled: CompiledRules, view: LogView, engine: String,
-    threads: Int, parameters: ValueParameters? = nil
+    threads: Int, parameters: ValueParameters? = nil, foldEngine: FoldEngine = .words
   ) {
     self.parameters = parameters
+    self.foldEngine = foldEngine
     store = storePath
     self.name = name
     self.compiled = compiled
@@ -127,7 +129,8 @@ public final class ViewBuilder {
   private func foldAll(
     _ environment: LMDBEnvironment, _ progress: (Progress) -> Void
   ) throws -> Folded {
-    let packer = try RecordPacker(Replayer(compiled, view: view, threads: threads))
+    let packer = try RecordPacker(
+      Replayer(compiled, view: view, threads: threads, engine: foldEngine))
     let directory = packer.directory
     var buyers = Buyers()
     if compiled.rules.clv != nil { buyers.reserve(directory.count) }

@@ -41,6 +41,11 @@ struct ReplayCommand: ParsableCommand {
   var wait = "10s"
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
   var receipt: String?
+  @Option(
+    help: ArgumentHelp(
+      "What folds customers: words, tree, or both, which stops where they differ.",
+      visibility: .hidden))
+  var foldEngine = FoldEngine.words
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
@@ -56,7 +61,8 @@ struct ReplayCommand: ParsableCommand {
     let started = Clock.monotonicSeconds()
     let builder = ViewBuilder(
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
-      threads: Threads.count(threads), parameters: try parameters(loaded))
+      threads: Threads.count(threads), parameters: try parameters(loaded),
+      foldEngine: foldEngine)
     let progress = ProgressLine("replay", quiet: global.quiet)
     let built = try opened.run {
       try builder.build(progress: { progress.update($0) })
@@ -340,3 +346,5 @@ struct ReplayCommand: ParsableCommand {
     return lines.joined(separator: "\n") + "\n"
   }
 }
+
+extension FoldEngine: ExpressibleByArgument {}

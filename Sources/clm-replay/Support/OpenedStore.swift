@@ -121,6 +121,12 @@ extension CommandError {
       throw CommandError(error)
     } catch let error as ViewError {
       throw CommandError(error)
+    } catch let error as EnginesDiffer {
+      throw CommandError(
+        exit: .couldNotRun, code: "engines-differ",
+        message:
+          "the fold engines differ for customer \(error.rank), counted by name from 0: \(error.what)",
+        help: "this is a defect of this program; `--fold-engine tree` folds as `explain` does")
     } catch let error as LMDBError {
       throw CommandError(
         exit: .couldNotRun, code: "io", message: "\(error.operation): \(error.text)")

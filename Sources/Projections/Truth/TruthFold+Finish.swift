@@ -1,0 +1,188 @@
+/// What is known at as-of.
+extension TruthFold {
+  mutating func finish(asOf: Int64) {
+    result.stage = Int32(stage)
+    result.since = evaluator.stageEnteredAt
+    guard result.parked == nil else { return }
+    computeFacts(asOf)
+    evaluator.fixed = ProgramEvaluator.FixedFacts(aggregates: aggregates, expressions: nil)
+    evaluator.stateChanged()
+    for fact in compiled.facts {
+      result.facts.append(
+        fact.feed >= 0 ? aggregates[fact.feed] : evaluator.evaluate(fact.root, at: asOf))
+    }
+    for segment in compiled.segments {
+      if segment.readsPopulation {
+        result.segments.append(false)
+        continue
+      }
+      let outcome = evaluator.evaluate(segment.condition.root, at: asOf)
+      // Whether it failed at another instant is for the tree evaluator to find.
+      if outcome.status == .error { isBeyond = true }
+      result.segments.append(outcome.isTrue)
+    }
+    evaluator.fixed = nil
+    evaluator.stateChanged()
+    if !isBeyond { lookAhead(asOf) }
+  }
+
+  private mutating func computeFacts(_ asOf: Int64) {
+    for feed in 0..<factFeedCount {
+      let fact = facts[feed]
+      aggregates[feed] =
+        fact.hasState ? evaluator.facts[feed].value(at: asOf) : value(fact, asOf)
+    }
+  }
+
+  private mutating func value(_ fact: AsOfFact, _ asOf: Int64) -> TimedOutcome {
+    let base = fact.series * capacity
+    let end = counts[fact.series]
+    let first = fact.within > 0 ? first(fact.series, within: fact.within, at: asOf) : 0
+    let count = end - first
+    switch fact.function {
+    case .count: return TimedOutcome(Int64(count))
+    case .distinct: return TimedOutcome(Int64(distinct(base, first..<end, isDouble: fact.isDouble)))
+    case .active: return TimedOutcome(spans(base, first..<end, fact.every, asOf))
+    case .sum:
+      let total = sum(fact.series, first..<end)
+      return Int64(exactly: total).map { TimedOutcome($0) }
+        ?? TimedOutcome(failed: .unset, until: Microseconds.never)
+    case .avg, .min, .max, .first, .firstTime, .last, .lastTime: break
+    }
+    if count == 0 {
+      return fact.hasDefault
+        ? TimedOutcome(fact.defaultBits) : TimedOutcome(failed: .unset, until: Microseconds.never)
+    }
+    switch fact.function {
+    case .avg:
+      let total = sum(fact.series, first..<end)
+      return fact.isMoney
+        ? TimedOutcome(Int64(truncatingIfNeeded: total / Int128(count)))
+        : TimedOutcome(TimedOutcome.double(Double(total) / Double(count)))
+    case .min, .max:
+      return TimedOutcome(extreme(fact.series, first..<end, isLeast: fact.function == .min))
+    case .first: return TimedOutcome(values[base + first])
+    case .firstTime: return TimedOutcome(times[base + first])
+    case .last: return TimedOutcome(values[base + end - 1])
+    default: return TimedOutcome(times[base + end - 1])
+    }
+  }
+
+  /// Running sums fit 64 bits; so may not the difference of two.
+  private mutating func sum(_ series: Int, _ range: Range<Int>) -> Int128 {
+    if range.isEmpty { return 0 }
+    let base = series * (capacity + 1)
+    return Int128(sums[base + range.upperBound]) - Int128(sums[base + range.lowerBound])
+  }
+
+  private mutating func distinct(_ base: Int, _ range: Range<Int>, isDouble: Bool) -> Int {
+    if range.count > 32 {
+      var found: Set<Int64> = []
+      for place in range { found.insert(key(base + place, isDouble)) }
+      return found.count
+    }
+    var found = 0
+    for place in range {
+      let value = key(base + place, isDouble)
+      var earlier = range.lowerBound
+      while earlier < place && key(base + earlier, isDouble) != value { earlier += 1 }
+      if earlier == place { found += 1 }
+    }
+    return found
+  }
+
+  /// 0.0 and -0.0 are one value.
+  @inline(__always)
+  private mutating func key(_ place: Int, _ isDouble: Bool) -> Int64 {
+    let value = values[place]
+    return isDouble && value == Int64.min ? 0 : value
+  }
+
+  /// How many spans of `every`, counted back from `instant`, hold a member.
+  private mutating func spans(_ base: Int, _ range: Range<Int>, _ every: Int64, _ instant: Int64)
+    -> Int64
+  {
+    var found: Int64 = 0
+    var last: Int64 = -1
+    for place in range.reversed() {
+      let span = (instant - times[base + place]) / every
+      if span != last {
+        found += 1
+        last = span
+      }
+    }
+    return found
+  }
+
+  /// The first settle by time alone after as-of that changes the stage, or parks.
+  private mutating func lookAhead(_ asOf: Int64) {
+    let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
+    let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
+    isLookingAhead = true
+    defer { isLookingAhead = false }
+    if plan.generalAtoms != 0 {
+      // What was valid until as-of only because nothing later was looked for is asked again.
+      evaluator.limit = end
+      evaluator.stateChanged()
+      dirty = plan.generalAtoms
+      catchUp(asOf)
+      ask(asOf)
+    }
+    findWake()
+    if wake == Microseconds.never { return }
+    let rows = result.rows.count
+    let timers = timerRows
+    advance(to: end)
+    timerRows = timers
+    if let parked = result.parked {
+      result.next = (parked.at, -1)
+      result.parked = nil
+    } else if result.rows.count > rows {
+      result.next = (result.rows[rows].at, Int32(stage))
+    }
+    result.rows.removeLast(result.rows.count - rows)
+    stage = Int(result.stage)
+  }
+
+  // MARK: Counting
+
+  /// Counts what the first events of the customer gave to facts and value, and what they could not give.
+  mutating func account(_ applied: Int) {
+    for failure in failures {
+      faults.conditions[failure.condition].add(failure.reason, failure.position)
+    }
+    for index in 0..<applied {
+      for place in Int(events.starts[index])..<Int(events.starts[index + 1]) {
+        count(events.operations[place], events.occurred[index], events.position[index])
+      }
+    }
+  }
+
+  @inline(__always)
+  private mutating func count(
+    _ what: CustomerEvents.Operation, _ instant: Int64, _ position: UInt64
+  ) {
+    let number = what.number
+    if what.isFeed {
+      if number < factFeedCount {
+        faults.given[number] += 1
+      } else if number == compiled.purchaseFeed {
+        faults.given[number] += 1
+        if what.value < 0 { faults.negativePurchases.add(position) }
+        result.purchases.addPurchase(at: instant, amount: what.value)
+      } else if number == compiled.refundFeed {
+        result.purchases.addRefund(at: instant, amount: what.value)
+      }
+    } else if what.isAliasFault {
+      faults.aliases[number].add(what.reason, position)
+    } else {
+      for feed in compiled.feedGroups[number] { leaveOut(feed, what.reason, position) }
+    }
+  }
+
+  private mutating func leaveOut(_ feed: Int, _ reason: FaultReason, _ position: UInt64) {
+    faults.feeds[feed].add(reason, position)
+    let fact = Int32(compiled.feeds[feed].fact)
+    if fact >= 0 { result.leaveOut(fact) }
+  }
+}

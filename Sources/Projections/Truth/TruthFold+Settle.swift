@@ -1,0 +1,270 @@
+/// Time and decisions.
+extension TruthFold {
+  /// Meets, one instant after the other, the flips up to `end` that may change what the stage decides. All others are only
+  /// caught up with, when a decision is due.
+  mutating func advance(to end: Int64) {
+    while wake <= end && wake != Microseconds.never {
+      let instant = wake
+      catchUp(instant - 1)
+      before = words
+      let rows = result.rows.count
+      settle(instant, event: -1)
+      if result.parked != nil || isBeyond { return }
+      if result.rows.count == rows {
+        looksLeft -= 1
+        if looksLeft < 0 {
+          isBeyond = true
+          return
+        }
+      } else if isLookingAhead {
+        return
+      }
+    }
+  }
+
+  /// The first flip that may matter in the stage.
+  mutating func firstWake() -> Int64 {
+    var first = Microseconds.never
+    var left = stages[stage].wakes
+    while left != 0 {
+      first = min(first, flips[left.trailingZeroBitCount])
+      left &= left &- 1
+    }
+    return first
+  }
+
+  mutating func findWake() { wake = firstWake() }
+
+  /// Lets every atom flip that does so at or before `instant`.
+  mutating func catchUp(_ instant: Int64) {
+    if instant < stale { return }
+    stale = Microseconds.never
+    for flip in 0..<flips.count {
+      while flips[flip] <= instant { fire(flip) }
+      stale = min(stale, flips[flip])
+    }
+  }
+
+  private mutating func fire(_ number: Int) {
+    let flip = flipKinds[number]
+    let bit = UInt64(1) << UInt64(flip.atom)
+    let instant = flips[number]
+    flips[number] = Microseconds.never
+    switch flip.kind {
+    case .constant: break
+    case .general:
+      dirty |= bit
+      return
+    case .extreme:
+      // Other members may still stand in the window, beyond the bound.
+      let last = times[flip.series * capacity + counts[flip.series] - 1] + flip.within
+      if last > instant {
+        flips[number] = last
+        Self.set(&words, bit, false)
+        return
+      }
+    }
+    words.isTrue = words.isTrue & ~bit | flip.setTrue
+    words.isFalse = words.isFalse & ~bit | flip.setFalse
+  }
+
+  /// Asks the tree evaluator for the general atoms that matter in the stage and may have changed.
+  mutating func ask(_ instant: Int64) {
+    var left = dirty & stages[stage].matters
+    while left != 0 {
+      let number = left.trailingZeroBitCount
+      left &= left &- 1
+      ask(atom: number, instant)
+    }
+  }
+
+  private mutating func ask(atom number: Int, _ instant: Int64) {
+    let bit = UInt64(1) << UInt64(number)
+    dirty &= ~bit
+    let outcome = evaluator.evaluate(Int32(plan.atoms[number].bound), at: instant)
+    words.isTrue &= ~bit
+    words.isFalse &= ~bit
+    words.isFailed &= ~bit
+    switch outcome.status {
+    case .ok: if outcome.bits != 0 { words.isTrue |= bit } else { words.isFalse |= bit }
+    case .unset: break
+    case .error: words.isFailed |= bit
+    }
+    let until = outcome.until <= instant ? instant + 1 : outcome.until
+    set(generalFlips[number], until)
+  }
+
+  // MARK: Settling
+
+  /// Takes transitions at one instant until none holds. `event` is -1 for a timer.
+  mutating func settle(_ instant: Int64, event: Int) {
+    catchUp(instant)
+    if dirty & stages[stage].matters != 0 { ask(instant) }
+    newRows = 0
+    if isFirstMatch {
+      settleFirstMatch(instant, event: event)
+    } else {
+      settleTransitions(instant, event: event)
+    }
+    if event < 0 && result.parked == nil && timerRows >= CustomerFold.timerRowLimit {
+      let chain = result.rows.suffix(10 + newRows).dropLast(newRows).map(\.transition)
+      result.rows.removeLast(newRows)
+      park(instant, .timers, Array(chain))
+    }
+    if newRows > 0 || event < 0 { findWake() }
+  }
+
+  private mutating func settleTransitions(_ instant: Int64, event: Int) {
+    var taken = decide(instant)
+    if taken < 0 { return }
+    let isTimer = event < 0
+    var anchor = Int32(truncatingIfNeeded: event)
+    if isTimer { anchor = isLookingAhead ? -1 : anchorOfTimer([taken], instant) }
+    var visited = UInt64(1) << UInt64(stage)
+    repeat {
+      let target = targets[taken]
+      if visited &>> UInt64(target) & 1 != 0 {
+        var chain = result.rows.suffix(newRows).map(\.transition)
+        chain.append(Int32(taken))
+        result.rows.removeLast(newRows)
+        park(instant, .chase, chain)
+        return
+      }
+      result.rows.append(
+        FoldRow(
+          at: instant, from: Int32(stage), to: Int32(target), transition: Int32(taken),
+          isTimer: isTimer, anchor: anchor))
+      newRows += 1
+      if isTimer { timerRows += 1 }
+      visited |= 1 << UInt64(target)
+      move(to: target, at: instant)
+      if dirty & stages[stage].matters != 0 { ask(instant) }
+      taken = decide(instant)
+    } while taken >= 0
+  }
+
+  private mutating func settleFirstMatch(_ instant: Int64, event: Int) {
+    let holding = decide(instant)
+    let isEntry = result.rows.isEmpty
+    if !isEntry && holding == stage { return }
+    let isTimer = event < 0
+    var anchor = Int32(truncatingIfNeeded: event)
+    if isTimer {
+      anchor = isLookingAhead ? -1 : anchorOfTimer(Array(0...max(holding, stage)), instant)
+    }
+    result.rows.append(
+      FoldRow(
+        at: instant, from: isEntry ? -1 : Int32(stage), to: Int32(holding),
+        transition: isEntry ? -1 : Int32(holding), isTimer: isTimer, anchor: anchor))
+    newRows = 1
+    if isTimer { timerRows += 1 }
+    move(to: holding, at: instant)
+    if isEntry { evaluator.stagePrevious = -1 }
+  }
+
+  private mutating func move(to target: Int, at instant: Int64) {
+    evaluator.stagePrevious = stageNames[stage]
+    stage = target
+    evaluator.stageName = stageNames[target]
+    evaluator.stageEnteredAt = instant
+    evaluator.stateChanged()
+    enterStage(instant)
+  }
+
+  /// Sets the ages of the stage going.
+  mutating func enterStage(_ instant: Int64) {
+    words.isTrue = words.isTrue & ~entryFalse | entryTrue
+    words.isFalse = words.isFalse & ~entryTrue | entryFalse
+    dirty |= stageAtoms
+    for index in 0..<stageAges.count {
+      let age = stageAges[index]
+      set(Int32(truncatingIfNeeded: age.flip), instant + age.length)
+    }
+  }
+
+  private mutating func park(_ instant: Int64, _ reason: ParkReason, _ chain: [Int32]) {
+    var transitions: [Int32] = []
+    for transition in chain where !transitions.contains(transition) {
+      transitions.append(transition)
+    }
+    result.parked = (instant, reason, transitions)
+  }
+
+  // MARK: Deciding
+
+  /// The first transition that holds, -1 for none; of stages with conditions the first that holds.
+  private mutating func decide(_ instant: Int64) -> Int {
+    let own = stages[stage]
+    if own.mayFail != 0 && words.isFailed & own.matters != 0 { noteFailures(own, instant) }
+    let isTrue = words.isTrue & own.risesTrue
+    let isFalse = words.isFalse & own.risesFalse
+    let mixed =
+      (isTrue ^ (isFalse << 32 | isFalse >> 32) ^ UInt64(stage) << 27) &* 0x9e37_79b9_7f4a_7c15
+    let place = Int(truncatingIfNeeded: mixed >> UInt64(64 - Self.memoBits))
+    let known = memo[place]
+    if known.isTrue == isTrue && known.isFalse == isFalse && known.stage == Int32(stage) {
+      return Int(known.taken)
+    }
+    let taken = firstHolding(own)
+    memo[place] = Decision(
+      isTrue: isTrue, isFalse: isFalse, stage: Int32(stage), taken: Int32(taken))
+    return taken
+  }
+
+  private mutating func firstHolding(_ own: StageWords) -> Int {
+    for place in Int(own.firstCandidate)..<Int(own.endCandidate) {
+      let candidate = Int(candidates[place])
+      // The last of stages with conditions has none.
+      if roots[candidate] < 0 || status(roots[candidate], words) == .isTrue { return candidate }
+    }
+    return -1
+  }
+
+  enum Status { case isTrue, isFalse, unset, failed }
+
+  /// A formula's outcome; of two that decide nothing the left one's failure counts, as in ``ProgramEvaluator``.
+  mutating func status(_ index: Int32, _ words: TruthPlan.Words) -> Status {
+    let formula = formulas[Int(index)]
+    switch formula.kind {
+    case .isTrue: return .isTrue
+    case .isFalse: return .isFalse
+    case .atom:
+      let bit = UInt64(1) << UInt64(formula.a)
+      if words.isTrue & bit != 0 { return .isTrue }
+      if words.isFalse & bit != 0 { return .isFalse }
+      return words.isFailed & bit != 0 ? .failed : .unset
+    case .not:
+      switch status(formula.a, words) {
+      case .isTrue: return .isFalse
+      case .isFalse: return .isTrue
+      case let other: return other
+      }
+    case .and, .or:
+      let decisive: Status = formula.kind == .and ? .isFalse : .isTrue
+      let other: Status = formula.kind == .and ? .isTrue : .isFalse
+      let left = status(formula.a, words)
+      if left == decisive { return left }
+      let right = status(formula.b, words)
+      if right == decisive { return right }
+      return left != other ? left : right
+    }
+  }
+
+  /// Counts conditions that end in an error, up to the first that holds.
+  private mutating func noteFailures(_ own: StageWords, _ instant: Int64) {
+    if isLookingAhead { return }
+    for place in Int(own.firstCandidate)..<Int(own.endCandidate) {
+      let candidate = Int(candidates[place])
+      if roots[candidate] < 0 { return }
+      let status = status(roots[candidate], words)
+      if status == .isTrue { return }
+      let bit = UInt64(1) << UInt64(candidate)
+      if status != .failed || failedConditions & bit != 0 { continue }
+      failedConditions |= bit
+      failures.append(
+        Failure(
+          condition: candidate, position: position,
+          reason: evaluator.reason(ofFailed: compiled.conditions[candidate].root, at: instant)))
+    }
+  }
+}
