@@ -80,7 +80,7 @@ struct ProgramEvaluator {
     case .constant: return TimedOutcome(node.bits)
     case .constantError: return TimedOutcome(failed: .error, until: Microseconds.never)
     case .fact:
-      if let fixed { return fixed.aggregates[Int(node.a)] }
+      if let known = fixed?.aggregates { return known[Int(node.a)] }
       if !readsAnew { return facts[Int(node.a)].value(at: now) }
       return facts[Int(node.a)].value(anewAt: now, interner: interner)
     case .expressionFact: return expressionFact(node, now)

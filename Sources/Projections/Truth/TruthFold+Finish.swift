@@ -7,16 +7,17 @@ extension TruthFold {
     computeFacts(asOf)
     evaluator.fixed = ProgramEvaluator.FixedFacts(aggregates: aggregates, expressions: nil)
     evaluator.stateChanged()
-    for fact in compiled.facts {
+    for index in 0..<factFeeds.count {
+      let feed = Int(factFeeds[index])
       result.facts.append(
-        fact.feed >= 0 ? aggregates[fact.feed] : evaluator.evaluate(fact.root, at: asOf))
+        feed >= 0 ? aggregates[feed] : evaluator.evaluate(factRoots[index], at: asOf))
     }
-    for segment in compiled.segments {
-      if segment.readsPopulation {
+    for index in 0..<segmentRoots.count {
+      if segmentRoots[index] < 0 {
         result.segments.append(false)
         continue
       }
-      let outcome = evaluator.evaluate(segment.condition.root, at: asOf)
+      let outcome = evaluator.evaluate(segmentRoots[index], at: asOf)
       // Whether it failed at another instant is for the tree evaluator to find.
       if outcome.status == .error { isBeyond = true }
       result.segments.append(outcome.isTrue)

@@ -39,6 +39,11 @@ struct TruthFold {
   let targets: Slab<Int>
   let stageNames: Slab<Int64>
   let facts: Slab<AsOfFact>
+  /// Of each fact its feed, -1 of an expr, and its root.
+  let factFeeds: Slab<Int32>
+  let factRoots: Slab<Int32>
+  /// -1 where a segment reads the population.
+  let segmentRoots: Slab<Int32>
   let factFeedCount: Int
   let isFirstMatch: Bool
   let entryTrue: UInt64
@@ -216,6 +221,10 @@ struct TruthFold {
     targets = pool.slab(compiled.transitions.map(\.to))
     stageNames = pool.slab(compiled.stageNames)
     facts = pool.slab(compiled.feeds.indices.map { Self.fact($0, compiled, plan) })
+    factFeeds = pool.slab(compiled.facts.map { Int32($0.feed) })
+    factRoots = pool.slab(compiled.facts.map(\.root))
+    segmentRoots = pool.slab(
+      compiled.segments.map { $0.readsPopulation ? -1 : $0.condition.root })
     aggregates = Array(
       repeating: TimedOutcome(failed: .unset, until: Microseconds.never),
       count: compiled.feeds.count)
