@@ -9,6 +9,15 @@ extension Program {
     return feeds.sorted()
   }
 
+  /// Value slots of the event that a node reads.
+  func eventSlots(under root: Int32) -> Set<Int> {
+    var slots: Set<Int> = []
+    forEachNode(under: root) { node in
+      if node.operation == .eventSlot { slots.insert(Int(node.a)) }
+    }
+    return slots
+  }
+
   /// Whether a node reads the stage or since when it lasts.
   func readsStage(under root: Int32) -> Bool {
     var reads = false
