@@ -23,9 +23,54 @@ public enum SHA256Bytes {
 
   /// SHA-256(prefix ‖ bytes).
   public static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
-    var buffer: [UInt8] = [prefix]
-    buffer.reserveCapacity(bytes.count + 1)
-    unsafe bytes.withUnsafeBufferPointer { unsafe buffer.append(contentsOf: $0) }
-    return hash(buffer.span)
+    Array(digest(prefix: prefix, bytes))
+  }
+
+  private static func digest(prefix: UInt8, _ bytes: Span<UInt8>) -> SHA256Digest {
+    var hasher = SHA256()
+    // Safe because the pointers do not leave the calls.
+    unsafe withUnsafeBytes(of: prefix) { unsafe hasher.update(bufferPointer: $0) }
+    unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+    return hasher.finalize()
+  }
+
+  /// A hash as four numbers, the first bytes of each the most significant, so that their order is that of the bytes.
+  public struct Words: Sendable, Comparable, BitwiseCopyable {
+    public let first: UInt64
+    public let second: UInt64
+    public let third: UInt64
+    public let fourth: UInt64
+
+    fileprivate init(_ digest: SHA256Digest) {
+      (first, second, third, fourth) = unsafe digest.withUnsafeBytes { bytes in
+        func word(_ offset: Int) -> UInt64 {
+          UInt64(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        return (word(0), word(8), word(16), word(24))
+      }
+    }
+
+    public static func < (left: Words, right: Words) -> Bool {
+      if left.first != right.first { return left.first < right.first }
+      if left.second != right.second { return left.second < right.second }
+      if left.third != right.third { return left.third < right.third }
+      return left.fourth < right.fourth
+    }
+
+    /// Adds the 32 bytes of the hash.
+    public func append(to bytes: inout [UInt8]) {
+      for word in [first, second, third, fourth] {
+        for shift in stride(from: 56, through: 0, by: -8) {
+          bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+        }
+      }
+    }
+  }
+
+  public static func words(_ bytes: Span<UInt8>) -> Words { Words(digest(of: bytes)) }
+
+  /// SHA-256(prefix ‖ bytes).
+  public static func words(prefix: UInt8, _ bytes: Span<UInt8>) -> Words {
+    Words(digest(prefix: prefix, bytes))
   }
 }

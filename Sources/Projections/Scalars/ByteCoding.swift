@@ -2,13 +2,31 @@
 struct ByteEncoder {
   var bytes: [UInt8] = []
 
+  @inline(__always)
   mutating func number(_ value: UInt64) {
+    if value < 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: value))
+    } else {
+      bytes.append(addingCapacity: Self.longest) { Self.append(value, to: &$0) }
+    }
+  }
+
+  /// Bytes of the longest number.
+  static let longest = 10
+
+  @inline(__always)
+  static func append(_ value: UInt64, to span: inout OutputSpan<UInt8>) {
     var rest = value
     while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      span.append(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
-    bytes.append(UInt8(rest))
+    span.append(UInt8(truncatingIfNeeded: rest))
+  }
+
+  @inline(__always)
+  static func append(signed value: Int64, to span: inout OutputSpan<UInt8>) {
+    append(UInt64(bitPattern: (value << 1) ^ (value >> 63)), to: &span)
   }
 
   mutating func number(_ value: Int) { number(UInt64(value)) }
@@ -25,8 +43,10 @@ struct ByteEncoder {
   mutating func text(_ text: String) { self.text(text.utf8) }
 
   mutating func fixed(_ value: UInt64) {
-    for shift in stride(from: UInt64(0), to: 64, by: 8) {
-      bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+    bytes.append(addingCapacity: 8) { span in
+      for shift in stride(from: UInt64(0), to: 64, by: 8) {
+        span.append(UInt8(truncatingIfNeeded: value >> shift))
+      }
     }
   }
 }

@@ -10,15 +10,14 @@ struct OutputRoot {
 
   struct Leaf: Sendable {
     var bucket: UInt16
-    var hash: [UInt8]
+    var hash: SHA256Bytes.Words
   }
 
-  private var buckets: [[[UInt8]]] = Array(repeating: [], count: bucketCount)
+  private var buckets: [[SHA256Bytes.Words]] = Array(repeating: [], count: bucketCount)
 
   static func leaf(name: Span<UInt8>, covered: Span<UInt8>) -> Leaf {
-    let key = SHA256Bytes.hash(name)
-    let bucket = UInt16(key[0]) << 4 | UInt16(key[1] >> 4)
-    return Leaf(bucket: bucket, hash: SHA256Bytes.hash(prefix: 0, covered))
+    let bucket = UInt16(truncatingIfNeeded: SHA256Bytes.words(name).first >> 52)
+    return Leaf(bucket: bucket, hash: SHA256Bytes.words(prefix: 0, covered))
   }
 
   mutating func add(_ leaf: Leaf) {
@@ -28,8 +27,9 @@ struct OutputRoot {
   func root() -> [UInt8] {
     var tree = MerkleTree()
     for bucket in buckets {
-      let sorted = bucket.sorted { $0.lexicographicallyPrecedes($1) }
-      let bytes = sorted.flatMap { $0 }
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(SHA256Bytes.length * bucket.count)
+      for hash in bucket.sorted() { hash.append(to: &bytes) }
       tree.append(leafHash: SHA256Bytes.hash(prefix: 0, bytes.span))
     }
     return tree.root

@@ -31,7 +31,9 @@ enum RecordCoding {
     joined: [[UInt8]], into encoder: inout ByteEncoder
   ) {
     encoder.number(name.count)
-    for index in name.indices { encoder.bytes.append(name[index]) }
+    encoder.bytes.append(addingCapacity: name.count) { span in
+      for index in name.indices { span.append(name[index]) }
+    }
     encoder.number(joined.count)
     for subject in joined { encoder.text(subject) }
     encoder.signed(result.firstSeen)
@@ -95,10 +97,12 @@ enum RecordCoding {
   ) {
     encoder.number(rows.count)
     for (row, anchor) in zip(rows, anchors) {
-      encoder.signed(row.at)
-      encoder.number(Int(row.from + 1))
-      encoder.number(Int(row.to))
-      encoder.number(Int(row.transition + 1))
+      encoder.bytes.append(addingCapacity: 4 * ByteEncoder.longest) { span in
+        ByteEncoder.append(signed: row.at, to: &span)
+        ByteEncoder.append(UInt64(row.from + 1), to: &span)
+        ByteEncoder.append(UInt64(row.to), to: &span)
+        ByteEncoder.append(UInt64(row.transition + 1), to: &span)
+      }
       let hasAnchor = anchor != EventIDs.none
       encoder.number((row.isTimer ? 1 : 0) | (hasAnchor ? 2 : 0))
       if hasAnchor { encoder.text(ids.id(anchor)) }
