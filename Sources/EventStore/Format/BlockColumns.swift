@@ -56,6 +56,7 @@ struct ColumnNumber: Sendable {
   static let occurred = ColumnNumber(rawValue: 3)
   static let idHashes = ColumnNumber(rawValue: 4)
   static let newNames = ColumnNumber(rawValue: 5)
+  static let ids = ColumnNumber(rawValue: 6)
 
   /// The column of path n of the block's directory.
   static func payload(_ path: Int) -> ColumnNumber {

@@ -2,7 +2,7 @@
 ///
 /// ```
 /// count u32 · paths u16 · complete u8 · earliest i64 · latest i64 · 64 roots of 256 leaves · root of the block
-/// · paths × { steps u8 · steps × { length u8 · bytes } }
+/// · paths × { steps u8 · steps × { length u8 · bytes } } · ids u8
 /// ```
 public struct BlockDirectory: Sendable {
   var count: UInt32
@@ -15,17 +15,22 @@ public struct BlockDirectory: Sendable {
   var root: [UInt8]
   /// Encoded paths of payload columns; that of path n is column 16 + n.
   private(set) var paths: [[UInt8]]
+  /// Whether column 6 holds the ids; nil in blocks of versions that did not say.
+  private(set) var hasIDs: Bool?
 
   static let tileLeaves = 256
   static let tileCount = BlockColumns.length / tileLeaves
 
-  init(columns: BlockColumns, tiles: [[UInt8]], paths: [[UInt8]], isComplete: Bool) {
+  init(
+    columns: BlockColumns, tiles: [[UInt8]], paths: [[UInt8]], isComplete: Bool, hasIDs: Bool?
+  ) {
     count = UInt32(columns.count)
     self.isComplete = isComplete
     earliest = columns.occurred.min() ?? 0
     latest = columns.occurred.max() ?? 0
     self.tiles = tiles
     self.paths = paths
+    self.hasIDs = hasIDs
     var tree = MerkleTree()
     for tile in tiles { tree.appendSubtree(tile, leaves: UInt64(Self.tileLeaves)) }
     root = tree.root
@@ -41,6 +46,7 @@ public struct BlockDirectory: Sendable {
     for tile in tiles { bytes += tile }
     bytes += root
     for path in paths { bytes += path }
+    if let hasIDs { bytes.append(hasIDs ? 1 : 0) }
     return bytes
   }
 
@@ -67,6 +73,7 @@ public struct BlockDirectory: Sendable {
         }
         paths.append(path)
       }
+      hasIDs = reader.remaining > 0 ? try reader.number(UInt8.self) == 1 : nil
     } catch {
       return nil
     }

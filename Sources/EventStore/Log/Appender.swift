@@ -3,6 +3,7 @@ struct OpenBlock {
   let firstPosition: UInt64
   var columns: BlockColumns
   var payload = PayloadColumnsBuilder()
+  var ids = IDColumnBuilder()
   /// Roots over 256 events each, as they fill.
   var tiles: [[UInt8]] = []
   private var shredder = PayloadShredder()
@@ -21,10 +22,12 @@ struct OpenBlock {
     if let tile = tree.append(leafHash: leaf, filling: UInt64(BlockDirectory.tileLeaves)) {
       tiles.append(tile)
     }
-    if chunk.kind(index) == ChunkView.erased { return }
+    let line = chunk.bytes.extracting(chunk.lineRange(index))
+    if chunk.kind(index) == ChunkView.erased { return ids.add(line.extracting(0..<0)) }
     let row = Int(chunk.first - firstPosition) + index
+    PayloadPaths.id(of: line).withText(line) { ids.add($0) }
     do throws(JSONFault) {
-      try payload.add(chunk.bytes.extracting(chunk.lineRange(index)), row: row, &shredder)
+      try payload.add(line, row: row, &shredder)
     } catch {
       throw ChunkFault(chunk.first + UInt64(index), "the line is not JSON: \(error.message)")
     }
@@ -80,6 +83,7 @@ struct Appender {
     open.columns.types.append(type)
     open.columns.occurred.append(entry.occurred)
     open.columns.idHashes.append(idHash)
+    open.ids.add(bytes.extracting(entry.id))
     if isNew { open.columns.newNames.append([UInt8](copying: name)) }
     let tile = state.tree.append(leafHash: leaf, filling: UInt64(BlockDirectory.tileLeaves))
     if let tile { open.tiles.append(tile) }
@@ -181,8 +185,10 @@ struct Appender {
     let block = Int(open.firstPosition >> 14)
     let columns = open.columns
     let payload = open.payload.encoded(count: columns.count)
+    let ids = open.ids.encoded()
     let directory = BlockDirectory(
-      columns: columns, tiles: open.tiles, paths: payload.paths, isComplete: payload.isComplete)
+      columns: columns, tiles: open.tiles, paths: payload.paths, isComplete: payload.isComplete,
+      hasIDs: ids != nil)
     try put(.directory, block, directory.encoded(), &transaction)
     try put(
       .subjects, block, ColumnCoding.encode(columns.subjects.map { Int64($0) }), &transaction)
@@ -198,6 +204,7 @@ struct Appender {
       names += name
     }
     try put(.newNames, block, names, &transaction)
+    if let ids { try put(.ids, block, ids, &transaction) }
     for (number, column) in payload.columns.enumerated() {
       try put(.payload(number), block, column, &transaction)
     }

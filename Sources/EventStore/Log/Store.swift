@@ -120,6 +120,18 @@ public struct LogSnapshot: Sendable {
     }
   }
 
+  /// The ids of a full block's events; nil where its lines have to be read.
+  public func ids(ofBlock number: Int) throws(EventStoreError) -> IDColumn? {
+    try reader.guarded("read columns") {
+      guard let bytes = try reader.column(.ids, block: number) else { return nil }
+      guard let ids = IDColumn(bytes), ids.count == BlockColumns.length else {
+        throw ChunkFault(
+          UInt64(number) << 14, "column \(ColumnNumber.ids.rawValue) is malformed")
+      }
+      return ids
+    }
+  }
+
   public func subjectNames() throws(EventStoreError) -> NameTable {
     try reader.guarded("read names") {
       var names = NameTable()

@@ -13,6 +13,8 @@ struct StoreFiles {
   let path: String
 
   static let formatNumber = 1
+  /// Bit 0: full blocks may have a column of ids.
+  static let compatibleFeatures = 1
   static let tables = ["meta", "ev", "col", "ctl"]
 
   var format: String { "\(path)/format" }
@@ -116,7 +118,7 @@ struct StoreFiles {
         format: """
           clm-replay store
           format \(Self.formatNumber)
-          compatible 0
+          compatible \(Self.compatibleFeatures)
           read-compatible 0
           incompatible 0
           id \(Hex.text(Files.random(16)))

@@ -69,7 +69,7 @@ struct BlockVerifier: Sendable {
     if let unread, walk.findings.problems.isEmpty { walk.add(unread, first) }
     walk.finish()
     if walk.findings.isWhole && end - first == UInt64(BlockColumns.length) {
-      verifyDirectory(number, first, &walk)
+      verifyDirectory(number, first, columns ?? BlockColumns(firstPosition: first), &walk)
     }
     return walk.findings
   }
@@ -106,7 +106,9 @@ struct BlockVerifier: Sendable {
   }
 
   /// Holds a full block's directory and payload columns against what its lines gave.
-  private func verifyDirectory(_ number: Int, _ first: UInt64, _ walk: inout BlockWalk) {
+  private func verifyDirectory(
+    _ number: Int, _ first: UInt64, _ columns: BlockColumns, _ walk: inout BlockWalk
+  ) {
     do {
       guard let bytes = try reader.column(.directory, block: number) else {
         return walk.findings.add(first, "the directory of the block is missing")
@@ -117,6 +119,13 @@ struct BlockVerifier: Sendable {
       if directory.tiles != walk.tiles || directory.root != walk.findings.subtrees.first?.root {
         walk.findings.add(first, "the hashes of the block are not those in its directory")
       }
+      let said = BlockDirectory(
+        columns: columns, tiles: directory.tiles, paths: directory.paths,
+        isComplete: directory.isComplete, hasIDs: directory.hasIDs)
+      if said.root == directory.root && said.encoded() != bytes {
+        walk.findings.add(first, "the directory of the block says something else than its columns")
+      }
+      try verifyIDs(number, first, directory, &walk)
       // A block without payload columns is read from its lines.
       if directory.paths.isEmpty && !directory.isComplete { return }
       let expected = walk.payload.encoded(count: BlockColumns.length)
@@ -135,6 +144,20 @@ struct BlockVerifier: Sendable {
   }
 }
 
+extension BlockVerifier {
+  /// Holds a full block's ids against those of its lines; earlier versions kept none.
+  private func verifyIDs(
+    _ number: Int, _ first: UInt64, _ directory: BlockDirectory, _ walk: inout BlockWalk
+  ) throws {
+    let expected = directory.hasIDs == nil ? nil : walk.ids.encoded()
+    if try reader.column(.ids, block: number) != expected
+      || directory.hasIDs == true && expected == nil
+    {
+      walk.findings.add(first, "the column of ids says something else than the block's lines")
+    }
+  }
+}
+
 /// One block's events in order.
 private struct BlockWalk {
   private let first: UInt64
@@ -146,6 +169,7 @@ private struct BlockWalk {
   var tiles: [[UInt8]] = []
   /// What the lines give to payload columns.
   var payload = PayloadColumnsBuilder()
+  var ids = IDColumnBuilder()
   /// What is wrong with the chunk at hand, whose parts cannot be told.
   var lost: String?
   private var hashes = LeafHashes()
@@ -190,6 +214,7 @@ private struct BlockWalk {
       if damaged.contains(index) { continue }
       hashes.add(chunk, index)
       if chunk.kind(index) == ChunkView.erased {
+        ids.add(chunk.bytes.extracting(0..<0))
         findings.add(position, "the event was erased, and no control record says so")
         continue
       }
@@ -239,6 +264,7 @@ private struct BlockWalk {
       cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
     let (subject, type) = (event.subject, event.type)
     let (source, id, time) = (event.source, event.id, event.time)
+    id.withText(line) { ids.add($0) }
     guard
       subject.kind == .string, type.kind == .string, source.kind == .string, id.kind == .string,
       time.kind == .string

@@ -45,6 +45,10 @@ struct AnchorIDs {
     guard let first = rows.min(), let last = rows.max() else { return block }
     var isWanted = Array(repeating: false, count: BlockColumns.length)
     for row in rows { isWanted[Int(row)] = true }
+    if let ids = try snapshot.ids(ofBlock: number) {
+      ids.forEach(where: isWanted) { block.add($0, id: $1) }
+      return block
+    }
     let start = UInt64(number) << 14
     try snapshot.forEachLine(in: start + UInt64(first)..<start + UInt64(last) + 1) {
       position, line in
