@@ -121,7 +121,7 @@ struct RegionFinder {
   private mutating func comparison(
     _ name: String, _ left: Expression, _ right: Expression
   ) -> Region? {
-    guard let comparison = Node.Comparison(function: name) else { return nil }
+    guard let comparison = ProgramNode.Comparison(function: name) else { return nil }
     let types = [expression.types[left.id], expression.types[right.id]]
     if types.allSatisfy({ $0 == .string }) { return texts(comparison, left, right) }
     if types.allSatisfy({ $0 == .bool }) {
@@ -139,7 +139,7 @@ struct RegionFinder {
 
   /// `difference` compared with 0.
   private func region(
-    _ comparison: Node.Comparison, _ difference: Linear, _ type: Type
+    _ comparison: ProgramNode.Comparison, _ difference: Linear, _ type: Type
   ) -> Region? {
     // `now` comes first and counts upwards, so that an age is one.
     let names = difference.factors.keys.sorted {
@@ -320,7 +320,7 @@ struct RegionFinder {
   // MARK: Texts and doubles
 
   private mutating func texts(
-    _ comparison: Node.Comparison, _ left: Expression, _ right: Expression
+    _ comparison: ProgramNode.Comparison, _ left: Expression, _ right: Expression
   ) -> Region? {
     guard comparison == .equal || comparison == .notEqual else { return nil }
     var region: Region?
@@ -349,7 +349,7 @@ struct RegionFinder {
 
   /// A fact against a constant; doubles are numbered in their order.
   private func doubles(
-    _ comparison: Node.Comparison, _ left: Expression, _ right: Expression
+    _ comparison: ProgramNode.Comparison, _ left: Expression, _ right: Expression
   ) -> Region? {
     for (name, constant, comparison) in [
       (left, right, comparison), (right, left, comparison.turned),
@@ -392,9 +392,9 @@ struct RegionFinder {
   }
 }
 
-extension Node.Comparison {
+extension ProgramNode.Comparison {
   /// What holds of the operands the other way round.
-  fileprivate var turned: Node.Comparison {
+  fileprivate var turned: ProgramNode.Comparison {
     switch self {
     case .less: .greater
     case .lessOrEqual: .greaterOrEqual

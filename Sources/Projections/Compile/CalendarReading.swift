@@ -4,7 +4,7 @@ import EventStore
 enum CalendarReading {
   /// What an accessor says of an instant, and the span [from, to) of instants of which it says the same.
   static func read(
-    _ accessor: Node.Accessor, at instant: Int64
+    _ accessor: ProgramNode.Accessor, at instant: Int64
   ) -> (value: Int64, from: Int64, to: Int64) {
     let (day, inDay) = ScalarValue.floorDivide(instant, Microseconds.day)
     let dayStart = day * Microseconds.day
@@ -54,7 +54,7 @@ enum CalendarReading {
   }
 }
 
-extension Node.Accessor {
+extension ProgramNode.Accessor {
   /// CEL's name of the function.
   init?(function name: String) {
     switch name {

@@ -83,7 +83,7 @@ struct CompiledRulesBuilder {
   private mutating func slotNode(_ slot: Int, _ type: Type) -> Int32 {
     if let node = slotNodes[slot] { return node }
     let node = events.add(
-      Node(operation: .eventSlot, a: Int32(slot)), type: type, motion: .still)
+      ProgramNode(operation: .eventSlot, a: Int32(slot)), type: type, motion: .still)
     slotNodes[slot] = node
     return node
   }
@@ -100,7 +100,7 @@ struct CompiledRulesBuilder {
     // Fields that only other aliases of the target declare: this event lacks them.
     for name in names where scope[name] == nil {
       scope[name] = events.add(
-        Node(operation: .constantError), type: typeOfField(name), motion: .still)
+        ProgramNode(operation: .constantError), type: typeOfField(name), motion: .still)
     }
     return scope
   }
@@ -174,7 +174,7 @@ struct CompiledRulesBuilder {
   /// What conditions may read of time and facts; a fact may read those before it.
   private mutating func buildFacts() -> Lowering.Scope {
     var scope: Lowering.Scope = [
-      "now": lowering.add(Node(operation: .now), type: .timestamp, motion: .now)
+      "now": lowering.add(ProgramNode(operation: .now), type: .timestamp, motion: .now)
     ]
     for (index, fact) in rules.facts.enumerated() {
       switch fact.kind {
@@ -242,7 +242,7 @@ struct CompiledRulesBuilder {
       aliases: aggregate.aliases, field: aggregate.field, condition: aggregate.condition?.text)
     sharedFeeds.append(feedKeys[key] ?? feed)
     if feedKeys[key] == nil { feedKeys[key] = feed }
-    var node = Node(operation: .fact, a: Int32(feed))
+    var node = ProgramNode(operation: .fact, a: Int32(feed))
     if let value = fact.defaultValue, let bits = lowering.bits(of: value) {
       node.c = 1
       node.bits = bits
@@ -270,12 +270,13 @@ struct CompiledRulesBuilder {
       refuse(error, "fact `\(fact.name)`", condition)
     }
     guard let lowered else {
-      let stand = lowering.add(Node(operation: .constantError), type: fact.type, motion: .still)
+      let stand = lowering.add(
+        ProgramNode(operation: .constantError), type: fact.type, motion: .still)
       facts.append(
         CompiledRules.CompiledFact(root: stand, feed: -1, type: fact.type, lowered: nil))
       return
     }
-    var node = Node(
+    var node = ProgramNode(
       operation: .expressionFact, a: lowered.root, b: Int32(lowering.program.expressionFactCount))
     lowering.program.expressionFactCount += 1
     if let value = fact.defaultValue, let bits = lowering.bits(of: value) {
@@ -309,11 +310,11 @@ struct CompiledRulesBuilder {
   /// What transitions and segments may read of the stage.
   private mutating func stageScope() -> Lowering.Scope {
     [
-      "stage.name": lowering.add(Node(operation: .stageName), type: .string, motion: .still),
+      "stage.name": lowering.add(ProgramNode(operation: .stageName), type: .string, motion: .still),
       "stage.previous": lowering.add(
-        Node(operation: .stagePrevious), type: .string, motion: .still),
+        ProgramNode(operation: .stagePrevious), type: .string, motion: .still),
       "stage.entered_at": lowering.add(
-        Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps)),
+        ProgramNode(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps)),
     ]
   }
 
@@ -355,7 +356,7 @@ struct CompiledRulesBuilder {
     let names = Rules.populationVariables(rules.population)
     for (slot, name) in names.enumerated() where scope[name.name] == nil {
       scope[name.name] = lowering.add(
-        Node(operation: .eventSlot, a: Int32(slot)), type: name.type, motion: .still)
+        ProgramNode(operation: .eventSlot, a: Int32(slot)), type: name.type, motion: .still)
     }
     for segment in rules.segments {
       let condition = lowerCondition(segment.condition, "segment `\(segment.name)`", in: scope)

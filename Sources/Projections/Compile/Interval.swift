@@ -12,7 +12,6 @@ struct Interval: Sendable, Equatable {
   static let timestamps = Interval(Microseconds.firstInstant, Microseconds.lastInstant)
   static let durations = Interval(-Microseconds.longestDuration, Microseconds.longestDuration)
   private static let exactLimit = 9_007_199_254_740_992.0
-  private static let wholeLimit = 9.2e18
 
   init(low: Double, high: Double) {
     self.low = low
@@ -39,8 +38,6 @@ struct Interval: Sendable, Equatable {
   }
 
   var isFinite: Bool { low.isFinite && high.isFinite }
-  /// Every value is a whole number of 64 bits.
-  var fitsWhole: Bool { low > -Self.wholeLimit && high < Self.wholeLimit }
   var containsZero: Bool { low <= 0 && high >= 0 }
   func lies(within other: Interval) -> Bool { low >= other.low && high <= other.high }
   func contains(_ value: Int64) -> Bool {
@@ -112,7 +109,7 @@ struct Interval: Sendable, Equatable {
 
   /// What a comparison of any value of `left` with any of `right` comes to; nil where that depends on which.
   static func decide(
-    _ comparison: Node.Comparison, _ left: Interval, _ right: Interval
+    _ comparison: ProgramNode.Comparison, _ left: Interval, _ right: Interval
   ) -> Bool? {
     switch comparison {
     case .less: return left.high < right.low ? true : left.low >= right.high ? false : nil

@@ -49,7 +49,7 @@ extension Lowering {
   }
 
   mutating func arithmetic(
-    _ operation: Node.Operation, _ left: Int32, _ right: Int32, _ type: Type, _ sign: Int
+    _ operation: ProgramNode.Operation, _ left: Int32, _ right: Int32, _ type: Type, _ sign: Int
   ) -> Int32 {
     var moves = StaticMotion.sum(motion(left), motion(right), sign: sign)
     // Beyond CEL's range there is no value.
@@ -69,7 +69,7 @@ extension Lowering {
   }
 
   private mutating func product(
-    _ operation: Node.Operation, _ nodes: [Int32], _ type: Type
+    _ operation: ProgramNode.Operation, _ nodes: [Int32], _ type: Type
   ) -> Int32 {
     let moves = StaticMotion.product(
       motion(nodes[0]), motion(nodes[1]), isDouble: operation == .multiplyDouble)
@@ -77,7 +77,7 @@ extension Lowering {
   }
 
   private mutating func quotient(
-    _ operation: Node.Operation, _ nodes: [Int32], _ type: Type
+    _ operation: ProgramNode.Operation, _ nodes: [Int32], _ type: Type
   ) -> Int32 {
     let moves = StaticMotion.quotient(
       motion(nodes[0]), motion(nodes[1]),
@@ -103,7 +103,7 @@ extension Lowering {
     if let count = constantInt(node) {
       let (length, overflow) = count.multipliedReportingOverflow(by: unit)
       if overflow || length.magnitude > Microseconds.longestDuration.magnitude {
-        return add(Node(operation: .constantError), type: .duration, motion: .still)
+        return add(ProgramNode(operation: .constantError), type: .duration, motion: .still)
       }
       return constant(length, type: .duration)
     }
@@ -146,7 +146,7 @@ extension Lowering {
     guard name.hasPrefix("get"), let type = types.first else { return nil }
     if type == .duration { return durationAccessor(name, nodes) }
     guard type == .timestamp else { return nil }
-    guard let accessor = Node.Accessor(function: name) else { return nil }
+    guard let accessor = ProgramNode.Accessor(function: name) else { return nil }
     var offset: Int32 = 0
     if nodes.count == 2 {
       guard case .literal(.string(let zone)) = arguments[1].kind,
@@ -166,7 +166,7 @@ extension Lowering {
   }
 
   /// A part of the date or the time of day: it rises until it starts anew.
-  private func calendar(_ accessor: Node.Accessor, _ moves: StaticMotion) -> StaticMotion {
+  private func calendar(_ accessor: ProgramNode.Accessor, _ moves: StaticMotion) -> StaticMotion {
     guard moves.kind == .linear else {
       return .stepping(moves.changes, switches: moves.switches, accessor.range)
     }
@@ -180,7 +180,7 @@ extension Lowering {
   }
 
   private mutating func durationAccessor(_ name: String, _ nodes: [Int32]) -> Int32? {
-    let operation: Node.Operation
+    let operation: ProgramNode.Operation
     let unit: Int64
     let moves = motion(nodes[0])
     switch name {

@@ -27,7 +27,7 @@ struct Lowering {
   // MARK: Nodes
 
   mutating func add(
-    _ node: Node, type: Type, motion: StaticMotion, reads: UInt64 = 0
+    _ node: ProgramNode, type: Type, motion: StaticMotion, reads: UInt64 = 0
   ) -> Int32 {
     program.nodes.append(node)
     program.types.append(type)
@@ -38,7 +38,7 @@ struct Lowering {
 
   mutating func constant(_ bits: Int64, type: Type) -> Int32 {
     add(
-      Node(operation: .constant, bits: bits), type: type,
+      ProgramNode(operation: .constant, bits: bits), type: type,
       motion: .still(Self.range(of: bits, type)))
   }
 
@@ -61,19 +61,20 @@ struct Lowering {
   }
 
   mutating func unary(
-    _ operation: Node.Operation, _ a: Int32, type: Type, motion: StaticMotion, bits: Int64 = 0,
+    _ operation: ProgramNode.Operation, _ a: Int32, type: Type, motion: StaticMotion,
+    bits: Int64 = 0,
     b: Int32 = 0
   ) -> Int32 {
     add(
-      Node(operation: operation, a: a, b: b, bits: bits), type: type, motion: motion,
+      ProgramNode(operation: operation, a: a, b: b, bits: bits), type: type, motion: motion,
       reads: reads(a))
   }
 
   mutating func binary(
-    _ operation: Node.Operation, _ a: Int32, _ b: Int32, type: Type, motion: StaticMotion
+    _ operation: ProgramNode.Operation, _ a: Int32, _ b: Int32, type: Type, motion: StaticMotion
   ) -> Int32 {
     add(
-      Node(operation: operation, a: a, b: b), type: type, motion: motion,
+      ProgramNode(operation: operation, a: a, b: b), type: type, motion: motion,
       reads: reads(a) | reads(b))
   }
 
@@ -203,7 +204,7 @@ struct Lowering {
     return result
   }
 
-  mutating func logical(_ operation: Node.Operation, _ a: Int32, _ b: Int32) -> Int32 {
+  mutating func logical(_ operation: ProgramNode.Operation, _ a: Int32, _ b: Int32) -> Int32 {
     binary(operation, a, b, type: .bool, motion: .logical(motion(a), motion(b)))
   }
 
@@ -250,7 +251,7 @@ struct Lowering {
   private mutating func conditional(_ nodes: [Int32], _ type: Type) -> Int32 {
     let motion = StaticMotion.choice(motion(nodes[0]), motion(nodes[1]), motion(nodes[2]))
     return add(
-      Node(operation: .conditional, a: nodes[0], b: nodes[1], c: nodes[2]), type: type,
+      ProgramNode(operation: .conditional, a: nodes[0], b: nodes[1], c: nodes[2]), type: type,
       motion: motion, reads: reads(nodes[0]) | reads(nodes[1]) | reads(nodes[2]))
   }
 
@@ -258,7 +259,7 @@ struct Lowering {
   private mutating func comparison(
     _ expression: Expression, _ name: String, _ nodes: [Int32], _ types: [Type]
   ) throws(Refusal) -> Int32? {
-    guard let kind = Node.Comparison(function: name),
+    guard let kind = ProgramNode.Comparison(function: name),
       let operation = Self.comparison(kind, types[0], types[1])
     else { return nil }
     let node = compare(operation, kind, nodes[0], nodes[1])
@@ -267,8 +268,8 @@ struct Lowering {
   }
 
   private static func comparison(
-    _ kind: Node.Comparison, _ left: Type, _ right: Type
-  ) -> Node.Operation? {
+    _ kind: ProgramNode.Comparison, _ left: Type, _ right: Type
+  ) -> ProgramNode.Operation? {
     switch (left, right) {
     case (.bool, .bool), (.int, .int), (.money, .money), (.timestamp, .timestamp),
       (.duration, .duration):
@@ -282,7 +283,8 @@ struct Lowering {
   }
 
   private mutating func compare(
-    _ operation: Node.Operation, _ kind: Node.Comparison, _ left: Int32, _ right: Int32
+    _ operation: ProgramNode.Operation, _ kind: ProgramNode.Comparison, _ left: Int32,
+    _ right: Int32
   ) -> Int32 {
     let (a, b) = (motion(left), motion(right))
     let isDecided = Interval.decide(kind, a.range, b.range) != nil
@@ -345,7 +347,8 @@ struct Lowering {
     program.lists += elements + comparisons
     let moves = comparisons.reduce(StaticMotion.still(.truth)) { .logical($0, motion($1)) }
     let node = add(
-      Node(operation: .inMoving, a: operand, b: first, c: Int32(elements.count)), type: .bool,
+      ProgramNode(operation: .inMoving, a: operand, b: first, c: Int32(elements.count)),
+      type: .bool,
       motion: moves, reads: elements.reduce(reads(operand)) { $0 | reads($1) })
     return node
   }
@@ -365,7 +368,7 @@ struct Lowering {
       case .success(let value):
         if let bits = bits(of: value) { return constant(bits, type: resultType) }
       case .failure:
-        return add(Node(operation: .constantError), type: resultType, motion: .still)
+        return add(ProgramNode(operation: .constantError), type: resultType, motion: .still)
       }
     }
     program.calls.append(
@@ -373,7 +376,7 @@ struct Lowering {
         function: name, arguments: nodes, argumentTypes: types, resultType: resultType))
     let read = nodes.reduce(UInt64(0)) { $0 | reads($1) }
     return add(
-      Node(operation: .call, a: Int32(program.calls.count - 1)), type: resultType,
+      ProgramNode(operation: .call, a: Int32(program.calls.count - 1)), type: resultType,
       motion: moves, reads: read)
   }
 
@@ -406,7 +409,7 @@ struct Lowering {
     program.trees.append(
       LoweredTree(expression: sub, variables: bound, resultType: typeOf(expression)))
     return add(
-      Node(operation: .tree, a: Int32(program.trees.count - 1)), type: typeOf(expression),
+      ProgramNode(operation: .tree, a: Int32(program.trees.count - 1)), type: typeOf(expression),
       motion: moves, reads: read)
   }
 

@@ -41,7 +41,7 @@ struct OperationTraits {
   var isQuestion = false
 }
 
-extension Node.Operation {
+extension ProgramNode.Operation {
   var traits: OperationTraits {
     switch self {
     case .constant, .eventSlot, .now, .stageName, .stagePrevious, .stageEnteredAt:

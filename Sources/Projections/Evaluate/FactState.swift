@@ -59,8 +59,6 @@ struct FactState {
     self.list = within > 0 || keepsAll ? list : nil
   }
 
-  private var keepsMembers: Bool { list != nil }
-
   /// Its members have to be compared as strings.
   @inline(__always)
   var ordersStrings: Bool { kind == .string && (function == .min || function == .max) }

@@ -2,7 +2,7 @@ extension ProgramEvaluator {
   // MARK: Time
 
   /// Sums and differences of timestamps and durations: linear forms stay linear until they leave CEL's range.
-  mutating func time(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func time(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
@@ -36,7 +36,7 @@ extension ProgramEvaluator {
   }
 
   /// Whole units of a timestamp (toward the past) or a duration (toward zero).
-  mutating func whole(_ node: Node, _ unit: Int64, _ now: Int64) -> TimedOutcome {
+  mutating func whole(_ node: ProgramNode, _ unit: Int64, _ now: Int64) -> TimedOutcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     guard outcome.status == .ok else { return outcome }
@@ -50,14 +50,14 @@ extension ProgramEvaluator {
     return outcome
   }
 
-  mutating func calendar(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func calendar(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     var operand = evaluate(node.a, at: now)
     if operand.motion == .monotone { operand = frozen(operand, of: node.a, now) }
     guard operand.status == .ok else {
       return TimedOutcome(failed: operand.status, until: operand.until)
     }
     let offset = Int64(node.b) * Microseconds.second
-    guard let accessor = Node.Accessor(rawValue: node.bits) else {
+    guard let accessor = ProgramNode.Accessor(rawValue: node.bits) else {
       return TimedOutcome(failed: .error, until: operand.until)
     }
     let read = CalendarReading.read(accessor, at: operand.bits + offset)
@@ -85,11 +85,11 @@ extension ProgramEvaluator {
   }
 
   /// The next step of either part.
-  private mutating func frozenUntil(_ pair: Pair, _ node: Node, _ now: Int64) -> Int64 {
+  private mutating func frozenUntil(_ pair: Pair, _ node: ProgramNode, _ now: Int64) -> Int64 {
     min(frozen(pair.left, of: node.a, now).until, frozen(pair.right, of: node.b, now).until)
   }
 
-  private mutating func pair(_ node: Node, _ now: Int64) -> Pair {
+  private mutating func pair(_ node: ProgramNode, _ now: Int64) -> Pair {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     var pair = Pair(left: left, right: right, until: min(left.until, right.until), failure: nil)
@@ -111,7 +111,7 @@ extension ProgramEvaluator {
     return outcome
   }
 
-  mutating func sum(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func sum(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let isSum = node.operation == .addInt || node.operation == .addDouble
@@ -141,7 +141,7 @@ extension ProgramEvaluator {
     return outcome
   }
 
-  mutating func negation(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func negation(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     outcome.slope = -outcome.slope
@@ -158,7 +158,7 @@ extension ProgramEvaluator {
     return outcome
   }
 
-  mutating func product(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func product(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let isDouble = node.operation == .multiplyDouble
@@ -184,7 +184,7 @@ extension ProgramEvaluator {
     return outcome
   }
 
-  mutating func quotient(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func quotient(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     var outcome: TimedOutcome
@@ -214,7 +214,7 @@ extension ProgramEvaluator {
   }
 
   /// Runs with its dividend as long as the whole quotient stays the same.
-  mutating func remainder(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func remainder(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let pair = pair(node, now)
     if let failure = pair.failure { return failure }
     let divisor = pair.right.bits
@@ -241,7 +241,7 @@ extension ProgramEvaluator {
     return outcome
   }
 
-  mutating func intOfDouble(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func intOfDouble(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     var outcome = evaluate(node.a, at: now)
     outcome.onlyFalls = false
     guard outcome.status == .ok else { return outcome }

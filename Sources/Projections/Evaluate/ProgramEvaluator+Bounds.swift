@@ -44,7 +44,7 @@ extension ProgramEvaluator {
     case .negateInt: return one(node, now, .wholeNumbers) { -$0 }
     case .negateDouble: return one(node, now, .finite) { -$0 }
     case .timestampAccessor:
-      let range = Node.Accessor(rawValue: node.bits)?.range ?? .all
+      let range = ProgramNode.Accessor(rawValue: node.bits)?.range ?? .all
       return one(node, now, .finite) { _ in range }
     case .durationHours: return units(node, Microseconds.hour, now)
     case .durationMinutes: return units(node, Microseconds.minute, now)
@@ -67,7 +67,7 @@ extension ProgramEvaluator {
 
   /// The range of an operation on two, if it has a value for all of them.
   private mutating func both(
-    _ node: Node, _ now: Int64, _ valid: Interval, _ body: (Interval, Interval) -> Interval
+    _ node: ProgramNode, _ now: Int64, _ valid: Interval, _ body: (Interval, Interval) -> Interval
   ) -> Bounds? {
     guard let left = bounds(node.a, now), let right = bounds(node.b, now) else { return nil }
     let range = body(left.range, right.range)
@@ -76,19 +76,19 @@ extension ProgramEvaluator {
   }
 
   private mutating func one(
-    _ node: Node, _ now: Int64, _ valid: Interval, _ body: (Interval) -> Interval
+    _ node: ProgramNode, _ now: Int64, _ valid: Interval, _ body: (Interval) -> Interval
   ) -> Bounds? {
     guard let operand = bounds(node.a, now) else { return nil }
     let range = body(operand.range)
     return range.lies(within: valid) ? Bounds(range: range, until: operand.until) : nil
   }
 
-  private mutating func units(_ node: Node, _ unit: Int64, _ now: Int64) -> Bounds? {
+  private mutating func units(_ node: ProgramNode, _ unit: Int64, _ now: Int64) -> Bounds? {
     one(node, now, .finite) { $0.quotient(by: Interval(unit)) }
   }
 
   /// Whichever branch is taken, as long as the condition has a value.
-  private mutating func choice(_ node: Node, _ now: Int64) -> Bounds? {
+  private mutating func choice(_ node: ProgramNode, _ now: Int64) -> Bounds? {
     guard let condition = truth(node.a, now), let left = bounds(node.b, now),
       let right = bounds(node.c, now)
     else { return nil }

@@ -1,5 +1,5 @@
 extension ProgramEvaluator {
-  mutating func comparison(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func comparison(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     var outcome = compared(node, now)
     if node.c == 0 || outcome.status != .ok || outcome.until > limit || isProbing { return outcome }
     // A side goes on changing for ever: its range may decide for longer than its next piece.
@@ -8,14 +8,16 @@ extension ProgramEvaluator {
   }
 
   /// Until when the ranges of both sides leave no other answer than now; nil where they do not decide.
-  private mutating func decided(_ node: Node, _ outcome: TimedOutcome, _ now: Int64) -> Int64? {
+  private mutating func decided(_ node: ProgramNode, _ outcome: TimedOutcome, _ now: Int64)
+    -> Int64?
+  {
     guard let left = bounds(node.a, now), let right = bounds(node.b, now),
       Interval.decide(node.comparison, left.range, right.range) == (outcome.bits != 0)
     else { return nil }
     return min(left.until, right.until)
   }
 
-  private mutating func compared(_ node: Node, _ now: Int64) -> TimedOutcome {
+  private mutating func compared(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
     let until = min(left.until, right.until)
@@ -44,7 +46,7 @@ extension ProgramEvaluator {
 
   /// Of a value that time can only lower against one that stands still.
   private func untilFallen(
-    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ outcome: TimedOutcome
+    _ node: ProgramNode, _ left: TimedOutcome, _ right: TimedOutcome, _ outcome: TimedOutcome
   ) -> Int64 {
     let isAbove: Bool
     switch node.comparison {
@@ -65,7 +67,7 @@ extension ProgramEvaluator {
 
   /// Of spans of `active` against a number that stands still: the first instant at which the answer may be another.
   private func untilTurned(
-    _ node: Node, _ right: TimedOutcome, _ outcome: TimedOutcome, _ now: Int64
+    _ node: ProgramNode, _ right: TimedOutcome, _ outcome: TimedOutcome, _ now: Int64
   ) -> Int64 {
     let operand = program.nodes[Int(node.a)]
     guard node.operation == .compareBits, operand.operation == .fact, !readsAnew, fixed == nil,
@@ -84,7 +86,7 @@ extension ProgramEvaluator {
     return facts.span[Int(operand.a)].instant(outside: low, high, after: now)
   }
 
-  private func holds(_ node: Node, _ left: TimedOutcome, _ right: TimedOutcome) -> Bool {
+  private func holds(_ node: ProgramNode, _ left: TimedOutcome, _ right: TimedOutcome) -> Bool {
     switch node.operation {
     case .compareDouble: return node.comparison.holds(left.double, right.double)
     case .compareIntDouble: return node.comparison.holds(Double(left.bits), right.double)
@@ -99,7 +101,7 @@ extension ProgramEvaluator {
 
   /// The first instant after `now` at which a comparison of `gap + slope × (u − now)` with 0 turns.
   func linearChange(
-    _ comparison: Node.Comparison, gap: Int64, slope: Int64, _ now: Int64
+    _ comparison: ProgramNode.Comparison, gap: Int64, slope: Int64, _ now: Int64
   ) -> Int64 {
     if slope == 0 { return Microseconds.never }
     let distance = Int64(clamping: gap.magnitude)
@@ -131,7 +133,7 @@ extension ProgramEvaluator {
   /// At least one side runs in steps. Where the difference runs in one direction its sign is searched for by
   /// bisection, else both sides are looked at again at the next step of either.
   private mutating func steppingComparison(
-    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ now: Int64
+    _ node: ProgramNode, _ left: TimedOutcome, _ right: TimedOutcome, _ now: Int64
   ) -> TimedOutcome {
     if isProbing || left.status != .ok || right.status != .ok {
       return steppingOutcome(node, left, right, min(left.until, right.until), now)
@@ -149,7 +151,7 @@ extension ProgramEvaluator {
 
   /// Of whole numbers, one of which stands still: when the other gets there, or beyond.
   private mutating func crossing(
-    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ now: Int64
+    _ node: ProgramNode, _ left: TimedOutcome, _ right: TimedOutcome, _ now: Int64
   ) -> Int64? {
     guard node.operation == .compareBits, (left.motion == .still) != (right.motion == .still)
     else { return nil }
@@ -167,7 +169,7 @@ extension ProgramEvaluator {
   }
 
   private mutating func steppingOutcome(
-    _ node: Node, _ left: TimedOutcome, _ right: TimedOutcome, _ end: Int64, _ now: Int64
+    _ node: ProgramNode, _ left: TimedOutcome, _ right: TimedOutcome, _ end: Int64, _ now: Int64
   ) -> TimedOutcome {
     let isOneWay =
       left.motion == .still || right.motion == .still
@@ -190,7 +192,7 @@ extension ProgramEvaluator {
   }
 
   /// -1, 0, 1 as left is less, equal, greater; 2 and 3 for errors, 4 where a double is NaN.
-  private func sign(_ node: Node, _ left: TimedOutcome, _ right: TimedOutcome) -> Int {
+  private func sign(_ node: ProgramNode, _ left: TimedOutcome, _ right: TimedOutcome) -> Int {
     if left.status != .ok { return left.status == .unset ? 2 : 3 }
     if right.status != .ok { return right.status == .unset ? 2 : 3 }
     var probe = node
@@ -202,7 +204,7 @@ extension ProgramEvaluator {
     return holds(probe, left, right) ? 1 : 4
   }
 
-  mutating func membership(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func membership(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let operand = evaluate(node.a, at: now)
     if operand.status != .ok {
       return TimedOutcome(failed: operand.status, until: operand.until)
@@ -244,7 +246,7 @@ extension ProgramEvaluator {
   }
 
   /// Elements that move: equality with any, unless the operand or an element has no value.
-  mutating func movingMembership(_ node: Node, _ now: Int64) -> TimedOutcome {
+  mutating func movingMembership(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let operand = evaluate(node.a, at: now)
     if operand.status != .ok { return TimedOutcome(failed: operand.status, until: operand.until) }
     var isMember = false

@@ -77,7 +77,7 @@ extension ProgramEvaluator {
 
   /// Operations with one side that stands still.
   private mutating func reachThrough(
-    _ node: Node, _ bound: Int64, isRising: Bool, _ now: Int64
+    _ node: ProgramNode, _ bound: Int64, isRising: Bool, _ now: Int64
   ) -> Int64? {
     let left = evaluate(node.a, at: now)
     let right = evaluate(node.b, at: now)
@@ -119,7 +119,7 @@ extension ProgramEvaluator {
   }
 
   private mutating func reachUnit(
-    _ node: Node, _ unit: Int64, _ bound: Int64, isRising: Bool, _ now: Int64
+    _ node: ProgramNode, _ unit: Int64, _ bound: Int64, isRising: Bool, _ now: Int64
   ) -> Int64? {
     let operand = evaluate(node.a, at: now)
     guard operand.status == .ok, operand.motion == .linear, (operand.slope > 0) == isRising else {

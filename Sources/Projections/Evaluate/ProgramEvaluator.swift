@@ -6,7 +6,7 @@ import CEL
 /// from customer to customer.
 struct ProgramEvaluator {
   let program: Program
-  private let nodes: [Node]
+  private let nodes: [ProgramNode]
   var interner: Interner
   var facts: [FactState]
   private let ordersStrings: [Bool]
@@ -148,7 +148,7 @@ struct ProgramEvaluator {
 
   // MARK: Facts
 
-  private mutating func expressionFact(_ node: Node, _ now: Int64) -> TimedOutcome {
+  private mutating func expressionFact(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let number = Int(node.b)
     if let known = fixed?.expressions { return known[number] }
     if isProbing {
@@ -186,7 +186,7 @@ struct ProgramEvaluator {
     return bounds.until >= min(outcome.until, limit)
   }
 
-  private mutating func has(_ node: Node, _ now: Int64) -> TimedOutcome {
+  private mutating func has(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let operand = evaluate(node.a, at: now)
     return TimedOutcome(operand.status == .ok ? 1 : 0, until: operand.until)
   }
@@ -194,7 +194,7 @@ struct ProgramEvaluator {
   // MARK: Logic
 
   /// `&&` and `||`: one operand may decide alone, and then its validity counts, whatever becomes of the other.
-  private mutating func logical(_ node: Node, _ now: Int64) -> TimedOutcome {
+  private mutating func logical(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let decisive: Int64 = node.operation == .and ? 0 : 1
     let left = evaluate(node.a, at: now)
     if left.status == .ok && left.bits == decisive {
@@ -211,7 +211,7 @@ struct ProgramEvaluator {
     return TimedOutcome(1 - decisive, until: until)
   }
 
-  private mutating func conditional(_ node: Node, _ now: Int64) -> TimedOutcome {
+  private mutating func conditional(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
     let condition = evaluate(node.a, at: now)
     if condition.status != .ok { return condition }
     var outcome = evaluate(condition.bits != 0 ? node.b : node.c, at: now)

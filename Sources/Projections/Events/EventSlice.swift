@@ -1,4 +1,5 @@
 /// Events as the facts see them, in the order of the log: flat words, so that a fold reads its customers' events in one stretch.
+/// Positions are below 2^44, as no disk holds more events.
 ///
 /// ```
 /// event     = occurred · place · operation[]
@@ -20,7 +21,6 @@ struct EventSlice: Sendable {
   /// Customers of one run: those that a thread folds at a time.
   static let runBits: UInt32 = 9
   static let runLength = 1 << Int(runBits)
-  static let positionLimit: UInt64 = 1 << 44
   static let readerLimit = 1 << 10
 
   init(reader: Int = 0) { self.reader = reader }

@@ -351,7 +351,7 @@ public struct RulesLoader {
     let isSafe = zone.text.utf8.allSatisfy {
       ($0 | 0x20) &- 97 < 26 || $0 &- 48 < 10 || "/_+-".utf8.contains($0)
     }
-    let database = "/usr/share/zoneinfo"
+    let database = Files.environment("TZDIR") ?? "/usr/share/zoneinfo"
     let isKnown =
       zone.text == "UTC" || !Files.isDirectory(database)
       || (Files.exists("\(database)/\(zone.text)")

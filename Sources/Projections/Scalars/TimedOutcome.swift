@@ -63,7 +63,6 @@ struct TimedOutcome {
   var reason: FaultReason { FaultReason(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .error }
 
   @inline(__always) var isTrue: Bool { status == .ok && bits != 0 }
-  @inline(__always) var isFalse: Bool { status == .ok && bits == 0 }
   @inline(__always) var double: Double { Double(bitPattern: UInt64(bitPattern: bits)) }
 
   @inline(__always)

@@ -1,6 +1,6 @@
 import CEL
 
-/// What a view was made from and what came out: stored as JSON text in its `meta` table.
+/// What a view was made from and what came out: stored in its `meta` table.
 public struct ViewManifest: Sendable {
   public var name: String
   public var model: String

@@ -1,7 +1,7 @@
 import CEL
 
 /// One node of a lowered expression: plain data, its operands by index in ``Program/nodes``.
-struct Node: Sendable {
+struct ProgramNode: Sendable {
   var operation: Operation
   /// Operands, or a detail of the operation (number of a fact, of a slot, of a call).
   var a: Int32 = 0
@@ -133,7 +133,7 @@ struct LoweredTree: Sendable {
 
 /// All lowered expressions of one rules file.
 struct Program: Sendable {
-  var nodes: [Node] = []
+  var nodes: [ProgramNode] = []
   /// The type of each node.
   var types: [Type] = []
   /// Which aggregate facts each node reads, as bits (fact number modulo 64), to skip what an event cannot change.
