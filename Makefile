@@ -50,12 +50,12 @@ check-value: build .build/value-venv/ready
 	touch $@
 
 lint:
-	swift format lint --strict -r Sources Tests Package.swift
+	swift format lint --strict -r Sources Tests Benchmarks Package.swift
 
 bench: build
-	swift build -c release --product store-benchmark
+	swift build -c release --package-path Benchmarks --scratch-path .build/benchmarks --product store-benchmark
 	bash Benchmarks/run.sh $(BINARY)
-	bash Benchmarks/trust.sh $(BINARY) .build/release/store-benchmark
+	bash Benchmarks/trust.sh $(BINARY) .build/benchmarks/release/store-benchmark
 	bash Benchmarks/value.sh $(BINARY)
 
 # The long campaigns: random rules against the reference model, killed commands, power cuts, failing calls, full disks, damaged

@@ -34,8 +34,6 @@ let package = Package(
         "CEL", "EventStore", "Projections",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .executableTarget(
-      name: "store-benchmark", dependencies: ["EventStore"], path: "Benchmarks/Store"),
     .testTarget(name: "CELTests", dependencies: ["CEL"]),
     .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
     .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "EventStore", "CEL"]),

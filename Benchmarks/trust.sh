@@ -3,7 +3,7 @@
 # from 64, a replay beside an import, a backup, and opening. Results are recorded in docs/testing.md.
 set -euo pipefail
 BINARY=${1:-.build/release/clm-replay}
-STORE_BENCHMARK=${2:-.build/release/store-benchmark}
+STORE_BENCHMARK=${2:-.build/benchmarks/release/store-benchmark}
 EVENTS=${EVENTS:-2000000}
 RULES=fixtures/rules/retail.yaml
 WORK=$(mktemp -d)
