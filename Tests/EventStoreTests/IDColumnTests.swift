@@ -110,6 +110,35 @@ import Testing
     }
   }
 
+  @Test func `a column of numbers is searched in place, whatever its width`() {
+    var random = SeededRandom(seed: 13)
+    for spread in [1, 200, 60_000, 1 << 31, 1 << 40] {
+      for count in [1, 63, 64, 65, 300] {
+        let base = Int64(random(1000)) - 500
+        let values = (0..<count).map { _ in base + Int64(random(4) * (random(spread) / 4)) }
+        let bytes = ColumnCoding.encode(values)
+        guard let column = PackedColumn(bytes.span) else {
+          Issue.record("a column of spread \(spread) is malformed")
+          continue
+        }
+        for value in values.prefix(9) + [base - 1, base + Int64(spread), Int64.max, Int64.min] {
+          for rows in [0, 1, count / 2, count, count + 5] {
+            let found = column.lastRow(of: value, below: rows, in: bytes.span)
+            #expect(found == values.prefix(rows).lastIndex(of: value))
+          }
+        }
+        if spread > 1 && count > 1 { #expect(isMalformed(Array(bytes.dropLast()))) }
+      }
+    }
+    #expect(isMalformed([0, 0, 0, 0]))
+    #expect(isMalformed([1] + Array(repeating: 0, count: 11) + [3, 0, 0, 0]))
+  }
+
+  private func isMalformed(_ column: [UInt8]) -> Bool {
+    if PackedColumn(column.span) == nil { return true }
+    return false
+  }
+
   // MARK: In a store
 
   private func makeStore(_ ids: [String]) throws -> String {

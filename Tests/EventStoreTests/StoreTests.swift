@@ -84,6 +84,19 @@ import Testing
       let number = try #require(try snapshot.subject(named: Array(subject.utf8).span))
       #expect(try snapshot.positions(ofSubject: number) == positions)
     }
+    // Some at once, on several threads, with one that is not there.
+    let names = model.subjects.keys.sorted().prefix(5) + ["nobody"]
+    let numbers = try snapshot.subjects(named: names.map { Array($0.utf8) }, threads: 3)
+    #expect(numbers.last == .some(nil) && numbers.dropLast().allSatisfy { $0 != nil })
+    let events = try snapshot.events(
+      ofSubjects: numbers.compactMap { $0 }, threads: 3
+    ) { position, line -> (position: UInt64, line: [UInt8]) in
+      guard let line else { return (position, []) }
+      return (position, [UInt8](copying: line))
+    }
+    let expected = names.flatMap { model.subjects[$0] ?? [] }.sorted()
+    #expect(events.map(\.position) == expected)
+    #expect(events.map(\.line) == expected.map { model.lines[Int($0)] })
     let report = try store.verify(threads: 2) { _ in }
     #expect(report.isOK, "\(report.problems.prefix(3))")
     #expect(report.root == snapshot.root)

@@ -68,8 +68,43 @@ struct ColumnNumber: Sendable {
   }
 }
 
+/// A column of numbers as it is stored, to be searched in place.
+struct PackedColumn {
+  let count: Int
+  private let base: Int64
+  private let width: Int
+
+  /// Nil where malformed.
+  init?(_ bytes: Span<UInt8>) {
+    guard bytes.count >= ColumnCoding.headerLength else { return nil }
+    count = Int(bytes.little(0, 4))
+    base = Int64(bitPattern: bytes.little(4, 8))
+    width = Int(bytes[12])
+    guard [0, 1, 2, 4, 8].contains(width), count <= BlockColumns.length,
+      bytes.count == ColumnCoding.headerLength + count * width
+    else { return nil }
+  }
+
+  /// The last row with a value among the first `rows`; nil where none has it.
+  func lastRow(of value: Int64, below rows: Int, in bytes: Span<UInt8>) -> Int? {
+    let rows = min(rows, count)
+    let difference = UInt64(bitPattern: value &- base)
+    let values = bytes.extracting(ColumnCoding.headerLength..<bytes.count)
+    switch width {
+    case 0: return difference == 0 && rows > 0 ? rows - 1 : nil
+    case 1: return UInt8(exactly: difference).flatMap { values.lastIndex(of: $0, below: rows) }
+    case 2: return UInt16(exactly: difference).flatMap { values.lastIndex(of: $0, below: rows) }
+    case 4: return UInt32(exactly: difference).flatMap { values.lastIndex(of: $0, below: rows) }
+    default: return values.lastIndex(of: difference, below: rows)
+    }
+  }
+}
+
 /// Frame of reference: the least value, the width of a difference (0, 1, 2, 4 or 8 bytes), the differences.
 enum ColumnCoding {
+  /// Of count, base and width.
+  static let headerLength = 13
+
   /// count u32 · base i64 · width u8 · count × difference
   static func encode(_ values: [Int64]) -> [UInt8] {
     let base = values.min() ?? 0

@@ -20,9 +20,15 @@ extension Span where Element == UInt8 {
   /// A little-endian number of `width` bytes; the caller knows that they are there.
   @inline(__always)
   func little(_ offset: Int, _ width: Int) -> UInt64 {
-    var value: UInt64 = 0
-    for index in 0..<width { value |= UInt64(self[offset + index]) << UInt64(8 * index) }
-    return value
+    switch width {
+    case 2: return UInt64(number(at: offset) as UInt16)
+    case 4: return UInt64(number(at: offset) as UInt32)
+    case 8: return number(at: offset)
+    default:
+      var value: UInt64 = 0
+      for index in 0..<width { value |= UInt64(self[offset + index]) << UInt64(8 * index) }
+      return value
+    }
   }
 
   /// A whole key as a number.

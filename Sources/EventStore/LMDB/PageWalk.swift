@@ -139,12 +139,18 @@ struct PageWalk {
     guard page >= 2, page <= lastPage, count <= lastPage, page + count - 1 <= lastPage else {
       throw Fault(page: page, what: "\(what) and beyond the last page \(lastPage)")
     }
-    for number in page..<page + count {
-      let bit: UInt64 = 1 << (number & 63)
-      guard seen[Int(number >> 6)] & bit == 0 else {
-        throw Fault(page: number, what: "\(what) and in use elsewhere")
+    let end = page + count
+    var number = page
+    while number < end {
+      let length = min(64 - number & 63, end - number)
+      let bits = (UInt64.max >> (64 - length)) << (number & 63)
+      let twice = seen[Int(number >> 6)] & bits
+      guard twice == 0 else {
+        let first = number & ~63 + UInt64(twice.trailingZeroBitCount)
+        throw Fault(page: first, what: "\(what) and in use elsewhere")
       }
-      seen[Int(number >> 6)] |= bit
+      seen[Int(number >> 6)] |= bits
+      number += length
     }
     seenCount += count
   }

@@ -8,7 +8,7 @@ extension Array where Element == UInt8 {
   }
 
   /// Adds the bytes of a span in one piece.
-  mutating func append(_ bytes: Span<UInt8>) {
+  public mutating func append(_ bytes: Span<UInt8>) {
     // Safe because the pointer does not leave the call.
     unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
@@ -29,17 +29,57 @@ extension Span where Element == UInt8 {
 
   /// Eight bytes as a little-endian number; traps where they are not there.
   @inline(__always)
-  func word(at offset: Int) -> UInt64 {
-    precondition(offset >= 0 && count - offset >= 8, "eight bytes are there")
-    // Safe because the eight bytes are there.
+  func word(at offset: Int) -> UInt64 { number(at: offset) }
+
+  /// A little-endian number; traps where its bytes are not there.
+  @inline(__always)
+  func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int) -> Number {
+    let width = Number.bitWidth / 8
+    precondition(offset >= 0 && count - offset >= width, "the bytes of the number are there")
+    // Safe because the bytes are there.
     return unsafe withUnsafeBytes {
-      unsafe UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      unsafe Number(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Number.self))
+    }
+  }
+
+  /// Where a number stands last among the first `count` little-endian ones of its width; nil where it does not.
+  @inline(__always)
+  func lastIndex<Number: FixedWidthInteger & BitwiseCopyable>(
+    of wanted: Number, below end: Int
+  ) -> Int? {
+    let width = Number.bitWidth / 8
+    precondition(end >= 0 && end <= count / width, "the bytes of the numbers are there")
+    // Safe because all numbers below `end` are there.
+    return unsafe withUnsafeBytes { bytes in
+      @inline(__always) func isWanted(_ index: Int) -> Bool {
+        unsafe Number(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: index * width, as: Number.self))
+          == wanted
+      }
+      var end = end
+      // In pieces without a way out, which become vector instructions.
+      let piece = 64
+      while end >= piece {
+        var isThere = false
+        for index in end - piece..<end { isThere = isWanted(index) || isThere }
+        if isThere { break }
+        end -= piece
+      }
+      while end > 0 {
+        end -= 1
+        if isWanted(end) { return end }
+      }
+      return nil
     }
   }
 
   /// True where the bytes come before those of `other`; a beginning comes before the whole.
   public func isOrdered(before other: Span<UInt8>) -> Bool {
     let common = Swift.min(count, other.count)
+    if common >= 8 {
+      let (left, right) = (word(at: 0).byteSwapped, other.word(at: 0).byteSwapped)
+      if left != right { return left < right }
+    }
     // Safe because `memcmp` looks no further than the shorter span's end, and not at all where that is empty.
     let order: CInt = unsafe withUnsafeBytes { left in
       unsafe other.withUnsafeBytes { right in

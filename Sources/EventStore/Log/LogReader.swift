@@ -142,6 +142,21 @@ final class LogReader: Sendable {
     return value
   }
 
+  /// Gives one column of a sealed block to `body` where it stands; nil where the block is not sealed.
+  func withColumn<Output>(
+    _ column: ColumnNumber, block: Int, _ body: (Span<UInt8>) throws -> Output
+  ) throws -> Output? {
+    let key = column.key(block: block)
+    return try environment.read { transaction -> Output? in
+      guard let value = try transaction.get(columns, key.span) else { return nil }
+      guard let length = Checksum.contentLength(value, table: "col", key: key.span) else {
+        throw ChunkFault(
+          UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
+      }
+      return try body(value.extracting(0..<length))
+    }
+  }
+
   /// A block has columns of its own; where that cannot be told, it counts as having them.
   func isSealed(_ block: Int) -> Bool {
     do {

@@ -147,12 +147,6 @@ public struct LogSnapshot: Sendable {
     }
   }
 
-  /// Dense number of a subject; nil where the log has none of that name.
-  /// - Complexity: linear in the number of subjects; for several names ask one ``NameTable``.
-  public func subject(named name: Span<UInt8>) throws(EventStoreError) -> UInt32? {
-    try subjectNames().number(of: name)
-  }
-
   /// Gives each line of a range of positions to `body`, in order; erased events are left out.
   public func forEachLine(
     in positions: Range<UInt64>, _ body: (UInt64, Span<UInt8>) -> Void
@@ -205,42 +199,6 @@ public struct LogSnapshot: Sendable {
       guard let header else { throw ChunkFault(position, "a chunk is missing") }
       return header
     }
-  }
-
-  /// All positions of a subject's events, ascending: the last one is searched for, the others follow its chain.
-  public func positions(ofSubject subject: UInt32) throws(EventStoreError) -> [UInt64] {
-    var last: UInt64?
-    for number in stride(from: blockCount - 1, through: 0, by: -1) {
-      let subjects = try reader.guarded("read columns") {
-        try subjectColumn(number)
-      }
-      let rows = Int(min(state.size - UInt64(number) << 14, UInt64(subjects.count)))
-      if let row = subjects[..<rows].lastIndex(of: Int64(subject)) {
-        last = UInt64(number) << 14 + UInt64(row)
-        break
-      }
-    }
-    var positions: [UInt64] = []
-    while let position = last {
-      positions.append(position)
-      let previous = try header(at: position).previous
-      guard previous.map({ $0 < position }) ?? true else {
-        throw EventStoreError(
-          .damaged, "the chain of a subject does not lead back at position \(position)")
-      }
-      last = previous
-    }
-    return positions.reversed()
-  }
-
-  private func subjectColumn(_ block: Int) throws -> [Int64] {
-    guard let bytes = try reader.column(.subjects, block: block) else {
-      return try reader.block(block, size: state.size, withIDs: false).subjects.map { Int64($0) }
-    }
-    guard let values: [Int64] = ColumnCoding.decode(bytes.span) else {
-      throw ChunkFault(UInt64(block) << 14, "column 1 is malformed")
-    }
-    return values
   }
 
   /// Number of events that were recorded by an instant.

@@ -19,21 +19,18 @@ public enum CustomerLookup {
   }
 
   /// The events in view of some subjects, in the order of the log.
-  public static func lines(of subjects: [String], view: LogView) throws -> [EventLine] {
-    let names = try view.snapshot.subjectNames()
-    var positions: [UInt64] = []
-    for subject in subjects {
-      guard let number = names.number(of: Array(subject.utf8).span) else { continue }
-      positions += try view.snapshot.positions(ofSubject: number).filter { $0 < view.size }
+  public static func lines(
+    of subjects: [String], view: LogView, threads: Int = 1
+  ) throws -> [EventLine] {
+    let numbers = try view.snapshot.subjects(
+      named: subjects.map { Array($0.utf8) }, threads: threads)
+    let lines = try view.snapshot.events(
+      ofSubjects: numbers.compactMap { $0 }, threads: threads
+    ) { position, line -> EventLine? in
+      guard let line, position < view.size else { return nil }
+      return EventLine(position: position, line: [UInt8](copying: line))
     }
-    var lines: [EventLine] = []
-    for position in positions.sorted() {
-      guard let bytes = try view.snapshot.line(at: position),
-        let line = EventLine(position: position, line: bytes)
-      else { continue }
-      if line.occurred <= view.asOf { lines.append(line) }
-    }
-    return lines
+    return lines.compactMap { $0 }.filter { $0.occurred <= view.asOf }
   }
 
   /// An event that joined a subject to a customer.

@@ -89,7 +89,9 @@ struct CustomerAccess {
 
   /// The events in view of all the customer's subjects.
   func lines() throws -> [EventLine] {
-    try opened.run { try CustomerLookup.lines(of: subjects, view: view) }
+    try opened.run {
+      try CustomerLookup.lines(of: subjects, view: view, threads: Threads.count(nil))
+    }
   }
 
   func explainer() throws -> Explainer {
