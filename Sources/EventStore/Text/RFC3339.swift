@@ -96,6 +96,10 @@ public enum RFC3339 {
       day -= 1
     }
     let date = CivilDate.civil(days: day)
+    if (0...9999).contains(date.year) {
+      let text = text(date, rest)
+      return bytes.append(text.span)
+    }
     appendDigits(date.year, 4, to: &bytes)
     bytes.append(UInt8(ascii: "-"))
     appendDigits(date.month, 2, to: &bytes)
@@ -110,6 +114,36 @@ public enum RFC3339 {
     bytes.append(UInt8(ascii: "."))
     appendDigits(rest % 1_000_000, 6, to: &bytes)
     bytes.append(UInt8(ascii: "Z"))
+  }
+
+  /// Of a year of four digits, in one piece.
+  private static func text(
+    _ date: (year: Int64, month: Int64, day: Int64), _ microseconds: Int64
+  ) -> InlineArray<27, UInt8> {
+    var text = InlineArray<27, UInt8>(repeating: UInt8(ascii: "-"))
+    func put(_ value: UInt32, _ index: Int) {
+      text[index] = UInt8(truncatingIfNeeded: 48 + value / 10)
+      text[index + 1] = UInt8(truncatingIfNeeded: 48 + value % 10)
+    }
+    let year = UInt32(truncatingIfNeeded: date.year)
+    put(year / 100, 0)
+    put(year % 100, 2)
+    put(UInt32(truncatingIfNeeded: date.month), 5)
+    put(UInt32(truncatingIfNeeded: date.day), 8)
+    text[10] = UInt8(ascii: "T")
+    let seconds = UInt32(truncatingIfNeeded: microseconds / 1_000_000)
+    put(seconds / 3600, 11)
+    text[13] = UInt8(ascii: ":")
+    put(seconds / 60 % 60, 14)
+    text[16] = UInt8(ascii: ":")
+    put(seconds % 60, 17)
+    text[19] = UInt8(ascii: ".")
+    let fraction = UInt32(truncatingIfNeeded: microseconds % 1_000_000)
+    put(fraction / 10_000, 20)
+    put(fraction / 100 % 100, 22)
+    put(fraction % 100, 24)
+    text[26] = UInt8(ascii: "Z")
+    return text
   }
 
   private static func appendDigits(_ value: Int64, _ width: Int, to bytes: inout [UInt8]) {

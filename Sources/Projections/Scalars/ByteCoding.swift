@@ -105,6 +105,13 @@ struct ByteDecoder {
     return Array(bytes[offset..<offset + length])
   }
 
+  /// Where a text stands.
+  mutating func textRange() throws(Damaged) -> Range<Int> {
+    let length = try count()
+    try skip(length)
+    return offset - length..<offset
+  }
+
   mutating func skipText() throws(Damaged) {
     try skip(try count())
   }

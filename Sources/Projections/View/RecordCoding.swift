@@ -135,8 +135,18 @@ enum RecordCoding {
     _ decoder: inout ByteDecoder, facts: Int,
     _ fact: (Int, inout ByteDecoder) throws(ByteDecoder.Damaged) -> Void
   ) throws(ByteDecoder.Damaged) -> Scanned {
-    var scanned = Scanned()
     try decoder.skipText()
+    var scanned = try scanHead(&decoder, facts: facts, fact)
+    scanned.from = try skipRows(&decoder)
+    return scanned
+  }
+
+  /// Goes over what stands between the name and the rows.
+  static func scanHead(
+    _ decoder: inout ByteDecoder, facts: Int,
+    _ fact: (Int, inout ByteDecoder) throws(ByteDecoder.Damaged) -> Void
+  ) throws(ByteDecoder.Damaged) -> Scanned {
+    var scanned = Scanned()
     for _ in 0..<(try decoder.count()) { try decoder.skipText() }
     _ = try decoder.signed()
     scanned.isParked = try decoder.number() == 1
@@ -158,7 +168,6 @@ enum RecordCoding {
       _ = try decoder.signed()
       if try decoder.number() == 1 { _ = try decoder.signed() }
     }
-    scanned.from = try skipRows(&decoder)
     return scanned
   }
 
@@ -198,11 +207,15 @@ enum RecordCoding {
       }
     }
     for _ in 0..<anchors { _ = try decoder.number() }
+    try skipLeftOut(&decoder)
+    return from
+  }
+
+  static func skipLeftOut(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
     for _ in 0..<(try decoder.count()) {
       _ = try decoder.index()
       _ = try decoder.index()
     }
-    return from
   }
 
   /// Reads one record; `rules` are those of the view.

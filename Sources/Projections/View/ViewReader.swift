@@ -7,7 +7,8 @@ public final class ViewReader: Sendable {
   public let rules: Rules
   private let environment: LMDBEnvironment
   private let directory: String
-  private let chunkCount: Int
+  /// Number of pieces that can be read apart from each other.
+  public let chunkCount: Int
 
   /// Names of the views of a store, by their bytes.
   public static func names(_ store: String) throws(ViewError) -> [String] {
@@ -124,7 +125,7 @@ public final class ViewReader: Sendable {
     }
   }
 
-  private func guarded<Output>(_ body: () throws -> Output) throws(ViewError) -> Output {
+  func guarded<Output>(_ body: () throws -> Output) throws(ViewError) -> Output {
     do {
       return try body()
     } catch let error as ViewError {
@@ -138,7 +139,7 @@ public final class ViewReader: Sendable {
     }
   }
 
-  private func records(_ chunk: Int) throws -> (ByteDecoder, Int) {
+  func records(_ chunk: Int) throws -> (ByteDecoder, Int) {
     guard let bytes = try value("rows", ViewFiles.chunkKey(chunk)) else {
       throw ByteDecoder.Damaged()
     }

@@ -43,6 +43,7 @@ struct ExportCommand: ParsableCommand {
     var writer = RowWriter(format: format, columns: columns, file: file)
     try writer.begin()
     var leftOut = LeftOutEvents(reader.rules)
+    var count = 0
     try opened.run {
       switch table {
       case .customers:
@@ -51,11 +52,10 @@ struct ExportCommand: ParsableCommand {
           try writer.add(rows.customer($0))
         }
       case .transitions:
-        try reader.forEachCustomer { customer in
-          for row in customer.record.rows {
-            try writer.add(rows.transition(row, customer: customer.record.name))
-          }
-        }
+        try writer.end()
+        count = try TransitionExport(
+          reader: reader, isCSV: format == .csv, threads: Threads.count(threads)
+        ).write(to: file)
       case .segments:
         let manifest = reader.manifest
         let spells = SegmentSpells(
@@ -66,10 +66,11 @@ struct ExportCommand: ParsableCommand {
       }
     }
     try writer.end()
+    count += writer.count
     try file.close()
     leftOut.tell()
     Notice.write(
-      "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(writer.count) rows",
+      "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(count) rows",
       quiet: global.quiet)
   }
 }

@@ -2,7 +2,10 @@ import EventStore
 import Glibc
 
 /// Where a command's data goes. A file appears whole, by a rename, when it is closed.
-final class OutputFile {
+///
+/// Several threads may write by turns.
+final class OutputFile: @unchecked Sendable {
+  // Safe to share: only `close` changes anything, and it is called when no thread writes any more.
   private let path: String
   private let temporary: String?
   private var file: CInt

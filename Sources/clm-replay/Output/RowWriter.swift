@@ -39,20 +39,21 @@ struct RowWriter {
       if index > 0 { buffer.append(UInt8(ascii: ",")) }
       switch cell {
       case .null: break
-      case .string(let text): addCell(text)
+      case .string(let text): Self.appendCell(text, to: &buffer)
       case .array(let elements):
-        addCell(
-          elements.map { element in
-            if case .string(let text) = element { return text }
-            return element.text
-          }.joined(separator: ";"))
+        let texts = elements.map { element in
+          if case .string(let text) = element { return text }
+          return element.text
+        }
+        Self.appendCell(texts.joined(separator: ";"), to: &buffer)
       default: cell.append(to: &buffer)
       }
     }
     buffer.append(UInt8(ascii: "\n"))
   }
 
-  private mutating func addCell(_ text: String) {
+  /// A text as a cell of CSV, in quotes where it has to be.
+  static func appendCell(_ text: String, to buffer: inout [UInt8]) {
     let needsQuotes = text.utf8.contains {
       $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 0x0a || $0 == 0x0d
     }

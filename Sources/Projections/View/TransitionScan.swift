@@ -1,0 +1,82 @@
+import EventStore
+
+/// One row of a customer where it stands in a view; stages and transitions are numbers of the rules.
+public struct ScannedTransition: Sendable {
+  /// Microseconds since 1970-01-01T00:00:00Z.
+  public var at: Int64
+  /// Nil for the entry row.
+  public var from: Int?
+  public var to: Int
+  /// In rules without transitions the number of a stage.
+  public var transition: Int?
+  public var isTimer: Bool
+  /// Where the id of the anchor stands; nil without an anchor.
+  public var eventID: Range<Int>?
+  /// Position of the anchor; 0 without one.
+  public var position: UInt64
+}
+
+/// Goes over records and makes nothing of them but their rows.
+struct TransitionScan {
+  private let forms: [RecordCoding.ValueForm]
+  private let stages: Int
+  private let transitions: Int
+
+  init(_ rules: Rules) {
+    forms = rules.facts.map { RecordCoding.ValueForm($0.type) }
+    stages = rules.stages.count
+    transitions =
+      if case .transitions(let transitions) = rules.form { transitions.count } else { stages }
+  }
+
+  /// Reads one record: where the customer's name stands, and its rows.
+  func read(
+    _ decoder: inout ByteDecoder, into rows: inout [ScannedTransition]
+  ) throws(ByteDecoder.Damaged) -> Range<Int> {
+    rows.removeAll(keepingCapacity: true)
+    let name = try decoder.textRange()
+    _ = try RecordCoding.scanHead(&decoder, facts: forms.count) {
+      (index, decoder) throws(ByteDecoder.Damaged) in
+      _ = try RecordCoding.scalar(forms[index], &decoder)
+    }
+    for _ in 0..<(try decoder.count()) {
+      let at = try decoder.signed()
+      let from = try decoder.index()
+      let to = try decoder.index()
+      let transition = try decoder.index()
+      let flags = try decoder.number()
+      guard from <= stages, to < stages, transition <= transitions else {
+        throw ByteDecoder.Damaged()
+      }
+      rows.append(
+        ScannedTransition(
+          at: at, from: from == 0 ? nil : from - 1, to: to,
+          transition: transition == 0 ? nil : transition - 1, isTimer: flags & 1 != 0,
+          eventID: flags & 2 != 0 ? try decoder.textRange() : nil, position: 0))
+    }
+    for index in rows.indices where rows[index].eventID != nil {
+      rows[index].position = try decoder.number()
+    }
+    try RecordCoding.skipLeftOut(&decoder)
+    return name
+  }
+}
+
+extension ViewReader {
+  /// Gives the rows of each customer of a chunk to `body`, with the bytes in which name and ids stand; several threads may
+  /// read chunks at once.
+  public func forEachTransition(
+    inChunk chunk: Int, _ body: (Span<UInt8>, Range<Int>, [ScannedTransition]) -> Void
+  ) throws(ViewError) {
+    let scan = TransitionScan(rules)
+    try guarded {
+      var (decoder, count) = try records(chunk)
+      let bytes = decoder.bytes
+      var rows: [ScannedTransition] = []
+      for _ in 0..<count {
+        let name = try scan.read(&decoder, into: &rows)
+        if !rows.isEmpty { body(bytes.span, name, rows) }
+      }
+    }
+  }
+}
