@@ -23,7 +23,8 @@ extension Lowering {
     case ("_+_", .timestamp, .duration):
       return arithmetic(.timestampPlusDuration, nodes[0], nodes[1], .timestamp, 1)
     case ("_+_", .duration, .timestamp):
-      return arithmetic(.timestampPlusDuration, nodes[1], nodes[0], .timestamp, 1)
+      // As written: of two errors the left one counts.
+      return arithmetic(.timestampPlusDuration, nodes[0], nodes[1], .timestamp, 1)
     case ("_-_", .timestamp, .duration):
       return arithmetic(
         .timestampMinusDuration, nodes[0], nodes[1], .timestamp, -1)
@@ -35,9 +36,8 @@ extension Lowering {
     case ("_-_", .duration, .duration):
       return arithmetic(.subtractDuration, nodes[0], nodes[1], .duration, -1)
     case ("_*_", .int, .int): return product(.multiplyInt, nodes, .int)
-    case ("_*_", .money, .int): return product(.multiplyMoney, nodes, .money)
-    case ("_*_", .int, .money):
-      return product(.multiplyMoney, [nodes[1], nodes[0]], .money)
+    case ("_*_", .money, .int), ("_*_", .int, .money):
+      return product(.multiplyMoney, nodes, .money)
     case ("_*_", .double, .double): return product(.multiplyDouble, nodes, .double)
     case ("_/_", .int, .int): return quotient(.divideInt, nodes, .int)
     case ("_/_", .money, .int): return quotient(.divideMoney, nodes, .money)
