@@ -270,6 +270,19 @@ import Testing
     #expect(none.conditions[1].count == 1)
   }
 
+  @Test func `looking for the next change leaves windows where they are`() throws {
+    let rules = try Timeline(
+      facts: [
+        "i: { count: purchase, within: 10d }", "t: { last_time: purchase }", "v: { count: visit }",
+      ],
+      [
+        "never a -> c since(t).getHours() > (i > 0 ? 1 : 5) && v >= 100",
+        "go a -> b i >= 3 && v >= 1", "back b -> a i < 3",
+      ])
+    try rules.check(
+      "purchase@0d purchase@1d purchase@2d visit@2d+3h end@11d | go@2d+3h#3 back@10d~0 i=1")
+  }
+
   @Test func `instants before 1970 are instants`() throws {
     // The epoch stands within the second day.
     let zero = -36 * TimeRules.hour + 1

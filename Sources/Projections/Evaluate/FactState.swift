@@ -242,6 +242,13 @@ struct FactState {
     read(anewAt: instant, interner: interner())
   }
 
+  /// The value at an instant that is only looked at: the window stays where it is.
+  mutating func value(aheadAt instant: Int64, interner: @autoclosure () -> Interner)
+    -> TimedOutcome
+  {
+    leaves <= instant ? read(anewAt: instant, interner: interner()) : read(at: instant)
+  }
+
   /// The value at `instant`; the window must have been advanced to it.
   func read(at instant: Int64) -> TimedOutcome {
     let until = leaves

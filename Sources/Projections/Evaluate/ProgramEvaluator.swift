@@ -81,8 +81,10 @@ struct ProgramEvaluator {
     case .constantError: return TimedOutcome(failed: .error, until: Microseconds.never)
     case .fact:
       if let known = fixed?.aggregates { return known[Int(node.a)] }
-      if !readsAnew { return facts[Int(node.a)].value(at: now) }
-      return facts[Int(node.a)].value(anewAt: now, interner: interner)
+      if readsAnew { return facts[Int(node.a)].value(anewAt: now, interner: interner) }
+      // A search comes back: what it looks at must not leave the windows.
+      if isProbing { return facts[Int(node.a)].value(aheadAt: now, interner: interner) }
+      return facts[Int(node.a)].value(at: now)
     case .expressionFact: return expressionFact(node, now)
     case .eventSlot: return slots[Int(node.a)]
     case .now:
