@@ -193,15 +193,26 @@ struct Lowering {
     // Over a literal list the macro is a chain of && or ||, which moves with time as they do.
     let isAll = macro == "all"
     var result = constant(isAll ? 1 : 0, type: .bool)
+    var nodes: [Int32] = []
     for (index, element) in elements.enumerated() {
       let node = try lower(element)
+      nodes.append(node)
       locals.append((variable, node))
       let answer = try lower(arguments[0])
       locals.removeLast()
       guard type(answer) == .bool else { return try tree(expression) }
       result = index == 0 ? answer : logical(isAll ? .and : .or, result, answer)
     }
+    for node in nodes.reversed() where !isConstant(node) { result = requiring(node, result) }
     return result
+  }
+
+  /// A condition that is an error where an element of its list is one: no list, no answer.
+  private mutating func requiring(_ element: Int32, _ answer: Int32) -> Int32 {
+    let switches = StaticMotion.stepping(motion(element).switches, switches: 0, .truth)
+    return add(
+      ProgramNode(operation: .conditional, a: element, b: answer, c: answer), type: .bool,
+      motion: .logical(motion(answer), switches), reads: reads(element) | reads(answer))
   }
 
   mutating func logical(_ operation: ProgramNode.Operation, _ a: Int32, _ b: Int32) -> Int32 {
