@@ -161,13 +161,8 @@ struct ProgramEvaluator {
       return memo[number].outcome
     }
     var outcome = evaluate(node.a, at: now)
-    if outcome.motion == .monotone && !isProbing && !hasValue(node.a, now, outcome) {
-      // An error of a moving part ends or begins at some instant; the default changes hands there.
-      let failed = outcome.status != .ok
-      outcome.until = firstChange(from: now, before: outcome.until) { evaluator, instant in
-        (evaluator.evaluate(node.a, at: instant).status != .ok) != failed
-      }
-    }
+    // The default changes hands where an error ends or begins.
+    outcome.until = untilFailing(outcome, of: node.a, now)
     if outcome.status != .ok {
       let until = outcome.until
       outcome =
@@ -180,6 +175,19 @@ struct ProgramEvaluator {
       memo[number] = (stamp, now, outcome)
     }
     return outcome
+  }
+
+  /// Until when a node goes on having a value, or none: an error of a moving part ends or begins at some instant.
+  private mutating func untilFailing(
+    _ outcome: TimedOutcome, of index: Int32, _ now: Int64
+  ) -> Int64 {
+    if outcome.motion != .monotone || isProbing || hasValue(index, now, outcome) {
+      return outcome.until
+    }
+    let failed = outcome.status != .ok
+    return firstChange(from: now, before: outcome.until) { evaluator, instant in
+      (evaluator.evaluate(index, at: instant).status != .ok) != failed
+    }
   }
 
   /// It has a value until the end of its piece, as far as ranges tell.
@@ -214,8 +222,11 @@ struct ProgramEvaluator {
   }
 
   private mutating func conditional(_ node: ProgramNode, _ now: Int64) -> TimedOutcome {
-    let condition = evaluate(node.a, at: now)
-    if condition.status != .ok { return condition }
+    var condition = evaluate(node.a, at: now)
+    condition.until = untilFailing(condition, of: node.a, now)
+    if condition.status != .ok {
+      return TimedOutcome(failed: condition.status, until: condition.until)
+    }
     var outcome = evaluate(condition.bits != 0 ? node.b : node.c, at: now)
     outcome.until = min(outcome.until, condition.until)
     if condition.until != Microseconds.never { outcome.onlyFalls = false }
