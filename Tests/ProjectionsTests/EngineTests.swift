@@ -77,7 +77,7 @@ import Testing
     /// What only the tree evaluator answers.
     mutating func general() -> String {
       let relation = pick(["<", ">=", "=="])
-      switch numbers.next(15) {
+      switch numbers.next(19) {
       case 0: return "n \(relation) v_3d"
       case 1: return "spans \(relation) \(numbers.next(4))"
       case 2: return "mean \(relation) \(numbers.next(6)).5"
@@ -91,6 +91,15 @@ import Testing
       case 10: return "since(due_max) \(relation) hours(\(numbers.next(60)))"
       case 11: return "ratio \(relation) \(numbers.next(12))"
       case 12: return "busy"
+      case 15:
+        return
+          "since(last_p).getHours() % 50 \(relation) (n_9d > 1 ? \(numbers.next(50)) : \(numbers.next(50)))"
+      case 16:
+        return
+          "(v_3d > 0 ? last_p : first_v) + hours(n_9d * 9) \(relation == "==" ? ">" : relation) now"
+      case 17: return "int(now) / 86400 % 5 \(relation) (both > 2 ? n : v_3d)"
+      case 18:
+        return "[last_3d, n, v_3d].\(pick(["exists", "all"]))(x, x \(relation) \(numbers.next(4)))"
       default: return pick(["least < 'y'", "weight >= 4.5", "code_1 != code", "n_9d in [1, 3]"])
       }
     }

@@ -245,6 +245,39 @@ import Testing
     try ages.check("purchase@0d purchase@3d | up@3d~0 down@3d#1 next@6d=b")
   }
 
+  @Test func `strict comparisons begin beyond their bound`() throws {
+    try Timeline(facts: ["n: { count: purchase, within: 10d }"], Self.swing("n > 1", "n <= 1"))
+      .check("purchase@0d purchase@1d end@30d | up@1d#1 down@10d~0")
+    try Timeline(
+      facts: ["last: { last_time: purchase }"],
+      Self.swing("since(last) > days(3)", "since(last) <= days(3)")
+    ).check("purchase@0d purchase@5d | up@3d+1us~0 down@5d#1 next@8d+1us=b")
+    try Timeline(
+      facts: ["s: { sum: purchase.amount, within: 10d }"],
+      Self.swing("s > money('10.00')", "s <= money('10.00')")
+    ).check("purchase@0d=10.00 purchase@1d=0.01 | up@1d#1 next@10d=a")
+    try Timeline(
+      facts: ["low: { min: visit.n, within: 10d }"], Self.swing("low < 2", "low >= 2")
+    ).check("visit@0d=1 visit@1d=2 end@12d | up@0d#0 down@10d~0 low=unset")
+  }
+
+  @Test func `a list with an element that is unset has no answer`() throws {
+    let facts = ["m: { last: visit.n, within: 5d }", "n: { count: purchase }"]
+    try Timeline(facts: facts, Self.swing("[m, n].all(x, x > 0)", "[m, n].exists(x, x <= 0)"))
+      .check("purchase@0d visit@1d=1 visit@2d=0 end@9d | up@1d#1 down@2d#2")
+    try Timeline(facts: facts, ["go a -> b [m, n].exists(x, x > 0)"])
+      .check("purchase@0d visit@1d=0 | go@1d#1")
+    try Timeline(facts: facts, ["go a -> b n in [m, 1]"]).check("purchase@0d visit@1d=0 | go@1d#1")
+  }
+
+  @Test func `of two errors the left one counts, an unset fact being no fault`() throws {
+    let facts = ["n: { count: purchase }", "seen: { last_time: visit }"]
+    let left = try Timeline(facts: facts, ["go a -> b hours(n * 9000000000000) + seen > now"])
+    #expect(try left.check("purchase@0d |").conditions[0].count == 1)
+    let right = try Timeline(facts: facts, ["go a -> b seen + hours(n * 9000000000000) > now"])
+    #expect(try right.check("purchase@0d |").conditions[0].count == 0)
+  }
+
   @Test func `spans of activity are counted back from now`() throws {
     let rules = try Timeline(
       facts: ["spans: { active: purchase, every: 10d, within: 30d }"],
