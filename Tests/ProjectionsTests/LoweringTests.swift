@@ -238,21 +238,22 @@ import Testing
   /// Nil where the text is refused, since time would move it beyond what can be scheduled.
   private func lower(_ checked: CheckedExpression) -> Lowered? {
     var lowering = Lowering()
-    lowering.variables["now"] = lowering.add(
-      Node(operation: .now), type: .timestamp, motion: .now)
-    lowering.variables["stage.name"] = lowering.add(
-      Node(operation: .stageName), type: .string, motion: .still)
-    lowering.variables["stage.previous"] = lowering.add(
-      Node(operation: .stagePrevious), type: .string, motion: .still)
-    lowering.variables["stage.entered_at"] = lowering.add(
-      Node(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
+    var scope: Lowering.Scope = [:]
+    scope["now"] = lowering.add(
+      ProgramNode(operation: .now), type: .timestamp, motion: .now)
+    scope["stage.name"] = lowering.add(
+      ProgramNode(operation: .stageName), type: .string, motion: .still)
+    scope["stage.previous"] = lowering.add(
+      ProgramNode(operation: .stagePrevious), type: .string, motion: .still)
+    scope["stage.entered_at"] = lowering.add(
+      ProgramNode(operation: .stageEnteredAt), type: .timestamp, motion: .still(.timestamps))
     for (slot, (name, type)) in Self.types.enumerated() {
       let node = lowering.add(
-        Node(operation: .eventSlot, a: Int32(slot)), type: type, motion: .still)
-      lowering.variables[name] = node
-      lowering.variables["facts.\(name)"] = node
+        ProgramNode(operation: .eventSlot, a: Int32(slot)), type: type, motion: .still)
+      scope[name] = node
+      scope["facts.\(name)"] = node
     }
-    guard let lowered = try? lowering.lower(checked) else { return nil }
+    guard let lowered = try? lowering.lower(checked, in: scope) else { return nil }
     return Lowered(
       checked: checked, root: lowered.root,
       evaluator: ProgramEvaluator(program: lowering.program, facts: []))

@@ -29,13 +29,13 @@ import Testing
     let joined = (0..<writer.numbers.next(3)).map { "joined \($0)" }
     var block = EventIDs.Block()
     for line in lines { block.add(UInt16(line.position), id: Array(line.id.utf8).span) }
-    var pending = PendingCustomers(compiled)
+    var pending = PendingRecords(compiled.rules)
     pending.add(
       FoldedCustomer(
         compiled: compiled, events: fold.events, result: fold.result,
         interner: fold.evaluator.interner),
-      rank: 0, name: Array(name.utf8).span, joined: joined.map { Array($0.utf8) })
-    #expect(pending.name(of: 0) == Array(name.utf8))
+      rank: 0, compiled.facts.map { RecordCoding.ValueForm($0.type) }, name: Array(name.utf8).span,
+      joined: joined.map { Array($0.utf8) })
     var encoder = ByteEncoder()
     let covered = pending.encode(0, ids: EventIDs(blocks: [block]), into: &encoder)
     #expect(covered.upperBound < encoder.bytes.count)
@@ -63,7 +63,8 @@ import Testing
     var scalars: [Int64?] = []
     let scanned = try? RecordCoding.scan(&decoder, facts: compiled.facts.count) {
       (index, decoder) throws(ByteDecoder.Damaged) in
-      scalars.append(try RecordCoding.scalar(compiled.facts[index].form, &decoder))
+      scalars.append(
+        try RecordCoding.scalar(RecordCoding.ValueForm(compiled.facts[index].type), &decoder))
     }
     return scanned.map { ($0, scalars, decoder.offset) }
   }

@@ -30,7 +30,7 @@ extension Program {
     return reads
   }
 
-  private func forEachNode(under root: Int32, _ body: (Node) -> Void) {
+  private func forEachNode(under root: Int32, _ body: (ProgramNode) -> Void) {
     var seen: Set<Int32> = []
     func visit(_ index: Int32) {
       guard seen.insert(index).inserted else { return }

@@ -56,7 +56,7 @@ struct TruthPlan: Sendable {
     /// The fact's feed; -1 without.
     var feed: Int
     var bound: Int64
-    var comparison = Node.Comparison.equal
+    var comparison = ProgramNode.Comparison.equal
   }
 
   struct Formula: Sendable {
@@ -103,7 +103,7 @@ struct TruthPlan: Sendable {
     var bound: Int64
     /// Microseconds; 0 for all time. For ages the length.
     var within: Int64
-    var comparison: Node.Comparison
+    var comparison: ProgramNode.Comparison
   }
 
   /// What becomes of an atom by time alone.

@@ -93,7 +93,7 @@ struct TruthPlanBuilder {
   }
 
   /// A comparison with a constant in terms of thresholds; nil where there is no such form.
-  private mutating func threshold(_ node: Node) -> Int32? {
+  private mutating func threshold(_ node: ProgramNode) -> Int32? {
     let (left, right) = (program.nodes[Int(node.a)], program.nodes[Int(node.b)])
     if right.operation == .constant { return threshold(left, node.comparison, right.bits) }
     if left.operation == .constant { return threshold(right, node.comparison.mirrored, left.bits) }
@@ -101,7 +101,7 @@ struct TruthPlanBuilder {
   }
 
   private mutating func threshold(
-    _ operand: Node, _ comparison: Node.Comparison, _ bound: Int64
+    _ operand: ProgramNode, _ comparison: ProgramNode.Comparison, _ bound: Int64
   ) -> Int32? {
     switch operand.operation {
     case .fact: return threshold(feed: Int(operand.a), operand, comparison, bound)
@@ -124,7 +124,7 @@ struct TruthPlanBuilder {
   }
 
   private mutating func threshold(
-    feed: Int, _ fact: Node, _ comparison: Node.Comparison, _ bound: Int64
+    feed: Int, _ fact: ProgramNode, _ comparison: ProgramNode.Comparison, _ bound: Int64
   ) -> Int32? {
     guard let aggregate = compiled.aggregate(feed) else { return nil }
     let type = compiled.fieldType(ofFeed: feed)
@@ -150,7 +150,7 @@ struct TruthPlanBuilder {
   }
 
   private mutating func atLeast(
-    _ form: TruthPlan.Atom.Form, _ feed: Int, _ comparison: Node.Comparison, _ bound: Int64
+    _ form: TruthPlan.Atom.Form, _ feed: Int, _ comparison: ProgramNode.Comparison, _ bound: Int64
   ) -> Int32? {
     if bound == .max { return nil }
     func wanted(_ bound: Int64) -> TruthPlan.Atom {
@@ -169,7 +169,7 @@ struct TruthPlanBuilder {
   }
 
   private mutating func atMost(
-    _ feed: Int, _ comparison: Node.Comparison, _ bound: Int64
+    _ feed: Int, _ comparison: ProgramNode.Comparison, _ bound: Int64
   ) -> Int32? {
     if bound == .min { return nil }
     func wanted(_ bound: Int64) -> TruthPlan.Atom {
@@ -414,9 +414,9 @@ struct TruthPlanBuilder {
   }
 }
 
-extension Node.Comparison {
+extension ProgramNode.Comparison {
   /// The same with its sides exchanged.
-  var mirrored: Node.Comparison {
+  var mirrored: ProgramNode.Comparison {
     switch self {
     case .equal: .equal
     case .notEqual: .notEqual

@@ -24,14 +24,21 @@ struct PendingRecords: AnchoredRun {
     _ fold: FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm],
     _ directory: CustomerDirectory
   ) {
+    let joined = directory.joinedNames(of: rank)
+    directory.withName(of: rank) { add(fold, rank: rank, forms, name: $0, joined: joined) }
+  }
+
+  /// - Parameter joined: other subjects of the customer, by name.
+  mutating func add(
+    _ fold: FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm], name: Span<UInt8>,
+    joined: [[UInt8]]
+  ) {
     var encoder = ByteEncoder()
     encoder.bytes = heads
     heads = []
-    directory.withName(of: rank) {
-      RecordCoding.encodeHead(
-        fold.result, forms: forms, interner: fold.interner, name: $0,
-        joined: directory.joinedNames(of: rank), into: &encoder)
-    }
+    RecordCoding.encodeHead(
+      fold.result, forms: forms, interner: fold.interner, name: name, joined: joined,
+      into: &encoder)
     heads = encoder.bytes
     headEnds.append(heads.count)
     folded.add(fold, rank: rank)
@@ -42,7 +49,7 @@ struct PendingRecords: AnchoredRun {
   }
 
   /// Appends the whole record of customer `index` to `bytes`; the part that the output root covers is given back.
-  private func encode(
+  func encode(
     _ index: Int, ids: EventIDs, into encoder: inout ByteEncoder
   ) -> Range<Int> {
     let start = encoder.bytes.count
