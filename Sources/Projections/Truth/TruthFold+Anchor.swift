@@ -37,7 +37,7 @@ extension TruthFold {
     let fact = facts[feed]
     let (series, within) = (fact.series, fact.within)
     if within == 0 { return -1 }
-    let base = series * capacity
+    let base = bases[series]
     var last: Int32 = -1
     if fact.function == .active {
       for place in first(series, within: within, at: instant - 1)..<counts[series] {
@@ -54,7 +54,7 @@ extension TruthFold {
 
   /// The first member that is in a window at an instant.
   mutating func first(_ series: Int, within: Int64, at instant: Int64) -> Int {
-    let base = series * capacity
+    let base = bases[series]
     var low = 0
     var high = counts[series]
     while low < high {
@@ -69,7 +69,7 @@ extension TruthFold {
     let fact = facts[feed]
     if !fact.isTimestamp { return -1 }
     let series = fact.series
-    let base = series * capacity
+    let base = bases[series]
     let first = fact.within > 0 ? first(series, within: fact.within, at: instant) : 0
     let end = counts[series]
     if first == end { return -1 }
@@ -88,7 +88,7 @@ extension TruthFold {
 
   /// The least or greatest value of some members that are whole numbers.
   mutating func extreme(_ series: Int, _ range: Range<Int>, isLeast: Bool) -> Int64 {
-    let base = series * capacity
+    let base = bases[series]
     var found = values[base + range.lowerBound]
     for place in range.dropFirst() {
       let value = values[base + place]

@@ -36,7 +36,7 @@ extension TruthFold {
   }
 
   private mutating func value(_ fact: AsOfFact, _ asOf: Int64) -> TimedOutcome {
-    let base = fact.series * capacity
+    let base = bases[fact.series]
     let end = counts[fact.series]
     let first = fact.within > 0 ? first(fact.series, within: fact.within, at: asOf) : 0
     let count = end - first
@@ -72,7 +72,7 @@ extension TruthFold {
   /// Running sums fit 64 bits; so may not the difference of two.
   private mutating func sum(_ series: Int, _ range: Range<Int>) -> Int128 {
     if range.isEmpty { return 0 }
-    let base = series * (capacity + 1)
+    let base = bases[series] + series
     return Int128(sums[base + range.upperBound]) - Int128(sums[base + range.lowerBound])
   }
 

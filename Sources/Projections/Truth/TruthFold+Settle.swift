@@ -57,7 +57,7 @@ extension TruthFold {
       return
     case .extreme:
       // Other members may still stand in the window, beyond the bound.
-      let last = times[flip.series * capacity + counts[flip.series] - 1] + flip.within
+      let last = times[bases[flip.series] + counts[flip.series] - 1] + flip.within
       if last > instant {
         flips[number] = last
         Self.set(&words, bit, false)

@@ -78,8 +78,10 @@ struct TruthFold {
   var aggregates: [TimedOutcome]
   var wanted: CustomerValue.Wanted
 
-  // Members of each series: `capacity` places a series.
-  var capacity = 0
+  // Members of all series, one series after the other; there is room for `capacity` of a customer.
+  private var capacity = 0
+  /// Where the members of each series begin; its running sums begin as many places later as there are series before it.
+  let bases: Slab<Int>
   let counts: Slab<Int>
   var times: Slab<Int64>
   var numbers: Slab<Int32>
@@ -241,12 +243,13 @@ struct TruthFold {
     memo = pool.slab(
       1 << Self.memoBits, of: Decision(isTrue: 0, isFalse: 0, stage: -1, taken: -1))
     counts = pool.slab(plan.series.count, of: 0)
+    bases = pool.slab(plan.series.count, of: 0)
     let empty = SlabPool()
     memberPool = empty
     times = empty.slab(0, of: 0)
     numbers = empty.slab(0, of: 0)
     values = empty.slab(0, of: 0)
-    sums = empty.slab(0, of: 0)
+    sums = empty.slab(plan.series.count, of: 0)
   }
 
   private var memberPool: SlabPool
@@ -272,15 +275,29 @@ struct TruthFold {
     return fact
   }
 
-  /// Makes room for the members of a customer with that many events.
-  private mutating func reserve(_ count: Int) {
-    capacity = max(64, 2 * count)
-    let places = capacity * plan.series.count
+  /// Places the series of the customer at hand one after the other, so that memory is that of its members.
+  private mutating func placeMembers() {
+    bases.fill(0)
+    for place in 0..<events.operations.count {
+      let operation = events.operations[place]
+      if operation.isFeed && operation.number < factFeedCount { bases[operation.number] += 1 }
+    }
+    var members = 0
+    for series in 0..<bases.count {
+      let own = seriesPrograms[series].keepsMembers ? bases[series] : 0
+      bases[series] = members
+      members += own
+    }
+    if members > capacity { reserve(members) }
+  }
+
+  private mutating func reserve(_ members: Int) {
+    capacity = members + members / 2
     let fresh = SlabPool()
-    times = fresh.slab(places, of: 0)
-    numbers = fresh.slab(places, of: 0)
-    values = fresh.slab(places, of: 0)
-    sums = fresh.slab(places + plan.series.count, of: 0)
+    times = fresh.slab(capacity, of: 0)
+    numbers = fresh.slab(capacity, of: 0)
+    values = fresh.slab(capacity, of: 0)
+    sums = fresh.slab(capacity + bases.count, of: 0)
     memberPool = fresh
   }
 
@@ -346,7 +363,7 @@ struct TruthFold {
   }
 
   private mutating func reset(asOf: Int64) {
-    if events.count > capacity { reserve(events.count) }
+    placeMembers()
     result.rows.removeAll(keepingCapacity: true)
     result.spells.removeAll(keepingCapacity: true)
     result.next = nil
@@ -442,7 +459,7 @@ struct TruthFold {
     let program = seriesPrograms[series]
     let count = counts[series] + 1
     counts[series] = count
-    let last = series &* capacity &+ count &- 1
+    let last = bases[series] &+ count &- 1
     if program.keepsMembers {
       times[last] = instant
       numbers[last] = event
@@ -494,9 +511,9 @@ struct TruthFold {
       hold(
         operation, &words, at: instant,
         until: place >= 0
-          ? times[series &* capacity &+ Int(place)] &+ operation.within : Int64.min)
+          ? times[bases[series] &+ Int(place)] &+ operation.within : Int64.min)
     case .sumAll:
-      Self.set(&words, bit, sums[series &* (capacity + 1) &+ count] >= operation.bound)
+      Self.set(&words, bit, sums[bases[series] &+ series &+ count] >= operation.bound)
     case .sumWithin: decideSum(operation, series, value, count, instant, &words)
     case .last:
       Self.set(&words, bit, operation.comparison.holds(value, operation.bound))
@@ -524,7 +541,7 @@ struct TruthFold {
       isBeyond = true
       return
     }
-    let base = series &* (capacity + 1)
+    let base = bases[series] + series
     let total = sums[base + count]
     var place = pointers[Int(operation.flip)]
     while place + 1 < count && total - sums[base + place + 1] >= operation.bound { place += 1 }
@@ -532,7 +549,7 @@ struct TruthFold {
     let isReached = total - sums[base + place] >= operation.bound
     hold(
       operation, &words, at: instant,
-      until: isReached ? times[series * capacity + place] + operation.within : Int64.min)
+      until: isReached ? times[bases[series] + place] + operation.within : Int64.min)
   }
 
   @inline(__always)
