@@ -121,6 +121,10 @@ import Testing
           Issue.record("a column of spread \(spread) is malformed")
           continue
         }
+        for row in 0...count {
+          let value = column.value(of: row, in: bytes.span)
+          #expect(value == (row < count ? values[row] : nil))
+        }
         for value in values.prefix(9) + [base - 1, base + Int64(spread), Int64.max, Int64.min] {
           for rows in [0, 1, count / 2, count, count + 5] {
             let found = column.lastRow(of: value, below: rows, in: bytes.span)

@@ -96,6 +96,12 @@ import Testing
     }
     let expected = names.flatMap { model.subjects[$0] ?? [] }.sorted()
     #expect(events.map(\.position) == expected)
+    for position in expected.prefix(20) {
+      let number = try #require(try snapshot.subject(at: position))
+      let name = try #require(zip(names, numbers).first { $0.1 == number }?.0)
+      #expect(model.subjects[name]?.contains(position) == true)
+    }
+    #expect(try snapshot.subject(at: snapshot.size) == nil)
     #expect(events.map(\.line) == expected.map { model.lines[Int($0)] })
     let report = try store.verify(threads: 2) { _ in }
     #expect(report.isOK, "\(report.problems.prefix(3))")

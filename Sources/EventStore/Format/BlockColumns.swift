@@ -85,6 +85,13 @@ struct PackedColumn {
     else { return nil }
   }
 
+  /// The value of a row; nil where there is no such row.
+  func value(of row: Int, in bytes: Span<UInt8>) -> Int64? {
+    guard row >= 0, row < count else { return nil }
+    let difference = bytes.little(ColumnCoding.headerLength + row * width, width)
+    return base &+ Int64(bitPattern: difference)
+  }
+
   /// The last row with a value among the first `rows`; nil where none has it.
   func lastRow(of value: Int64, below rows: Int, in bytes: Span<UInt8>) -> Int? {
     let rows = min(rows, count)

@@ -43,31 +43,26 @@ extension Span where Element == UInt8 {
   }
 
   /// Where a number stands last among the first `count` little-endian ones of its width; nil where it does not.
-  @inline(__always)
-  func lastIndex<Number: FixedWidthInteger & BitwiseCopyable>(
+  func lastIndex<Number: FixedWidthInteger & SIMDScalar & BitwiseCopyable>(
     of wanted: Number, below end: Int
-  ) -> Int? {
+  ) -> Int? where Number.SIMD16Storage: BitwiseCopyable {
     let width = Number.bitWidth / 8
     precondition(end >= 0 && end <= count / width, "the bytes of the numbers are there")
     // Safe because all numbers below `end` are there.
     return unsafe withUnsafeBytes { bytes in
-      @inline(__always) func isWanted(_ index: Int) -> Bool {
-        unsafe Number(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: index * width, as: Number.self))
-          == wanted
-      }
       var end = end
-      // In pieces without a way out, which become vector instructions.
-      let piece = 64
-      while end >= piece {
-        var isThere = false
-        for index in end - piece..<end { isThere = isWanted(index) || isThere }
-        if isThere { break }
-        end -= piece
+      // Sixteen at once, as long as it is not among them.
+      let all = SIMD16(repeating: wanted.littleEndian)
+      while end >= 16 {
+        let numbers = unsafe bytes.loadUnaligned(
+          fromByteOffset: (end - 16) * width, as: SIMD16<Number>.self)
+        if any(numbers .== all) { break }
+        end -= 16
       }
       while end > 0 {
         end -= 1
-        if isWanted(end) { return end }
+        let number = unsafe bytes.loadUnaligned(fromByteOffset: end * width, as: Number.self)
+        if number == wanted.littleEndian { return end }
       }
       return nil
     }

@@ -59,6 +59,20 @@ extension LogSnapshot {
     try subjects(named: [[UInt8](copying: name)], threads: 1)[0]
   }
 
+  /// Dense number of the subject of an event; nil where there is no such position.
+  public func subject(at position: UInt64) throws(EventStoreError) -> UInt32? {
+    guard position < size else { return nil }
+    let (block, row) = (Int(position >> 14), Int(position & 0x3fff))
+    return try reader.guarded("read columns") {
+      let found = try reader.withColumn(.subjects, block: block) { content -> Int64? in
+        PackedColumn(content)?.value(of: row, in: content)
+      }
+      if let found { return found.flatMap { UInt32(exactly: $0) } }
+      let open = try reader.block(block, size: state.size, withIDs: false).subjects
+      return row < open.count ? open[row] : nil
+    }
+  }
+
   /// All positions of a subject's events, ascending: the last one is searched for, the others follow its chain.
   public func positions(ofSubject subject: UInt32) throws(EventStoreError) -> [UInt64] {
     try events(ofSubjects: [subject], threads: 1) { position, _ in position }

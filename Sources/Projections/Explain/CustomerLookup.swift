@@ -19,18 +19,36 @@ public enum CustomerLookup {
   }
 
   /// The events in view of some subjects, in the order of the log.
+  ///
+  /// - Parameter anchors: positions of events that may be theirs: they spare a look through all names.
   public static func lines(
-    of subjects: [String], view: LogView, threads: Int = 1
+    of subjects: [String], view: LogView, threads: Int = 1, anchors: [UInt64] = []
   ) throws -> [EventLine] {
-    let numbers = try view.snapshot.subjects(
-      named: subjects.map { Array($0.utf8) }, threads: threads)
-    let lines = try view.snapshot.events(
-      ofSubjects: numbers.compactMap { $0 }, threads: threads
-    ) { position, line -> EventLine? in
+    let numbers = try numbers(of: subjects, view, threads, anchors)
+    let lines = try view.snapshot.events(ofSubjects: numbers, threads: threads) {
+      position, line -> EventLine? in
       guard let line, position < view.size else { return nil }
       return EventLine(position: position, line: [UInt8](copying: line))
     }
     return lines.compactMap { $0 }.filter { $0.occurred <= view.asOf }
+  }
+
+  /// The dense numbers of those that the log has.
+  private static func numbers(
+    of subjects: [String], _ view: LogView, _ threads: Int, _ anchors: [UInt64]
+  ) throws -> [UInt32] {
+    var known: [String: UInt32] = [:]
+    for position in anchors where position < view.size && known.count < subjects.count {
+      guard let bytes = try view.snapshot.line(at: position),
+        let line = EventLine(position: position, line: bytes), subjects.contains(line.subject)
+      else { continue }
+      known[line.subject] = try view.snapshot.subject(at: position)
+    }
+    let others = subjects.filter { known[$0] == nil }
+    let found =
+      others.isEmpty
+      ? [] : try view.snapshot.subjects(named: others.map { Array($0.utf8) }, threads: threads)
+    return known.values.sorted() + found.compactMap { $0 }
   }
 
   /// An event that joined a subject to a customer.

@@ -18,16 +18,17 @@ struct CustomerAccess {
   private let stored: ViewCustomer?
   private let subjects: [String]
 
-  init(_ opened: OpenedStore, _ options: CustomerOptions, quiet: Bool) throws {
-    self.opened = opened
+  init(_ options: CustomerOptions, quiet: Bool) throws {
     var reader: ViewReader?
     if let asServed = options.asServed {
+      opened = try OpenedStore(options.store)
       let found = try ServedView(opened, view: options.view, at: asServed)
       (compiled, viewName, view) = (found.rules.compiled, found.name, found.view)
       served = found.record
       isCurrent = false
     } else {
-      let opening = try opened.view(named: options.view)
+      let opening: ViewReader
+      (opened, opening) = try OpenedStore.open(options.store, withView: options.view)
       compiled = try LoadedRules.load(opening).compiled
       viewName = opening.manifest.name
       served = nil
@@ -89,8 +90,11 @@ struct CustomerAccess {
 
   /// The events in view of all the customer's subjects.
   func lines() throws -> [EventLine] {
-    try opened.run {
-      try CustomerLookup.lines(of: subjects, view: view, threads: Threads.count(nil))
+    // A few are enough: most subjects are found by the first.
+    let anchors = stored?.record.rows.compactMap { $0.anchor?.position }.prefix(8)
+    return try opened.run {
+      try CustomerLookup.lines(
+        of: subjects, view: view, threads: Threads.count(nil), anchors: Array(anchors ?? []))
     }
   }
 

@@ -26,6 +26,6 @@ struct CustomerOptions: ParsableArguments {
   }
 
   func access(quiet: Bool) throws -> CustomerAccess {
-    try CustomerAccess(try OpenedStore(store), self, quiet: quiet)
+    try CustomerAccess(self, quiet: quiet)
   }
 }

@@ -1,8 +1,9 @@
 import EventStore
 import Projections
+import Synchronization
 
 /// A store opened for a command that reads, with errors in the command line's words.
-struct OpenedStore {
+struct OpenedStore: Sendable {
   let path: String
   let store: Store
   let snapshot: LogSnapshot
@@ -29,6 +30,25 @@ struct OpenedStore {
     }
   }
 
+  /// A store and a view of it, opened side by side; what is wrong with the store is said first.
+  static func open(
+    _ path: String, withView name: String?
+  ) throws -> (store: OpenedStore, view: ViewReader) {
+    let store = Mutex<OpenedStore?>(nil)
+    let view = Mutex<ViewReader?>(nil)
+    try Parallel.both {
+      let opened = try OpenedStore(path)
+      store.withLock { $0 = opened }
+    } _: {
+      let opened = try Self.view(named: name, of: path)
+      view.withLock { $0 = opened }
+    }
+    guard let store = store.withLock({ $0 }), let view = view.withLock({ $0 }) else {
+      preconditionFailure("both are there where nothing was thrown")
+    }
+    return (store, view)
+  }
+
   /// Runs `body`, with errors of the store and of views as command errors.
   func run<Output>(_ body: () throws -> Output) throws -> Output {
     try CommandError.translating(body)
@@ -39,7 +59,9 @@ struct OpenedStore {
     Checkpoint.origin(storeID: try run { try store.id() })
   }
 
-  func view(named name: String?) throws -> ViewReader {
+  func view(named name: String?) throws -> ViewReader { try Self.view(named: name, of: path) }
+
+  private static func view(named name: String?, of path: String) throws -> ViewReader {
     do throws(ViewError) {
       return try ViewReader.open(path, named: name)
     } catch {
