@@ -43,26 +43,32 @@ extension Span where Element == UInt8 {
   }
 
   /// Where a number stands last among the first `count` little-endian ones of its width; nil where it does not.
-  func lastIndex<Number: FixedWidthInteger & SIMDScalar & BitwiseCopyable>(
+  func lastIndex<Number: FixedWidthInteger & BitwiseCopyable>(
     of wanted: Number, below end: Int
-  ) -> Int? where Number.SIMD16Storage: BitwiseCopyable {
+  ) -> Int? {
     let width = Number.bitWidth / 8
     precondition(end >= 0 && end <= count / width, "the bytes of the numbers are there")
     // Safe because all numbers below `end` are there.
     return unsafe withUnsafeBytes { bytes in
+      let wanted = wanted.littleEndian
       var end = end
-      // Sixteen at once, as long as it is not among them.
-      let all = SIMD16(repeating: wanted.littleEndian)
-      while end >= 16 {
-        let numbers = unsafe bytes.loadUnaligned(
-          fromByteOffset: (end - 16) * width, as: SIMD16<Number>.self)
-        if any(numbers .== all) { break }
-        end -= 16
+      // In pieces without a way out and without checks, which become vector instructions.
+      let piece = 64
+      while end >= piece {
+        var hits: Number = 0
+        var offset = (end &- piece) &* width
+        for _ in 0..<piece {
+          let number = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: Number.self)
+          hits |= number == wanted ? 1 : 0
+          offset &+= width
+        }
+        if hits != 0 { break }
+        end -= piece
       }
       while end > 0 {
         end -= 1
-        let number = unsafe bytes.loadUnaligned(fromByteOffset: end * width, as: Number.self)
-        if number == wanted.littleEndian { return end }
+        let number = unsafe bytes.loadUnaligned(fromByteOffset: end &* width, as: Number.self)
+        if number == wanted { return end }
       }
       return nil
     }
