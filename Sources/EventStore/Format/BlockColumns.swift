@@ -120,7 +120,7 @@ enum ColumnCoding {
     let width: UInt8 =
       spread == 0 ? 0 : spread < 1 << 8 ? 1 : spread < 1 << 16 ? 2 : spread < 1 << 32 ? 4 : 8
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(13 + values.count * Int(width))
+    bytes.reserveCapacity(headerLength + values.count * Int(width))
     bytes.appendLittle(UInt32(values.count))
     bytes.appendLittle(base)
     bytes.append(width)
@@ -139,11 +139,12 @@ enum ColumnCoding {
 
   /// Nil where malformed; values beyond the range of `Number` lose their high bits.
   static func decode<Number: FixedWidthInteger>(_ bytes: Span<UInt8>) -> [Number]? {
-    guard bytes.count >= 13 else { return nil }
+    guard bytes.count >= headerLength else { return nil }
     let count = Int(bytes.little(0, 4))
     let base = Int64(bitPattern: bytes.little(4, 8))
     let width = Int(bytes[12])
-    guard width <= 8, count <= BlockColumns.length, bytes.count == 13 + count * width else {
+    guard width <= 8, count <= BlockColumns.length, bytes.count == headerLength + count * width
+    else {
       return nil
     }
     // A width that is known when this is compiled makes each loop several times faster.
@@ -162,7 +163,7 @@ enum ColumnCoding {
   ) -> [Number] {
     [Number](capacity: count) { values in
       for index in 0..<count {
-        let difference = Int64(bitPattern: bytes.little(13 + index * width, width))
+        let difference = Int64(bitPattern: bytes.little(headerLength + index * width, width))
         values.append(Number(truncatingIfNeeded: base &+ difference))
       }
     }

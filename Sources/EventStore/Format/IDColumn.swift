@@ -190,7 +190,7 @@ private struct CountedIDs: Sendable {
   ) throws(ByteReader.Short) -> [Number]? {
     var count = 0
     for index in 0..<4 { count |= Int(try reader.peek(at: index)) << (8 * index) }
-    let length = 13 + count * Int(try reader.peek(at: 12))
+    let length = ColumnCoding.headerLength + count * Int(try reader.peek(at: 12))
     return ColumnCoding.decode(reader.bytes.extracting(try reader.take(length)))
   }
 

@@ -40,7 +40,7 @@ public struct PayloadColumn: Sendable {
       guard let rows = try Self.rows(&reader, count, present) else { return nil }
       let areTagsEach = try reader.number(UInt8.self) == 1
       let tagRange = try reader.take(areTagsEach ? present : 1)
-      let valueLength = 13 + present * Int(try reader.peek(at: 12))
+      let valueLength = ColumnCoding.headerLength + present * Int(try reader.peek(at: 12))
       let valueRange = try reader.take(valueLength)
       guard
         let packed: [Int64] = ColumnCoding.decode(bytes.span.extracting(valueRange)),
