@@ -47,7 +47,7 @@ public struct RulesComparison: Sendable {
     var names: [[UInt8]] = []
     /// At as-of; -1 where parked.
     var stages: [Int32] = []
-    var folded = FoldedRows()
+    var folded = FoldedItems<FoldRow>()
     var historical: HistoricalValue
     var summary: ReplaySummary
 
@@ -65,7 +65,7 @@ public struct RulesComparison: Sendable {
       (stages, folded, historical) = (all.stages, all.folded, all.historical)
     }
 
-    var rows: [FoldRow] { folded.rows }
+    var rows: [FoldRow] { folded.items }
 
     func range(_ customer: Int) -> Range<Int> { folded.range(customer) }
 
@@ -166,7 +166,7 @@ public struct RulesComparison: Sendable {
 
 /// What is compared of a run of customers.
 private struct ComparedRun: Sendable {
-  var folded = FoldedRows()
+  var folded = FoldedItems<FoldRow>()
   /// At as-of; -1 where parked.
   var stages: [Int32] = []
   var historical: HistoricalValue
@@ -190,7 +190,7 @@ private struct ComparisonSink: FoldSink {
   }
 
   mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
-    run.folded.add(fold, rank: rank)
+    run.folded.add(fold.result.rows, of: fold, rank: rank)
     run.stages.append(fold.result.parked == nil ? fold.result.stage : -1)
     run.historical.add(fold.result)
   }

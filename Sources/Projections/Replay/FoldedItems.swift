@@ -1,32 +1,41 @@
-/// Rows of customers in their order, flat, with the events behind them.
-struct FoldedRows: Sendable {
+/// What one customer has several of, each with an event behind it: a row, a stay in a segment.
+protocol AnchoredItem: Sendable {
+  /// Number of the customer's event; -1 without.
+  var anchor: Int32 { get }
+}
+
+extension FoldRow: AnchoredItem {}
+extension FoldSpell: AnchoredItem {}
+
+/// Rows or stays of customers in their order, flat, with the events behind them.
+struct FoldedItems<Item: AnchoredItem>: AnchoredRun {
   private(set) var ranks: [UInt32] = []
-  private(set) var rows: [FoldRow] = []
+  private(set) var items: [Item] = []
   private var ends: [Int] = []
-  /// Position of each row's anchor; ``EventIDs/none`` without.
+  /// Position of each one's anchor; ``EventIDs/none`` without.
   private(set) var anchors: [UInt64] = []
 
   var count: Int { ranks.count }
 
   /// What it takes in memory.
-  var bytes: Int { (MemoryLayout<FoldRow>.stride + 8) * rows.count + 12 * ranks.count }
+  var bytes: Int { (MemoryLayout<Item>.stride + 8) * items.count + 12 * ranks.count }
 
-  /// Where the rows of a customer stand.
+  /// Where those of a customer stand.
   func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ own: [Item], of fold: FoldedCustomer, rank: UInt32) {
     ranks.append(rank)
-    for row in fold.result.rows {
-      rows.append(row)
-      anchors.append(fold.position(of: row.anchor))
+    for item in own {
+      items.append(item)
+      anchors.append(fold.position(of: item.anchor))
     }
-    ends.append(rows.count)
+    ends.append(items.count)
   }
 
-  mutating func add(_ other: FoldedRows) {
-    let start = rows.count
+  mutating func add(_ other: FoldedItems) {
+    let start = items.count
     ranks += other.ranks
-    rows += other.rows
+    items += other.items
     ends += other.ends.map { $0 + start }
     anchors += other.anchors
   }

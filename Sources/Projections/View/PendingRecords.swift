@@ -1,6 +1,6 @@
 /// A run of customers on the way into a view: their records but for the ids of anchors, which are looked up for many at once.
 struct PendingRecords: AnchoredRun {
-  private(set) var folded = FoldedRows()
+  private(set) var folded = FoldedItems<FoldRow>()
   /// The record of each customer up to its rows.
   private var heads: [UInt8] = []
   private var headEnds: [Int] = []
@@ -41,7 +41,7 @@ struct PendingRecords: AnchoredRun {
       into: &encoder)
     heads = encoder.bytes
     headEnds.append(heads.count)
-    folded.add(fold, rank: rank)
+    folded.add(fold.result.rows, of: fold, rank: rank)
     leftOut += fold.result.leftOut
     leftOutEnds.append(leftOut.count)
     buyers.add(fold.result, rank: rank)
@@ -56,7 +56,7 @@ struct PendingRecords: AnchoredRun {
     encoder.bytes.append(contentsOf: heads[Self.range(index, headEnds)])
     let range = folded.range(index)
     let anchors = folded.anchors[range]
-    RecordCoding.encodeRows(folded.rows[range], anchors: anchors, ids: ids, into: &encoder)
+    RecordCoding.encodeRows(folded.items[range], anchors: anchors, ids: ids, into: &encoder)
     let end = encoder.bytes.count
     for anchor in anchors where anchor != EventIDs.none { encoder.number(anchor) }
     RecordCoding.encodeLeftOut(leftOut[Self.range(index, leftOutEnds)], into: &encoder)

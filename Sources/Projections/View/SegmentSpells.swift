@@ -77,7 +77,7 @@ public struct SegmentSpells {
 
   /// - Parameter held: numbers of the segments that read the population and hold.
   private func spells(
-    of index: Int, in run: SpellRun, _ ids: EventIDs, _ directory: CustomerDirectory,
+    of index: Int, in run: FoldedItems<FoldSpell>, _ ids: EventIDs, _ directory: CustomerDirectory,
     _ held: ArraySlice<Int32>
   ) -> [Spell] {
     let own = run.range(index)
@@ -85,7 +85,7 @@ public struct SegmentSpells {
     let customer = directory.text(of: run.ranks[index])
     let names = compiled.rules.segments.map(\.name)
     var found: [(number: Int32, spell: Spell)] = own.map { place in
-      let spell = run.spells[place]
+      let spell = run.items[place]
       let position = run.anchors[place]
       let anchor =
         position == EventIDs.none
@@ -114,35 +114,15 @@ public struct SegmentSpells {
   }
 }
 
-/// Stays of a run of customers, flat.
-private struct SpellRun: AnchoredRun {
-  private(set) var ranks: [UInt32] = []
-  private(set) var spells: [FoldSpell] = []
-  private var ends: [Int] = []
-  /// Position of the event behind each entry; ``EventIDs/none`` without.
-  private(set) var anchors: [UInt64] = []
-
-  var bytes: Int { (MemoryLayout<FoldSpell>.stride + 8) * spells.count + 12 * ranks.count }
-
-  func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
+private struct SpellSink: FoldSink {
+  private var run = FoldedItems<FoldSpell>()
 
   mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
-    ranks.append(rank)
-    for spell in fold.result.spells {
-      spells.append(spell)
-      anchors.append(fold.position(of: spell.anchor))
-    }
-    ends.append(spells.count)
+    run.add(fold.result.spells, of: fold, rank: rank)
   }
-}
 
-private struct SpellSink: FoldSink {
-  private var run = SpellRun()
-
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) { run.add(fold, rank: rank) }
-
-  mutating func endRun() -> SpellRun {
-    defer { run = SpellRun() }
+  mutating func endRun() -> FoldedItems<FoldSpell> {
+    defer { run = FoldedItems<FoldSpell>() }
     return run
   }
 }
