@@ -118,17 +118,8 @@ struct CustomerFold {
   private mutating func reset(asOf: Int64) {
     for list in lists { list.reset() }
     for index in evaluator.facts.indices { evaluator.facts[index].reset(events.occurred) }
-    result.rows.removeAll(keepingCapacity: true)
-    result.spells.removeAll(keepingCapacity: true)
-    result.next = nil
-    result.parked = nil
-    result.facts.removeAll(keepingCapacity: true)
-    result.segments.removeAll(keepingCapacity: true)
-    result.leftOut.removeAll(keepingCapacity: true)
     wanted.windowStart = compiled.rules.rfm.within.map { asOf - $0 } ?? Microseconds.never
-    result.purchases = CustomerValue(wanted)
-    result.firstSeen = events.occurred[0]
-    result.lastSeen = events.occurred[events.count - 1]
+    result.begin(events, wanted: wanted)
     stage = 0
     timerRows = 0
     looksLeft = budget.base
@@ -180,44 +171,23 @@ struct CustomerFold {
     let range = Int(events.starts[index])..<Int(events.starts[index + 1])
     for operation in range {
       let what = events.operations[operation]
+      result.count(what, at: instant, position: position, compiled, &faults)
       let number = what.number
-      if what.isFeed {
-        let value = what.value
-        if number < evaluator.facts.count {
-          faults.given[number] += 1
-          let list = lists[number]
-          list.append(occurred: instant, value: value, event: Int32(index))
-          for place in followerStarts[number]..<followerStarts[number + 1] {
-            let feed = Int(followers[place])
-            fed |= 1 << UInt64(feed & 63)
-            evaluator.facts[feed].advance(to: instant)
-            if evaluator.add(feed, occurred: instant, value: value, event: Int32(index)) {
-              leaveOut(feed, .outOfRange)
-            }
-          }
-          list.release(before: instant)
-        } else if number == compiled.purchaseFeed {
-          faults.given[number] += 1
-          if value < 0 { faults.negativePurchases.add(position) }
-          result.purchases.addPurchase(at: instant, amount: value)
-        } else if number == compiled.refundFeed {
-          result.purchases.addRefund(at: instant, amount: value)
+      guard what.isFeed, number < evaluator.facts.count else { continue }
+      let list = lists[number]
+      list.append(occurred: instant, value: what.value, event: Int32(index))
+      for place in followerStarts[number]..<followerStarts[number + 1] {
+        let feed = Int(followers[place])
+        fed |= 1 << UInt64(feed & 63)
+        evaluator.facts[feed].advance(to: instant)
+        if evaluator.add(feed, occurred: instant, value: what.value, event: Int32(index)) {
+          result.leaveOut(feed, .outOfRange, position: position, compiled, &faults)
         }
-      } else if what.isAliasFault {
-        faults.aliases[number].add(what.reason, position)
-      } else {
-        for feed in compiled.feedGroups[number] { leaveOut(feed, what.reason) }
       }
+      list.release(before: instant)
     }
     if fed != 0 { evaluator.stateChanged() }
     return fed
-  }
-
-  /// Counts the event at hand as one that gave a feed nothing.
-  private mutating func leaveOut(_ feed: Int, _ reason: FaultReason) {
-    faults.feeds[feed].add(reason, position)
-    let fact = Int32(compiled.feeds[feed].fact)
-    if fact >= 0 { result.leaveOut(fact) }
   }
 
   /// Settles every instant up to and including `end` at which time alone may change something.
@@ -266,9 +236,7 @@ struct CustomerFold {
       settleTransitions(instant, event: event)
     }
     if event < 0 && result.parked == nil && timerRows >= Self.timerRowLimit {
-      let chain = result.rows.suffix(10 + newRows).dropLast(newRows).map(\.transition)
-      result.rows.removeLast(newRows)
-      park(instant, .timers, Self.distinct(Array(chain)))
+      park(instant, .timers, result.chain(before: newRows), takingBack: newRows)
     }
   }
 
@@ -294,10 +262,8 @@ struct CustomerFold {
       if taken < 0 { break }
       let target = targets[taken]
       if target == stage || visited.contains(target) {
-        var chain = result.rows.suffix(newRows).map(\.transition)
-        chain.append(Int32(taken))
-        result.rows.removeLast(newRows)
-        park(instant, .chase, Self.distinct(chain))
+        park(
+          instant, .chase, result.chain(of: newRows, and: Int32(taken)), takingBack: newRows)
         return
       }
       if isTimer && newRows == 0 {
@@ -370,19 +336,15 @@ struct CustomerFold {
     return outcome
   }
 
-  private mutating func park(_ instant: Int64, _ reason: ParkReason, _ transitions: [Int32]) {
-    result.parked = (instant, reason, transitions)
+  private mutating func park(
+    _ instant: Int64, _ reason: ParkReason, _ chain: [Int32], takingBack rows: Int = 0
+  ) {
+    result.park(at: instant, reason, chain, takingBack: rows)
     wake = Microseconds.never
     watchWake = Microseconds.never
     spellWake = Microseconds.never
     if isLookingAhead { return }
     for spell in openSpells where spell >= 0 { result.spells[spell].to = instant }
-  }
-
-  private static func distinct(_ transitions: [Int32]) -> [Int32] {
-    var result: [Int32] = []
-    for transition in transitions where !result.contains(transition) { result.append(transition) }
-    return result
   }
 
   // MARK: Segments that may be a fault
@@ -489,8 +451,7 @@ struct CustomerFold {
   /// - Returns: nil, or the transitions that would have to be looked at again and again beyond the budget.
   private mutating func lookAhead(asOf: Int64) -> [Int32]? {
     if wake == Microseconds.never { return nil }
-    let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
-    let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
+    let end = Microseconds.horizon(after: asOf)
     isLookingAhead = true
     defer { isLookingAhead = false }
     // What was valid until as-of only because nothing later was looked for is asked again.

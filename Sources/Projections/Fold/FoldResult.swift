@@ -41,8 +41,79 @@ struct FoldResult: Sendable {
   /// Facts that left out events of this customer, and how many, in file order.
   var leftOut: [LeftOut] = []
 
+  /// Begins a new customer.
+  mutating func begin(_ events: CustomerEvents, wanted: CustomerValue.Wanted) {
+    rows.removeAll(keepingCapacity: true)
+    spells.removeAll(keepingCapacity: true)
+    next = nil
+    parked = nil
+    facts.removeAll(keepingCapacity: true)
+    segments.removeAll(keepingCapacity: true)
+    leftOut.removeAll(keepingCapacity: true)
+    purchases = CustomerValue(wanted)
+    firstSeen = events.occurred[0]
+    lastSeen = events.occurred[events.count - 1]
+  }
+
+  /// Takes back the last `count` rows and parks the customer.
+  ///
+  /// - Parameter chain: the transitions that led there, any number of times.
+  mutating func park(
+    at instant: Int64, _ reason: ParkReason, _ chain: [Int32], takingBack count: Int
+  ) {
+    var transitions: [Int32] = []
+    for transition in chain where !transitions.contains(transition) {
+      transitions.append(transition)
+    }
+    rows.removeLast(count)
+    parked = (instant, reason, transitions)
+  }
+
+  /// The transitions of the last rows of a settle, which have chased each other with `last`.
+  func chain(of rows: Int, and last: Int32) -> [Int32] {
+    self.rows.suffix(rows).map(\.transition) + [last]
+  }
+
+  /// The transitions of the ten rows before the last `rows`.
+  func chain(before rows: Int) -> [Int32] {
+    self.rows.suffix(10 + rows).dropLast(rows).map(\.transition)
+  }
+
+  /// Counts what an event gives to facts and value, and what it could not give.
+  mutating func count(
+    _ what: CustomerEvents.Operation, at instant: Int64, position: UInt64,
+    _ compiled: CompiledRules, _ faults: inout FaultCounts
+  ) {
+    let number = what.number
+    if what.isAliasFault {
+      faults.aliases[number].add(what.reason, position)
+    } else if !what.isFeed {
+      for feed in compiled.feedGroups[number] {
+        leaveOut(feed, what.reason, position: position, compiled, &faults)
+      }
+    } else if number == compiled.refundFeed {
+      purchases.addRefund(at: instant, amount: what.value)
+    } else if number < compiled.firstExtraFeed {
+      faults.given[number] += 1
+      if number == compiled.purchaseFeed {
+        if what.value < 0 { faults.negativePurchases.add(position) }
+        purchases.addPurchase(at: instant, amount: what.value)
+      }
+    }
+  }
+
+  /// Counts an event that gave a feed nothing.
+  mutating func leaveOut(
+    _ feed: Int, _ reason: FaultReason, position: UInt64, _ compiled: CompiledRules,
+    _ faults: inout FaultCounts
+  ) {
+    faults.feeds[feed].add(reason, position)
+    let fact = Int32(compiled.feeds[feed].fact)
+    if fact >= 0 { leaveOut(fact) }
+  }
+
   /// Counts an event that a fact left out.
-  mutating func leaveOut(_ fact: Int32) {
+  private mutating func leaveOut(_ fact: Int32) {
     if let index = leftOut.firstIndex(where: { $0.fact == fact }) {
       leftOut[index].events += 1
     } else {

@@ -10,6 +10,8 @@ struct ReplayPass {
   let threads: Int
   var followsSegments = false
   var engine = FoldEngine.words
+  /// Nil for rules that only the tree evaluator folds.
+  let plan: TruthPlan?
 
   private var runCount: Int {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
@@ -132,12 +134,11 @@ struct ReplayPass {
   ) throws -> [Folded<Sink>] {
     let ticket = Ticket()
     let work = self
-    let plan = TruthPlanBuilder.plan(compiled)
-    return try Parallel.run(threads) { _ in try work.foldRuns(range, read, ticket, plan, make()) }
+    return try Parallel.run(threads) { _ in try work.foldRuns(range, read, ticket, make()) }
   }
 
   private func foldRuns<Sink: FoldSink>(
-    _ range: Range<Int>, _ read: ReadEvents, _ ticket: Ticket, _ plan: TruthPlan?, _ sink: Sink
+    _ range: Range<Int>, _ read: ReadEvents, _ ticket: Ticket, _ sink: Sink
   ) throws -> Folded<Sink> {
     var folded = Folded(
       sink: sink, counts: FoldCounts(compiled), faults: FaultCounts(compiled))

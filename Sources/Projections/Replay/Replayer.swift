@@ -55,10 +55,11 @@ public struct Replayer {
     var summary = ReplaySummary(compiled, asOf: view.asOf)
     summary.faults.identity = directory.identityFaults
     let passes = Self.passes(directory.counts)
+    let plan = TruthPlanBuilder.plan(compiled)
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, ranks: ranks, threads: threads,
-        followsSegments: followsSegments, engine: engine)
+        followsSegments: followsSegments, engine: engine, plan: plan)
       try pass.run(into: &summary, make, keep: keep)
       progress(Double(number + 1) / Double(passes.count))
     }

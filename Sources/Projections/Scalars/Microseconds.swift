@@ -13,4 +13,10 @@ enum Microseconds {
   /// How far ahead `next_at` is looked for.
   static let nextChangeHorizon: Int64 = 7305 * day
   static let never = Int64.max
+
+  /// The last instant at which a change after `asOf` is looked for.
+  static func horizon(after asOf: Int64) -> Int64 {
+    let (sum, overflow) = asOf.addingReportingOverflow(nextChangeHorizon)
+    return min(overflow ? lastInstant : sum, lastInstant)
+  }
 }

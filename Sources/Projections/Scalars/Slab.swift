@@ -30,6 +30,22 @@ struct Slab<Element: BitwiseCopyable> {
   }
 }
 
+/// A run of elements of a slab that holds several lists, one after the other.
+struct SlabRun: BitwiseCopyable {
+  private var first: Int32
+  private var end: Int32
+
+  init(_ range: Range<Int>) {
+    first = Int32(range.lowerBound)
+    end = Int32(range.upperBound)
+  }
+
+  var isEmpty: Bool { first == end }
+
+  @inline(__always)
+  var range: Range<Int> { Int(first)..<Int(end) }
+}
+
 /// The memory behind slabs, given back with the pool.
 @safe
 final class SlabPool {
@@ -45,6 +61,18 @@ final class SlabPool {
     unsafe base.initialize(repeating: value, count: max(1, count))
     unsafe blocks.append(UnsafeMutableRawPointer(base))
     return unsafe Slab(base, count: count)
+  }
+
+  /// Lists one after the other, and where each stands.
+  func slab<Element: BitwiseCopyable>(
+    lists: [[Element]]
+  ) -> (elements: Slab<Element>, runs: Slab<SlabRun>) {
+    var start = 0
+    let runs = lists.map { list in
+      defer { start += list.count }
+      return SlabRun(start..<start + list.count)
+    }
+    return (slab(lists.flatMap { $0 }), slab(runs))
   }
 
   func slab<Element: BitwiseCopyable>(_ values: [Element]) -> Slab<Element> {

@@ -34,7 +34,7 @@ extension TruthFold {
 
   /// The last event that leaves the fact's window at exactly `instant`, or moves to another span of `active`.
   private mutating func lastMoving(_ feed: Int, at instant: Int64) -> Int32 {
-    let fact = facts[feed]
+    let fact = flat.aggregates[feed]
     let (series, within) = (fact.series, fact.within)
     if within == 0 { return -1 }
     let base = bases[series]
@@ -66,7 +66,7 @@ extension TruthFold {
 
   /// The last event that gives a timestamp; -1 where the fact is none, or is unset.
   private mutating func giving(_ feed: Int, at instant: Int64) -> Int32 {
-    let fact = facts[feed]
+    let fact = flat.aggregates[feed]
     if !fact.isTimestamp { return -1 }
     let series = fact.series
     let base = bases[series]

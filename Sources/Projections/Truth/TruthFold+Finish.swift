@@ -7,17 +7,17 @@ extension TruthFold {
     computeFacts(asOf)
     evaluator.fixed = ProgramEvaluator.FixedFacts(aggregates: aggregates, expressions: nil)
     evaluator.stateChanged()
-    for index in 0..<factFeeds.count {
-      let feed = Int(factFeeds[index])
+    for index in 0..<flat.factFeeds.count {
+      let feed = Int(flat.factFeeds[index])
       result.facts.append(
-        feed >= 0 ? aggregates[feed] : evaluator.evaluate(factRoots[index], at: asOf))
+        feed >= 0 ? aggregates[feed] : evaluator.evaluate(flat.factRoots[index], at: asOf))
     }
-    for index in 0..<segmentRoots.count {
-      if segmentRoots[index] < 0 {
+    for index in 0..<flat.segmentRoots.count {
+      if flat.segmentRoots[index] < 0 {
         result.segments.append(false)
         continue
       }
-      let outcome = evaluator.evaluate(segmentRoots[index], at: asOf)
+      let outcome = evaluator.evaluate(flat.segmentRoots[index], at: asOf)
       // Whether it failed at another instant is for the tree evaluator to find.
       if outcome.status == .error { isBeyond = true }
       result.segments.append(outcome.isTrue)
@@ -29,13 +29,13 @@ extension TruthFold {
 
   private mutating func computeFacts(_ asOf: Int64) {
     for feed in 0..<factFeedCount {
-      let fact = facts[feed]
+      let fact = flat.aggregates[feed]
       aggregates[feed] =
         fact.hasState ? evaluator.facts[feed].value(at: asOf) : value(fact, asOf)
     }
   }
 
-  private mutating func value(_ fact: AsOfFact, _ asOf: Int64) -> TimedOutcome {
+  private mutating func value(_ fact: FlatPlan.AsOfFact, _ asOf: Int64) -> TimedOutcome {
     let base = bases[fact.series]
     let end = counts[fact.series]
     let first = fact.within > 0 ? first(fact.series, within: fact.within, at: asOf) : 0
@@ -117,8 +117,7 @@ extension TruthFold {
 
   /// The first settle by time alone after as-of that changes the stage, or parks.
   private mutating func lookAhead(_ asOf: Int64) {
-    let (sum, overflow) = asOf.addingReportingOverflow(Microseconds.nextChangeHorizon)
-    let end = min(overflow ? Microseconds.lastInstant : sum, Microseconds.lastInstant)
+    let end = Microseconds.horizon(after: asOf)
     isLookingAhead = true
     defer { isLookingAhead = false }
     if plan.generalAtoms != 0 {
@@ -154,36 +153,10 @@ extension TruthFold {
     }
     for index in 0..<applied {
       for place in Int(events.starts[index])..<Int(events.starts[index + 1]) {
-        count(events.operations[place], events.occurred[index], events.position[index])
+        result.count(
+          events.operations[place], at: events.occurred[index], position: events.position[index],
+          compiled, &faults)
       }
     }
-  }
-
-  @inline(__always)
-  private mutating func count(
-    _ what: CustomerEvents.Operation, _ instant: Int64, _ position: UInt64
-  ) {
-    let number = what.number
-    if what.isFeed {
-      if number < factFeedCount {
-        faults.given[number] += 1
-      } else if number == compiled.purchaseFeed {
-        faults.given[number] += 1
-        if what.value < 0 { faults.negativePurchases.add(position) }
-        result.purchases.addPurchase(at: instant, amount: what.value)
-      } else if number == compiled.refundFeed {
-        result.purchases.addRefund(at: instant, amount: what.value)
-      }
-    } else if what.isAliasFault {
-      faults.aliases[number].add(what.reason, position)
-    } else {
-      for feed in compiled.feedGroups[number] { leaveOut(feed, what.reason, position) }
-    }
-  }
-
-  private mutating func leaveOut(_ feed: Int, _ reason: FaultReason, _ position: UInt64) {
-    faults.feeds[feed].add(reason, position)
-    let fact = Int32(compiled.feeds[feed].fact)
-    if fact >= 0 { result.leaveOut(fact) }
   }
 }

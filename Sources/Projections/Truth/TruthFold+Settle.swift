@@ -22,18 +22,15 @@ extension TruthFold {
     }
   }
 
-  /// The first flip that may matter in the stage.
-  mutating func firstWake() -> Int64 {
-    var first = Microseconds.never
-    var left = stages[stage].wakes
+  /// Finds the first flip that may matter in the stage.
+  mutating func findWake() {
+    wake = Microseconds.never
+    var left = flat.masks[stage].wakes
     while left != 0 {
-      first = min(first, flips[left.trailingZeroBitCount])
+      wake = min(wake, flips[left.trailingZeroBitCount])
       left &= left &- 1
     }
-    return first
   }
-
-  mutating func findWake() { wake = firstWake() }
 
   /// Lets every atom flip that does so at or before `instant`.
   mutating func catchUp(_ instant: Int64) {
@@ -46,7 +43,7 @@ extension TruthFold {
   }
 
   private mutating func fire(_ number: Int) {
-    let flip = flipKinds[number]
+    let flip = flat.flips[number]
     let bit = UInt64(1) << UInt64(flip.atom)
     let instant = flips[number]
     flips[number] = Microseconds.never
@@ -70,7 +67,7 @@ extension TruthFold {
 
   /// Asks the tree evaluator for the general atoms that matter in the stage and may have changed.
   mutating func ask(_ instant: Int64) {
-    var left = dirty & stages[stage].matters
+    var left = dirty & flat.masks[stage].matters
     while left != 0 {
       let number = left.trailingZeroBitCount
       left &= left &- 1
@@ -91,7 +88,7 @@ extension TruthFold {
     case .error: words.isFailed |= bit
     }
     let until = outcome.until <= instant ? instant + 1 : outcome.until
-    set(generalFlips[number], until)
+    set(flat.generalFlips[number], until)
   }
 
   // MARK: Settling
@@ -99,7 +96,7 @@ extension TruthFold {
   /// Takes transitions at one instant until none holds. `event` is -1 for a timer.
   mutating func settle(_ instant: Int64, event: Int) {
     catchUp(instant)
-    if dirty & stages[stage].matters != 0 { ask(instant) }
+    if dirty & flat.masks[stage].matters != 0 { ask(instant) }
     newRows = 0
     if isFirstMatch {
       settleFirstMatch(instant, event: event)
@@ -107,9 +104,8 @@ extension TruthFold {
       settleTransitions(instant, event: event)
     }
     if event < 0 && result.parked == nil && timerRows >= CustomerFold.timerRowLimit {
-      let chain = result.rows.suffix(10 + newRows).dropLast(newRows).map(\.transition)
-      result.rows.removeLast(newRows)
-      park(instant, .timers, Array(chain))
+      result.park(
+        at: instant, .timers, result.chain(before: newRows), takingBack: newRows)
     }
     if newRows > 0 || event < 0 { findWake() }
   }
@@ -122,12 +118,10 @@ extension TruthFold {
     if isTimer { anchor = isLookingAhead ? -1 : anchorOfTimer([taken], instant) }
     var visited = UInt64(1) << UInt64(stage)
     repeat {
-      let target = targets[taken]
+      let target = flat.targets[taken]
       if visited &>> UInt64(target) & 1 != 0 {
-        var chain = result.rows.suffix(newRows).map(\.transition)
-        chain.append(Int32(taken))
-        result.rows.removeLast(newRows)
-        park(instant, .chase, chain)
+        result.park(
+          at: instant, .chase, result.chain(of: newRows, and: Int32(taken)), takingBack: newRows)
         return
       }
       result.rows.append(
@@ -138,7 +132,7 @@ extension TruthFold {
       if isTimer { timerRows += 1 }
       visited |= 1 << UInt64(target)
       move(to: target, at: instant)
-      if dirty & stages[stage].matters != 0 { ask(instant) }
+      if dirty & flat.masks[stage].matters != 0 { ask(instant) }
       taken = decide(instant)
     } while taken >= 0
   }
@@ -163,9 +157,9 @@ extension TruthFold {
   }
 
   private mutating func move(to target: Int, at instant: Int64) {
-    evaluator.stagePrevious = stageNames[stage]
+    evaluator.stagePrevious = flat.stageNames[stage]
     stage = target
-    evaluator.stageName = stageNames[target]
+    evaluator.stageName = flat.stageNames[target]
     evaluator.stageEnteredAt = instant
     evaluator.stateChanged()
     enterStage(instant)
@@ -173,29 +167,21 @@ extension TruthFold {
 
   /// Sets the ages of the stage going.
   mutating func enterStage(_ instant: Int64) {
-    words.isTrue = words.isTrue & ~entryFalse | entryTrue
-    words.isFalse = words.isFalse & ~entryTrue | entryFalse
-    dirty |= stageAtoms
-    for index in 0..<stageAges.count {
-      let age = stageAges[index]
+    words.isTrue = words.isTrue & ~plan.entryFalse | plan.entryTrue
+    words.isFalse = words.isFalse & ~plan.entryTrue | plan.entryFalse
+    dirty |= plan.stageAtoms
+    for index in 0..<flat.stageAges.count {
+      let age = flat.stageAges[index]
       set(Int32(truncatingIfNeeded: age.flip), instant + age.length)
     }
-  }
-
-  private mutating func park(_ instant: Int64, _ reason: ParkReason, _ chain: [Int32]) {
-    var transitions: [Int32] = []
-    for transition in chain where !transitions.contains(transition) {
-      transitions.append(transition)
-    }
-    result.parked = (instant, reason, transitions)
   }
 
   // MARK: Deciding
 
   /// The first transition that holds, -1 for none; of stages with conditions the first that holds.
   private mutating func decide(_ instant: Int64) -> Int {
-    let own = stages[stage]
-    if own.mayFail != 0 && words.isFailed & own.matters != 0 { noteFailures(own, instant) }
+    let own = flat.masks[stage]
+    if own.mayFail != 0 && words.isFailed & own.matters != 0 { noteFailures(instant) }
     let isTrue = words.isTrue & own.risesTrue
     let isFalse = words.isFalse & own.risesFalse
     let mixed =
@@ -205,17 +191,19 @@ extension TruthFold {
     if known.isTrue == isTrue && known.isFalse == isFalse && known.stage == Int32(stage) {
       return Int(known.taken)
     }
-    let taken = firstHolding(own)
+    let taken = firstHolding()
     memo[place] = Decision(
       isTrue: isTrue, isFalse: isFalse, stage: Int32(stage), taken: Int32(taken))
     return taken
   }
 
-  private mutating func firstHolding(_ own: StageWords) -> Int {
-    for place in Int(own.firstCandidate)..<Int(own.endCandidate) {
-      let candidate = Int(candidates[place])
+  private mutating func firstHolding() -> Int {
+    for place in flat.candidateRuns[stage].range {
+      let candidate = Int(flat.candidates[place])
       // The last of stages with conditions has none.
-      if roots[candidate] < 0 || status(roots[candidate], words) == .isTrue { return candidate }
+      if flat.roots[candidate] < 0 || status(flat.roots[candidate], words) == .isTrue {
+        return candidate
+      }
     }
     return -1
   }
@@ -224,7 +212,7 @@ extension TruthFold {
 
   /// A formula's outcome; of two that decide nothing the left one's failure counts, as in ``ProgramEvaluator``.
   mutating func status(_ index: Int32, _ words: TruthPlan.Words) -> Status {
-    let formula = formulas[Int(index)]
+    let formula = flat.formulas[Int(index)]
     switch formula.kind {
     case .isTrue: return .isTrue
     case .isFalse: return .isFalse
@@ -251,12 +239,12 @@ extension TruthFold {
   }
 
   /// Counts conditions that end in an error, up to the first that holds.
-  private mutating func noteFailures(_ own: StageWords, _ instant: Int64) {
+  private mutating func noteFailures(_ instant: Int64) {
     if isLookingAhead { return }
-    for place in Int(own.firstCandidate)..<Int(own.endCandidate) {
-      let candidate = Int(candidates[place])
-      if roots[candidate] < 0 { return }
-      let status = status(roots[candidate], words)
+    for place in flat.candidateRuns[stage].range {
+      let candidate = Int(flat.candidates[place])
+      if flat.roots[candidate] < 0 { return }
+      let status = status(flat.roots[candidate], words)
       if status == .isTrue { return }
       let bit = UInt64(1) << UInt64(candidate)
       if status != .failed || failedConditions & bit != 0 { continue }

@@ -1,5 +1,3 @@
-import CEL
-
 /// Folds one customer after the other over truth words: the hot path of a replay. One thread.
 ///
 /// An event decides atoms (``TruthPlan``) by what it is and by the members of its facts; time flips each at one known
@@ -20,38 +18,13 @@ struct TruthFold {
   /// Folds whom words cannot.
   var tree: CustomerFold
 
-  // The plan, flat.
-  let pool: SlabPool
-  let seriesPrograms: Slab<SeriesProgram>
-  let operations: Slab<TruthPlan.Operation>
-  let flipKinds: Slab<TruthPlan.Flip>
-  let formulas: Slab<TruthPlan.Formula>
-  let stages: Slab<StageWords>
-  let candidates: Slab<Int32>
-  let roots: Slab<Int32>
-  let states: Slab<Int32>
+  let flat: FlatPlan
   let lists: [MemberList]
-  /// Flips that entering a stage sets going.
-  let stageAges: Slab<StageAge>
-  /// The flip of each general atom, by atom.
-  let generalFlips: Slab<Int32>
-  /// Of transitions, by condition.
-  let targets: Slab<Int>
-  let stageNames: Slab<Int64>
-  let facts: Slab<AsOfFact>
-  /// Of each fact its feed, -1 of an expr, and its root.
-  let factFeeds: Slab<Int32>
-  let factRoots: Slab<Int32>
-  /// -1 where a segment reads the population.
-  let segmentRoots: Slab<Int32>
   let factFeedCount: Int
   let isFirstMatch: Bool
-  let entryTrue: UInt64
-  let entryFalse: UInt64
-  let stageAtoms: UInt64
-  let longestDistinct: Int
   /// Length of `rfm.within`; nil without.
   let recentWithin: Int64?
+  let pool = SlabPool()
 
   // One customer.
   var words = TruthPlan.Words()
@@ -99,57 +72,11 @@ struct TruthFold {
   /// Looks by time alone without a row before the tree evaluator is asked, which counts them as the rules say.
   static let looks = (base: 256, perEvent: 32)
 
-  struct SeriesProgram: BitwiseCopyable {
-    var firstOperation: Int32
-    var endOperation: Int32
-    var firstState: Int32
-    var endState: Int32
-    var keep: UInt64
-    var setTrue: UInt64
-    var setFalse: UInt64
-    var touched: UInt64
-    var general: UInt64
-    var keepsMembers: Bool
-    var keepsSums: Bool
-  }
-
-  struct StageWords: BitwiseCopyable {
-    var risesTrue: UInt64
-    var risesFalse: UInt64
-    var watched: UInt64
-    var matters: UInt64
-    var wakes: UInt64
-    var mayFail: UInt64
-    var firstCandidate: Int32
-    var endCandidate: Int32
-  }
-
-  /// An aggregate fact, by feed: how its value is found from the members of its series.
-  struct AsOfFact: BitwiseCopyable {
-    var function: Rules.AggregateFunction
-    /// The tree evaluator knows it.
-    var hasState: Bool
-    var isMoney: Bool
-    var isDouble: Bool
-    var isTimestamp: Bool
-    var hasDefault: Bool
-    var series: Int
-    /// Microseconds; 0 for all time.
-    var within: Int64
-    var every: Int64
-    var defaultBits: Int64
-  }
-
   /// A condition that ended in an error, the first time.
   struct Failure {
     var condition: Int
     var position: UInt64
     var reason: FaultReason
-  }
-
-  struct StageAge: BitwiseCopyable {
-    var flip: Int
-    var length: Int64
   }
 
   struct Decision: BitwiseCopyable {
@@ -178,63 +105,11 @@ struct TruthFold {
     evaluator = ProgramEvaluator(program: compiled.program, facts: kept.states)
     // Population variables are unset until the population is known.
     evaluator.slots = tree.evaluator.slots
-    let pool = SlabPool()
-    self.pool = pool
-    var programs: [SeriesProgram] = []
-    var operationList: [TruthPlan.Operation] = []
-    var stateList: [Int32] = []
-    for series in plan.series {
-      let first = (operations: operationList.count, states: stateList.count)
-      operationList += series.operations
-      stateList += series.states.map { Int32($0) }
-      programs.append(
-        SeriesProgram(
-          firstOperation: Int32(first.operations), endOperation: Int32(operationList.count),
-          firstState: Int32(first.states), endState: Int32(stateList.count),
-          keep: ~(series.setTrue | series.setFalse), setTrue: series.setTrue,
-          setFalse: series.setFalse, touched: series.touched, general: series.general,
-          keepsMembers: series.keepsMembers, keepsSums: series.keepsSums))
-    }
-    seriesPrograms = pool.slab(programs)
-    operations = pool.slab(operationList)
-    states = pool.slab(stateList)
-    flipKinds = pool.slab(plan.flips)
-    formulas = pool.slab(plan.formulas)
-    roots = pool.slab(plan.conditionRoots)
-    var candidateList: [Int32] = []
-    var stageList: [StageWords] = []
-    for stage in plan.stages {
-      let first = candidateList.count
-      candidateList += stage.candidates
-      stageList.append(
-        StageWords(
-          risesTrue: stage.risesTrue, risesFalse: stage.risesFalse, watched: stage.watched,
-          matters: stage.matters, wakes: stage.wakes, mayFail: stage.mayFail,
-          firstCandidate: Int32(first), endCandidate: Int32(candidateList.count)))
-    }
-    stages = pool.slab(stageList)
-    candidates = pool.slab(candidateList)
-    stageAges = pool.slab(plan.stageAges.map { StageAge(flip: $0.flip, length: $0.length) })
-    var generals = Array(repeating: Int32(-1), count: plan.atoms.count)
-    for (number, flip) in plan.flips.enumerated() where flip.kind == .general {
-      generals[flip.atom] = Int32(number)
-    }
-    generalFlips = pool.slab(generals)
-    targets = pool.slab(compiled.transitions.map(\.to))
-    stageNames = pool.slab(compiled.stageNames)
-    facts = pool.slab(compiled.feeds.indices.map { Self.fact($0, compiled, plan) })
-    factFeeds = pool.slab(compiled.facts.map { Int32($0.feed) })
-    factRoots = pool.slab(compiled.facts.map(\.root))
-    segmentRoots = pool.slab(
-      compiled.segments.map { $0.readsPopulation ? -1 : $0.condition.root })
+    flat = FlatPlan(compiled, plan)
     aggregates = Array(
       repeating: TimedOutcome(failed: .unset, until: Microseconds.never),
       count: compiled.feeds.count)
     isFirstMatch = compiled.isFirstMatch
-    entryTrue = plan.entryTrue
-    entryFalse = plan.entryFalse
-    stageAtoms = plan.stageAtoms
-    longestDistinct = plan.longestDistinct
     recentWithin = compiled.rules.rfm.within
     flips = pool.slab(plan.flips.count, of: Microseconds.never)
     pointers = pool.slab(plan.flips.count, of: 0)
@@ -254,27 +129,6 @@ struct TruthFold {
 
   private var memberPool: SlabPool
 
-  private static func fact(
-    _ feed: Int, _ compiled: CompiledRules, _ plan: TruthPlan
-  ) -> AsOfFact {
-    let aggregate = compiled.aggregate(feed)
-    let type = compiled.fieldType(ofFeed: feed)
-    var fact = AsOfFact(
-      function: aggregate?.function ?? .count,
-      hasState: plan.needsState.isEmpty || plan.needsState[feed],
-      isMoney: type == .money, isDouble: type == .double, isTimestamp: false, hasDefault: false,
-      series: compiled.sharedFeeds[feed], within: aggregate?.within ?? 0,
-      every: aggregate?.every ?? 1, defaultBits: 0)
-    if aggregate != nil {
-      let number = compiled.feeds[feed].fact
-      let node = compiled.program.nodes[Int(compiled.facts[number].root)]
-      fact.isTimestamp = compiled.rules.facts[number].type == .timestamp
-      fact.hasDefault = node.c == 1
-      fact.defaultBits = node.bits
-    }
-    return fact
-  }
-
   /// Places the series of the customer at hand one after the other, so that memory is that of its members.
   private mutating func placeMembers() {
     bases.fill(0)
@@ -284,7 +138,7 @@ struct TruthFold {
     }
     var members = 0
     for series in 0..<bases.count {
-      let own = seriesPrograms[series].keepsMembers ? bases[series] : 0
+      let own = flat.effects[series].keepsMembers ? bases[series] : 0
       bases[series] = members
       members += own
     }
@@ -364,24 +218,15 @@ struct TruthFold {
 
   private mutating func reset(asOf: Int64) {
     placeMembers()
-    result.rows.removeAll(keepingCapacity: true)
-    result.spells.removeAll(keepingCapacity: true)
-    result.next = nil
-    result.parked = nil
-    result.facts.removeAll(keepingCapacity: true)
-    result.segments.removeAll(keepingCapacity: true)
-    result.leftOut.removeAll(keepingCapacity: true)
     wanted.windowStart = recentWithin.map { asOf - $0 } ?? Microseconds.never
-    result.purchases = CustomerValue(wanted)
-    result.firstSeen = events.occurred[0]
-    result.lastSeen = events.occurred[events.count - 1]
+    result.begin(events, wanted: wanted)
     counts.fill(0)
     flips.fill(Microseconds.never)
     pointers.fill(0)
-    if states.count > 0 {
+    if flat.states.count > 0 {
       for list in lists { list.reset() }
-      for index in 0..<states.count {
-        evaluator.facts[Int(states[index])].reset(events.occurred)
+      for index in 0..<flat.states.count {
+        evaluator.facts[Int(flat.states[index])].reset(events.occurred)
       }
     }
     words = plan.start
@@ -423,205 +268,5 @@ struct TruthFold {
     }
     advance(to: asOf)
     return index
-  }
-
-  private mutating func apply(_ index: Int, _ instant: Int64) {
-    position = events.position[index]
-    var touched: UInt64 = 0
-    var words = words
-    for place in Int(events.starts[index])..<Int(events.starts[index + 1]) {
-      let operation = events.operations[place]
-      let number = operation.number
-      guard operation.isFeed, number < factFeedCount else { continue }
-      feed(number, operation.value, Int32(truncatingIfNeeded: index), instant, &words)
-      let program = seriesPrograms[number]
-      touched |= program.touched
-      dirty |= program.general
-    }
-    self.words = words
-    timerRows = 0
-    looksLeft += Self.looks.perEvent
-    let own = stages[stage]
-    if index == 0 { return settle(instant, event: 0) }
-    if touched & own.matters == 0 { return }
-    if dirty & own.matters != 0 { ask(instant) }
-    let risen =
-      self.words.isTrue & own.risesTrue | self.words.isFalse & own.risesFalse | own.watched
-    if risen & touched != 0 { settle(instant, event: index) }
-  }
-
-  /// Gives an event to the facts of one group, and to the atoms over them.
-  @inline(__always)
-  private mutating func feed(
-    _ series: Int, _ value: Int64, _ event: Int32, _ instant: Int64,
-    _ words: inout TruthPlan.Words
-  ) {
-    let program = seriesPrograms[series]
-    let count = counts[series] + 1
-    counts[series] = count
-    let last = bases[series] &+ count &- 1
-    if program.keepsMembers {
-      times[last] = instant
-      numbers[last] = event
-      values[last] = value
-      if program.keepsSums {
-        let place = last &+ series
-        if count == 1 { sums[place] = 0 }
-        let (sum, isOver) = sums[place].addingReportingOverflow(value)
-        sums[place &+ 1] = sum
-        if isOver { isBeyond = true }
-      }
-    }
-    if program.firstState < program.endState { feedStates(series, program, value, event, instant) }
-    words.isTrue = words.isTrue & program.keep | program.setTrue
-    words.isFalse = words.isFalse & program.keep | program.setFalse
-    for number in Int(program.firstOperation)..<Int(program.endOperation) {
-      decide(operations[number], series, value, count, instant, &words)
-    }
-  }
-
-  private mutating func feedStates(
-    _ series: Int, _ program: SeriesProgram, _ value: Int64, _ event: Int32, _ instant: Int64
-  ) {
-    let list = lists[series]
-    list.append(occurred: instant, value: value, event: event)
-    for place in Int(program.firstState)..<Int(program.endState) {
-      let feed = Int(states[place])
-      evaluator.facts[feed].advance(to: instant)
-      // The tree evaluator counts what leaves the range of its type as a fault.
-      if evaluator.add(feed, occurred: instant, value: value, event: event) { isBeyond = true }
-    }
-    list.release(before: instant)
-    evaluator.stateChanged()
-  }
-
-  // MARK: Atoms by events
-
-  @inline(__always)
-  private mutating func decide(
-    _ operation: TruthPlan.Operation, _ series: Int, _ value: Int64, _ count: Int,
-    _ instant: Int64, _ words: inout TruthPlan.Words
-  ) {
-    let bit = operation.bit
-    switch operation.code {
-    case .flip: set(operation.flip, instant &+ operation.within)
-    case .countAll: Self.set(&words, bit, Int64(count) >= operation.bound)
-    case .countWithin:
-      let place = Int64(count) - operation.bound
-      hold(
-        operation, &words, at: instant,
-        until: place >= 0
-          ? times[bases[series] &+ Int(place)] &+ operation.within : Int64.min)
-    case .sumAll:
-      Self.set(&words, bit, sums[bases[series] &+ series &+ count] >= operation.bound)
-    case .sumWithin: decideSum(operation, series, value, count, instant, &words)
-    case .last:
-      Self.set(&words, bit, operation.comparison.holds(value, operation.bound))
-      if operation.flip >= 0 { set(operation.flip, instant &+ operation.within) }
-    case .first:
-      if count == 1 { Self.set(&words, bit, operation.comparison.holds(value, operation.bound)) }
-    case .firstTime:
-      if count == 1 {
-        Self.set(&words, bit, false)
-        set(operation.flip, instant &+ operation.within)
-      }
-    case .greatest:
-      decideExtreme(operation, value >= operation.bound, count, instant, &words)
-    case .least: decideExtreme(operation, value <= operation.bound, count, instant, &words)
-    case .distinct: decideDistinct(operation, value, instant, &words)
-    }
-  }
-
-  /// The newest member from which on the sum reaches the bound: with no amount below zero it only moves forward.
-  private mutating func decideSum(
-    _ operation: TruthPlan.Operation, _ series: Int, _ value: Int64, _ count: Int,
-    _ instant: Int64, _ words: inout TruthPlan.Words
-  ) {
-    if value < 0 {
-      isBeyond = true
-      return
-    }
-    let base = bases[series] + series
-    let total = sums[base + count]
-    var place = pointers[Int(operation.flip)]
-    while place + 1 < count && total - sums[base + place + 1] >= operation.bound { place += 1 }
-    pointers[Int(operation.flip)] = place
-    let isReached = total - sums[base + place] >= operation.bound
-    hold(
-      operation, &words, at: instant,
-      until: isReached ? times[bases[series] + place] + operation.within : Int64.min)
-  }
-
-  @inline(__always)
-  private mutating func decideExtreme(
-    _ operation: TruthPlan.Operation, _ reaches: Bool, _ count: Int, _ instant: Int64,
-    _ words: inout TruthPlan.Words
-  ) {
-    let isHeld = count > 1 && words.isTrue & operation.bit != 0
-    if operation.flip < 0 {
-      Self.set(&words, operation.bit, reaches || isHeld)
-      return
-    }
-    let flip = flips[Int(operation.flip)]
-    if reaches || !isHeld || flip == Microseconds.never || flip <= instant {
-      Self.set(&words, operation.bit, reaches)
-      set(operation.flip, instant &+ operation.within)
-    }
-  }
-
-  private mutating func decideDistinct(
-    _ operation: TruthPlan.Operation, _ value: Int64, _ instant: Int64,
-    _ words: inout TruthPlan.Words
-  ) {
-    let wanted = Int(operation.bound)
-    let base = Int(operation.flip) * longestDistinct
-    var length = pointers[Int(operation.flip)]
-    var place = 0
-    while place < length && recentValues[base + place] != value { place += 1 }
-    if place == length {
-      if length < wanted { length += 1 } else { place -= 1 }
-    }
-    pointers[Int(operation.flip)] = length
-    while place > 0 {
-      recentValues[base + place] = recentValues[base + place - 1]
-      recentTimes[base + place] = recentTimes[base + place - 1]
-      place -= 1
-    }
-    recentValues[base] = value
-    recentTimes[base] = instant
-    if length < wanted { return hold(operation, &words, at: instant, until: Int64.min) }
-    let oldest = recentTimes[base + wanted - 1]
-    hold(
-      operation, &words, at: instant,
-      until: operation.within > 0 ? oldest + operation.within : Microseconds.never)
-  }
-
-  /// A threshold over a window holds until the one member that it hangs on leaves.
-  @inline(__always)
-  private mutating func hold(
-    _ operation: TruthPlan.Operation, _ words: inout TruthPlan.Words, at instant: Int64,
-    until: Int64
-  ) {
-    let holds = until > instant
-    Self.set(&words, operation.bit, holds)
-    set(operation.flip, holds ? until : Microseconds.never)
-  }
-
-  @inline(__always)
-  static func set(_ words: inout TruthPlan.Words, _ bit: UInt64, _ holds: Bool) {
-    if holds {
-      words.isTrue |= bit
-      words.isFalse &= ~bit
-    } else {
-      words.isTrue &= ~bit
-      words.isFalse |= bit
-    }
-  }
-
-  @inline(__always)
-  mutating func set(_ flip: Int32, _ instant: Int64) {
-    flips[Int(flip)] = instant
-    if instant < stale { stale = instant }
-    if instant < wake && stages[stage].wakes &>> UInt64(flip) & 1 != 0 { wake = instant }
   }
 }

@@ -13,7 +13,7 @@ struct TruthPlan: Sendable {
   var comparisons: [[Comparison]] = []
   /// By feed, for the first of each group; others have none.
   var series: [Series] = []
-  /// The flips that atoms may have; an atom's is found by ``Atom/flip``.
+  /// What becomes of atoms by time alone; at most one an atom.
   var flips: [Flip] = []
   var stages: [Stage] = []
   /// Words before any event.
@@ -21,7 +21,7 @@ struct TruthPlan: Sendable {
   /// Atoms that entering a stage makes false: ages of the stage.
   var entryFalse: UInt64 = 0
   /// Those with a flip, and after how long.
-  var stageAges: [(flip: Int, length: Int64)] = []
+  var stageAges: [StageAge] = []
   /// Atoms that entering a stage makes true: ages of no length.
   var entryTrue: UInt64 = 0
   var generalAtoms: UInt64 = 0
@@ -29,8 +29,14 @@ struct TruthPlan: Sendable {
   var stageAtoms: UInt64 = 0
   /// Facts whose values the tree evaluator has to know at any time, by feed.
   var needsState: [Bool] = []
-  /// Values of the events are kept for these feeds' series.
+  /// The greatest bound of a `distinct`: so many values are remembered for each.
   var longestDistinct = 1
+
+  struct StageAge: Sendable, BitwiseCopyable {
+    var flip: Int
+    /// Microseconds.
+    var length: Int64
+  }
 
   struct Words: Sendable, Equatable {
     var isTrue: UInt64 = 0
@@ -76,18 +82,23 @@ struct TruthPlan: Sendable {
 
   /// What an event that feeds a group of facts does.
   struct Series: Sendable {
+    var effects = Effects()
+    var operations: [Operation] = []
+    /// Facts that the tree evaluator has to know, by feed.
+    var states: [Int] = []
+  }
+
+  /// What an event does to its series and its atoms, whatever came before.
+  struct Effects: Sendable, BitwiseCopyable {
     /// Instants, events and values are kept (a plain count needs none of them).
     var keepsMembers = false
     var keepsSums = false
-    /// Atoms decided by any such event, whatever came before.
+    /// Atoms that are decided.
     var setTrue: UInt64 = 0
     var setFalse: UInt64 = 0
     /// Atoms that the event may decide, general ones included.
     var touched: UInt64 = 0
     var general: UInt64 = 0
-    var operations: [Operation] = []
-    /// Facts that the tree evaluator has to know, by feed.
-    var states: [Int] = []
   }
 
   struct Operation: Sendable {
@@ -125,6 +136,13 @@ struct TruthPlan: Sendable {
   }
 
   struct Stage: Sendable {
+    var masks = Masks()
+    /// Conditions to be tried, in file order.
+    var candidates: [Int32] = []
+  }
+
+  /// What is looked at while a customer is in a stage.
+  struct Masks: Sendable, BitwiseCopyable {
     /// Literals that can make a condition true that leaves the stage.
     var risesTrue: UInt64 = 0
     var risesFalse: UInt64 = 0
@@ -136,7 +154,5 @@ struct TruthPlan: Sendable {
     var wakes: UInt64 = 0
     /// Conditions that may end in an error.
     var mayFail: UInt64 = 0
-    /// Conditions to be tried, in file order.
-    var candidates: [Int32] = []
   }
 }

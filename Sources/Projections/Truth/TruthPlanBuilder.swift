@@ -243,15 +243,15 @@ struct TruthPlanBuilder {
       let series = compiled.sharedFeeds[feed]
       if needsState[feed] { plan.series[series].states.append(feed) }
       if aggregate.function != .count || (aggregate.within ?? 0) > 0 {
-        plan.series[series].keepsMembers = true
+        plan.series[series].effects.keepsMembers = true
       }
       if !needsState[feed], aggregate.function == .sum || aggregate.function == .avg {
-        plan.series[series].keepsSums = true
+        plan.series[series].effects.keepsSums = true
       }
     }
     // Sums that conditions read are kept, also where the tree evaluator knows the fact.
     for atom in atoms where atom.form == .sumAtLeast {
-      plan.series[compiled.sharedFeeds[atom.feed]].keepsSums = true
+      plan.series[compiled.sharedFeeds[atom.feed]].effects.keepsSums = true
     }
   }
 
@@ -268,7 +268,8 @@ struct TruthPlanBuilder {
         return
       }
       plan.entryFalse |= bit
-      plan.stageAges.append((plan.flips.count, atom.bound))
+      plan.stageAges.append(
+        TruthPlan.StageAge(flip: plan.flips.count, length: atom.bound))
       plan.flips.append(TruthPlan.Flip(kind: .constant, atom: index, setTrue: bit))
       return
     }
@@ -280,8 +281,8 @@ struct TruthPlanBuilder {
     if program.readsStage(under: node) { plan.stageAtoms |= bit }
     plan.flips.append(TruthPlan.Flip(kind: .general, atom: index))
     for feed in program.feeds(under: node) {
-      plan.series[compiled.sharedFeeds[feed]].touched |= bit
-      plan.series[compiled.sharedFeeds[feed]].general |= bit
+      plan.series[compiled.sharedFeeds[feed]].effects.touched |= bit
+      plan.series[compiled.sharedFeeds[feed]].effects.general |= bit
     }
   }
 
@@ -294,7 +295,7 @@ struct TruthPlanBuilder {
     let value = valueWithoutEvents(atom)
     if value == true { plan.start.isTrue |= bit }
     if value == false { plan.start.isFalse |= bit }
-    plan.series[series].touched |= bit
+    plan.series[series].effects.touched |= bit
     var operation = TruthPlan.Operation(
       code: .flip, bit: bit, flip: Int32(plan.flips.count), bound: atom.bound, within: within,
       comparison: atom.comparison)
@@ -306,7 +307,7 @@ struct TruthPlanBuilder {
     case .countAtLeast:
       // With no bound to reach nothing ever changes.
       if atom.bound <= 0 { return }
-      if atom.bound == 1 { plan.series[series].setTrue |= bit }
+      if atom.bound == 1 { plan.series[series].effects.setTrue |= bit }
       if atom.bound == 1 && within == 0 { return }
       operation.code = within == 0 ? .countAll : atom.bound == 1 ? .flip : .countWithin
     case .sumAtLeast:
@@ -323,7 +324,7 @@ struct TruthPlanBuilder {
     case .firstCompares: operation.code = .first
     case .lastIsOld, .firstIsOld:
       if atom.bound <= 0 {
-        plan.series[series].setTrue |= bit
+        plan.series[series].effects.setTrue |= bit
         return
       }
       flip.setTrue = bit
@@ -332,16 +333,12 @@ struct TruthPlanBuilder {
       if atom.form == .firstIsOld {
         operation.code = .firstTime
       } else {
-        plan.series[series].setFalse |= bit
+        plan.series[series].effects.setFalse |= bit
       }
     case .stageIsOld, .general: return
     }
+    if hasFlip { plan.flips.append(flip) } else { operation.flip = -1 }
     plan.series[series].operations.append(operation)
-    if hasFlip {
-      plan.flips.append(flip)
-    } else {
-      plan.series[series].operations[plan.series[series].operations.count - 1].flip = -1
-    }
   }
 
   /// What an atom is before any event, and after the last one left its window; nil where its fact is unset.
@@ -365,41 +362,38 @@ struct TruthPlanBuilder {
 
   private func addStages(_ plan: inout TruthPlan) {
     for stage in compiled.stageNames.indices {
-      var entry = TruthPlan.Stage()
-      if compiled.isFirstMatch {
-        entry.candidates = compiled.conditions.indices.map { Int32($0) }
-      } else {
-        entry.candidates = compiled.leaving[stage].map { Int32($0) }
-      }
-      for candidate in entry.candidates {
-        let root = plan.conditionRoots[Int(candidate)]
+      let candidates =
+        compiled.isFirstMatch ? Array(compiled.conditions.indices) : compiled.leaving[stage]
+      var masks = TruthPlan.Masks()
+      for candidate in candidates {
+        let root = plan.conditionRoots[candidate]
         if root < 0 { continue }
-        var condition = TruthPlan.Stage()
-        literals(root, positive: true, &condition)
-        entry.risesTrue |= condition.risesTrue
-        entry.risesFalse |= condition.risesFalse
-        let all = condition.risesTrue | condition.risesFalse
-        entry.matters |= all
-        if mayFail(Int(candidate)) {
-          entry.mayFail |= 1 << UInt64(candidate)
-          entry.watched |= all
+        var own = TruthPlan.Masks()
+        literals(root, positive: true, &own)
+        masks.risesTrue |= own.risesTrue
+        masks.risesFalse |= own.risesFalse
+        let all = own.risesTrue | own.risesFalse
+        masks.matters |= all
+        if mayFail(candidate) {
+          masks.mayFail |= 1 << UInt64(candidate)
+          masks.watched |= all
         }
         // A stage with a condition ends where that does.
-        if compiled.isFirstMatch && Int(candidate) == stage { entry.watched |= all }
+        if compiled.isFirstMatch && candidate == stage { masks.watched |= all }
       }
       for (number, flip) in plan.flips.enumerated() {
         let bit = UInt64(1) << UInt64(flip.atom)
         let brings =
           flip.kind == .constant
-          ? (flip.setTrue & entry.risesTrue) | (flip.setFalse & entry.risesFalse)
-          : bit & (entry.risesTrue | entry.risesFalse)
-        if brings | (bit & entry.watched) != 0 { entry.wakes |= 1 << UInt64(number) }
+          ? (flip.setTrue & masks.risesTrue) | (flip.setFalse & masks.risesFalse)
+          : bit & (masks.risesTrue | masks.risesFalse)
+        if brings | (bit & masks.watched) != 0 { masks.wakes |= 1 << UInt64(number) }
       }
-      plan.stages.append(entry)
+      plan.stages.append(TruthPlan.Stage(masks: masks, candidates: candidates.map { Int32($0) }))
     }
   }
 
-  private func literals(_ index: Int32, positive: Bool, _ into: inout TruthPlan.Stage) {
+  private func literals(_ index: Int32, positive: Bool, _ into: inout TruthPlan.Masks) {
     let formula = formulas[Int(index)]
     switch formula.kind {
     case .isTrue, .isFalse: return
