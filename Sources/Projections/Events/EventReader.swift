@@ -21,78 +21,7 @@ struct EventReader {
   private let attributes: CompiledRules.EventAttributeSet
   private let slots: EventSlots
 
-  /// What a raw type of the log may be; its parts stand one type after the other in the reader's lists.
-  private struct TypePlan: BitwiseCopyable {
-    var aliases: PlanRun
-    var feeds: PlanRun
-    /// Fields to be read.
-    var fields: PlanRun
-    var needsLine: Bool
-  }
-
-  /// A run of one of the reader's lists.
-  private struct PlanRun: BitwiseCopyable {
-    var first: Int32
-    var end: Int32
-    var range: Range<Int> { Int(first)..<Int(end) }
-    var isEmpty: Bool { first == end }
-  }
-
-  private struct AliasPlan: BitwiseCopyable {
-    var alias: Int
-    var condition: ConditionPlan
-  }
-
-  /// What an event may give to one feed: the first of some targets whose alias it is.
-  private struct FeedPlan: BitwiseCopyable {
-    var feed: Int
-    var faults: Faults
-    var targets: PlanRun
-  }
-
-  /// A `where` of one type.
-  private struct ConditionPlan: BitwiseCopyable {
-    /// -1 without.
-    var root: Int32
-    /// Where the condition asks for one field of the event and its type only: that field's slot, else -1.
-    var slot: Int32
-    /// Answers that are known, by what the slot holds.
-    var known: Int32
-  }
-
-  /// The answer of a condition for one value of the slot that it reads.
-  private struct KnownAnswer: BitwiseCopyable {
-    var bits: Int64 = 0
-    var isKnown = false
-    var isValue = false
-    var answer = Answer.no
-    var reason = FaultReason.error
-  }
-
-  private enum Answer: UInt8, BitwiseCopyable { case no, yes, failed }
-
-  /// Which events without a value are told of: all of a fact; of `clv`, where a purchase is an event that has the field,
-  /// those whose field cannot be read; none of who only looks at events.
-  private enum Faults: BitwiseCopyable { case all, unreadable, none }
-
-  private struct Target: BitwiseCopyable {
-    /// Place in the type's aliases.
-    var alias: Int
-    /// Number of the field, or -1.
-    var field: Int
-    var condition: ConditionPlan
-  }
-
-  private let pool = SlabPool()
-  private let plans: Slab<TypePlan>
-  private let aliasPlans: Slab<AliasPlan>
-  private let feedPlans: Slab<FeedPlan>
-  private let targets: Slab<Target>
-  private let fieldsToRead: Slab<Int32>
-  private let known: Slab<KnownAnswer>
-  private static let knownBits = 6
-  /// Of the aliases of the type at hand.
-  private let answers: Slab<Answer>
+  private let plans: EventPlans
   /// Events read so far of the types of each alias, and those of them that are the alias.
   private(set) var typed: [Int64]
   private(set) var matched: [Int64]
@@ -135,95 +64,8 @@ struct EventReader {
     var numbers: [Int64] = []
     for type in types { numbers.append(evaluator.interner.number(of: type.span)) }
     typeNumbers = numbers
-    var builder = PlanBuilder(
-      compiled: compiled, skipsIgnore: skipsIgnore, readsAttributes: !attributes.isEmpty)
-    for type in types { builder.add(type) }
-    plans = pool.slab(builder.plans)
-    aliasPlans = pool.slab(builder.aliases)
-    feedPlans = pool.slab(builder.feeds)
-    targets = pool.slab(builder.targets)
-    fieldsToRead = pool.slab(builder.fields)
-    known = pool.slab(builder.conditions << Self.knownBits, of: KnownAnswer())
-    answers = pool.slab(compiled.rules.aliases.count, of: Answer.no)
-  }
-
-  /// Lays out the plans of types.
-  private struct PlanBuilder {
-    let compiled: CompiledRules
-    let skipsIgnore: Bool
-    let readsAttributes: Bool
-    var plans: [TypePlan] = []
-    var aliases: [AliasPlan] = []
-    var feeds: [FeedPlan] = []
-    var targets: [Target] = []
-    var fields: [Int32] = []
-    /// Conditions whose answers are kept.
-    var conditions = 0
-
-    private func span(_ first: Int, _ end: Int) -> PlanRun {
-      PlanRun(first: Int32(first), end: Int32(end))
-    }
-
-    mutating func add(_ type: [UInt8]) {
-      let own = aliasesOf(type)
-      let firsts = (aliases.count, feeds.count, fields.count, targets.count)
-      for alias in own {
-        aliases.append(AliasPlan(alias: alias, condition: condition(compiled.aliasRoots[alias])))
-      }
-      for (number, feed) in compiled.feeds.enumerated()
-      where compiled.sharedFeeds[number] == number {
-        let first = targets.count
-        for target in feed.targets {
-          guard let place = own.firstIndex(of: target.alias) else { continue }
-          targets.append(
-            Target(alias: place, field: target.field, condition: condition(target.whereRoot)))
-        }
-        if targets.count > first {
-          feeds.append(
-            FeedPlan(
-              feed: number, faults: faults(ofFeed: number), targets: span(first, targets.count)))
-        }
-      }
-      let asksIgnore = compiled.ignoreRoot >= 0 && !skipsIgnore
-      let asksOthers =
-        own.contains { compiled.aliasRoots[$0] >= 0 }
-        || targets[firsts.3...].contains { $0.condition.root >= 0 }
-      if asksIgnore || asksOthers || targets[firsts.3...].contains(where: { $0.field >= 0 }) {
-        fields += compiled.fields.indices.filter { own.contains(compiled.fields[$0].alias) }
-          .map { Int32($0) }
-      }
-      let needsAttributes = readsAttributes && (asksIgnore || asksOthers)
-      plans.append(
-        TypePlan(
-          aliases: span(firsts.0, aliases.count), feeds: span(firsts.1, feeds.count),
-          fields: span(firsts.2, fields.count),
-          needsLine: fields.count > firsts.2 || needsAttributes))
-    }
-
-    private func aliasesOf(_ type: [UInt8]) -> [Int] {
-      let name = ByteString(String(decoding: type, as: UTF8.self))
-      return compiled.rules.aliases.indices.filter { alias in
-        compiled.rules.aliases[alias].types.contains { ByteString($0) == name }
-      }
-    }
-
-    private mutating func condition(_ root: Int32) -> ConditionPlan {
-      guard root >= 0 else { return ConditionPlan(root: -1, slot: -1, known: -1) }
-      var slots = compiled.eventProgram.eventSlots(under: root)
-      slots.remove(EventSlots.type)
-      guard let slot = slots.first, slots.count == 1,
-        compiled.slots.fieldNumber(of: slot) != nil
-      else {
-        return ConditionPlan(root: root, slot: -1, known: -1)
-      }
-      conditions += 1
-      return ConditionPlan(root: root, slot: Int32(slot), known: Int32(conditions - 1))
-    }
-
-    private func faults(ofFeed number: Int) -> Faults {
-      if compiled.feeds[number].fact >= 0 || compiled.feeds[number].tellsFaults { return .all }
-      return number == compiled.purchaseFeed || number == compiled.refundFeed ? .unreadable : .none
-    }
+    plans = EventPlans(
+      compiled, types: types, skipsIgnore: skipsIgnore, readsAttributes: !attributes.isEmpty)
   }
 
   // MARK: Blocks
@@ -237,8 +79,8 @@ struct EventReader {
     let directory = try snapshot.directory(ofBlock: number)
     if cells.isEmpty { cells = casts.map { _ in FieldCells() } }
     for field in casts.indices {
-      let isRead = (0..<plans.count).map { type in
-        field == linking || plans[type].fields.range.contains { Int(fieldsToRead[$0]) == field }
+      let isRead = (0..<plans.types.count).map {
+        field == linking || plans.reads($0, field: field)
       }
       let own = rows.filter { isRead[Int(block.types[Int($0)])] }
       if own.isEmpty { continue }
@@ -265,10 +107,10 @@ struct EventReader {
 
   /// Whether a row of the block at hand cannot be read without its line.
   func needsLine(_ row: Int, type: Int, linking: Int = -1) -> Bool {
-    let plan = plans[type]
+    let plan = plans.types[type]
     if plan.needsLine && !attributes.isEmpty { return true }
     if linking >= 0 && cells[linking].needsLine[row] { return true }
-    for place in plan.fields.range where cells[Int(fieldsToRead[place])].needsLine[row] {
+    for place in plan.fields.range where cells[Int(plans.fields[place])].needsLine[row] {
       return true
     }
     return false
@@ -330,9 +172,9 @@ struct EventReader {
     var scratch = EventSlice()
     answerAliases(type, into: &scratch)
     let alias = compiled.fields[identity].alias
-    let own = plans[type].aliases.range
-    guard let place = own.first(where: { aliasPlans[$0].alias == alias }) else { return false }
-    return answers[place - own.lowerBound] == .yes
+    let own = plans.types[type].aliases.range
+    guard let place = own.first(where: { plans.aliases[$0].alias == alias }) else { return false }
+    return plans.answers[place - own.lowerBound] == .yes
   }
 
   private func answer(_ value: TimedOutcome) -> LinkAnswer {
@@ -342,14 +184,14 @@ struct EventReader {
 
   private mutating func prepare(_ row: Int, _ type: Int) {
     evaluator.slots[EventSlots.type] = TimedOutcome(typeNumbers[type])
-    for place in plans[type].fields.range {
-      let field = Int(fieldsToRead[place])
+    for place in plans.types[type].fields.range {
+      let field = Int(plans.fields[place])
       evaluator.slots[slots.field(field)] = cells[field].outcome(row)
     }
   }
 
   private mutating func prepare(_ line: Span<UInt8>, _ type: Int) {
-    let plan = plans[type]
+    let plan = plans.types[type]
     evaluator.interner.forgetPassing()
     evaluator.slots[EventSlots.type] = TimedOutcome(typeNumbers[type])
     guard plan.needsLine else { return }
@@ -357,7 +199,7 @@ struct EventReader {
     paths.extract(line, into: &payload)
     if !attributes.isEmpty { readAttributes(line, attributes) }
     for place in plan.fields.range {
-      let field = Int(fieldsToRead[place])
+      let field = Int(plans.fields[place])
       evaluator.slots[slots.field(field)] = casts[field].cast(
         line, payload, interner: &evaluator.interner)
     }
@@ -391,7 +233,7 @@ struct EventReader {
     guard compiled.ignoreRoot >= 0, !skipsIgnore else { return false }
     for name in compiled.ignoreFields {
       var outcome = TimedOutcome(failed: .error, until: Microseconds.never)
-      for field in name.fields where isAlias(type, compiled.fields[field].alias) {
+      for field in name.fields where plans.isAlias(type, compiled.fields[field].alias) {
         outcome = evaluator.slots[slots.field(field)]
         break
       }
@@ -400,48 +242,41 @@ struct EventReader {
     return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
   }
 
-  private func isAlias(_ type: Int, _ alias: Int) -> Bool {
-    plans[type].aliases.range.contains { aliasPlans[$0].alias == alias }
-  }
-
   private mutating func answerAliases(_ type: Int, into slice: inout EventSlice) {
-    let own = plans[type].aliases
+    let own = plans.types[type].aliases
     for place in own.range {
-      let plan = aliasPlans[place]
+      let plan = plans.aliases[place]
       typed[plan.alias] += 1
-      var answer = Answer.yes
+      var answer = EventPlans.Answer.yes
       if plan.condition.root >= 0 {
         let known = self.answer(plan.condition)
         answer = known.answer
         if answer == .failed { slice.add(.aliasFault(plan.alias, known.reason)) }
       }
       if answer == .yes { matched[plan.alias] += 1 }
-      answers[place - Int(own.first)] = answer
+      plans.answers[place - own.range.lowerBound] = answer
     }
   }
 
   /// What a `where` says of the event at hand.
-  private mutating func answer(_ condition: ConditionPlan) -> KnownAnswer {
+  private mutating func answer(_ condition: EventPlans.ConditionPlan) -> EventPlans.KnownAnswer {
     if condition.slot < 0 { return compute(condition.root) }
     let value = evaluator.slots[Int(condition.slot)]
     let isValue = value.status == .ok
-    let mixed = UInt64(bitPattern: value.bits) &* 0x9e37_79b9_7f4a_7c15
-    let place =
-      Int(condition.known) << Self.knownBits
-      | Int(truncatingIfNeeded: mixed >> UInt64(64 - Self.knownBits))
-    let entry = known[place]
+    let place = plans.place(of: condition, bits: value.bits)
+    let entry = plans.known[place]
     if entry.isKnown && entry.bits == value.bits && entry.isValue == isValue { return entry }
     var answer = compute(condition.root)
     answer.bits = value.bits
     answer.isValue = isValue
     answer.isKnown = true
-    known[place] = answer
+    plans.known[place] = answer
     return answer
   }
 
-  private mutating func compute(_ root: Int32) -> KnownAnswer {
+  private mutating func compute(_ root: Int32) -> EventPlans.KnownAnswer {
     let outcome = evaluator.evaluate(root, at: 0)
-    var answer = KnownAnswer()
+    var answer = EventPlans.KnownAnswer()
     if outcome.status != .ok {
       answer.answer = .failed
       answer.reason = reason(ofFailed: root)
@@ -483,12 +318,15 @@ struct EventReader {
   }
 
   private mutating func addFeeds(_ type: Int, into slice: inout EventSlice) {
-    for number in plans[type].feeds.range {
-      let feed = feedPlans[number]
+    for number in plans.types[type].feeds.range {
+      let feed = plans.feeds[number]
       // An event counts once, under the first alias of the target that it is.
-      guard let place = feed.targets.range.first(where: { answers[targets[$0].alias] == .yes })
+      guard
+        let place = feed.targets.range.first(where: {
+          plans.answers[plans.targets[$0].alias] == .yes
+        })
       else { continue }
-      let target = targets[place]
+      let target = plans.targets[place]
       if target.condition.root >= 0 {
         let known = answer(target.condition)
         if known.answer == .failed && feed.faults == .all {
@@ -527,7 +365,7 @@ struct EventReader {
 
   /// Whether the line at hand is an alias.
   mutating func answer(alias: Int) -> Bool {
-    guard isAlias(0, alias) else { return false }
+    guard plans.isAlias(0, alias) else { return false }
     let root = compiled.aliasRoots[alias]
     return root < 0 || evaluator.evaluate(root, at: 0).isTrue
   }
