@@ -221,7 +221,7 @@ import Testing
         let asOf = end + [0, 0, 3, 9, 40][writer.numbers.next(5)] * TimeRules.day
         _ = tree.load(lines)
         tree.fold(asOf: asOf)
-        truth.events = tree.events
+        truth.customer.events = tree.events
         truth.evaluator.interner = tree.evaluator.interner
         truth.fold(asOf: asOf, rank: met.customers)
         met.customers += 1
@@ -229,7 +229,7 @@ import Testing
         met.timers += tree.result.rows.count(where: \.isTimer)
         if tree.result.parked != nil { met.parked += 1 }
         if tree.result.next != nil { met.next += 1 }
-        guard let what = truth.result.difference(from: tree.result) else { continue }
+        guard let what = truth.customer.result.difference(from: tree.result) else { continue }
         let events = lines.map { String(decoding: $0.line, as: UTF8.self) }.joined(separator: "\n")
         Issue.record("\(what)\nas of \(Instant.text(asOf))\n\(text)\n\(events)")
         return

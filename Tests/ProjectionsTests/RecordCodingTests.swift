@@ -27,17 +27,20 @@ import Testing
     fold.fold(asOf: try #require(lines.map(\.occurred).max()))
     let name = "c\(writer.numbers.next(1000))é" + String(repeating: "n", count: 150)
     let joined = (0..<writer.numbers.next(3)).map { "joined \($0)" }
-    var block = EventIDs.Block()
-    for line in lines { block.add(UInt16(line.position), id: Array(line.id.utf8).span) }
     var pending = PendingRecords(compiled.rules)
+    var customer = FoldedCustomer(compiled)
+    customer.events = fold.events
+    customer.result = fold.result
+    customer.interner = fold.evaluator.interner
     pending.add(
-      FoldedCustomer(
-        compiled: compiled, events: fold.events, result: fold.result,
-        interner: fold.evaluator.interner),
+      customer,
       rank: 0, compiled.facts.map { RecordCoding.ValueForm($0.type) }, name: Array(name.utf8).span,
       joined: joined.map { Array($0.utf8) })
     var encoder = ByteEncoder()
-    let covered = pending.encode(0, ids: EventIDs(blocks: [block]), into: &encoder)
+    let ids = pending.anchors.map { position in
+      Array((lines.first { $0.position == position }?.id ?? "").utf8)
+    }
+    let covered = pending.encode(0, ids: EventIDs(ids).list(0), into: &encoder)
     #expect(covered.upperBound < encoder.bytes.count)
     var record = fold.record(customer: name, lines: taken)
     record.subjects = joined

@@ -157,7 +157,7 @@ struct Timeline {
     tree.fold(asOf: end)
     let plan = try #require(TruthPlanBuilder.plan(compiled), sourceLocation: sourceLocation)
     var truth = TruthFold(compiled, plan: plan, engine: .words)
-    truth.events = tree.events
+    truth.customer.events = tree.events
     truth.evaluator.interner = tree.evaluator.interner
     truth.fold(asOf: end, rank: 0)
     let names = expected.compactMap { text in
@@ -165,8 +165,9 @@ struct Timeline {
     }
     let text = expected.joined(separator: " ")
     #expect(describe(tree.result, tree, names) == text, sourceLocation: sourceLocation)
-    #expect(describe(truth.result, tree, names) == text, sourceLocation: sourceLocation)
-    #expect(truth.result.difference(from: tree.result) == nil, sourceLocation: sourceLocation)
+    #expect(describe(truth.customer.result, tree, names) == text, sourceLocation: sourceLocation)
+    #expect(
+      truth.customer.result.difference(from: tree.result) == nil, sourceLocation: sourceLocation)
     #expect(truth.faults == tree.faults, sourceLocation: sourceLocation)
     #expect(truth.isBeyond == isBeyond, sourceLocation: sourceLocation)
     return truth.faults

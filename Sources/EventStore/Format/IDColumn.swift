@@ -196,9 +196,19 @@ private struct CountedIDs: Sendable {
 
   func forEach(_ rows: Int, _ isWanted: [Bool], _ body: (UInt16, Span<UInt8>) -> Void) {
     var id: [UInt8] = []
+    // The text that stands in `id`, and its length.
+    var head = -1
+    var length = 0
     for row in 0..<rows where isWanted[row] {
-      id.removeAll(keepingCapacity: true)
-      id += heads[Int(texts[row])]
+      let text = Int(texts[row])
+      if text == head {
+        id.removeLast(id.count - length)
+      } else {
+        id.removeAll(keepingCapacity: true)
+        id += heads[text]
+        head = text
+        length = id.count
+      }
       if digits[row] > 0 { Self.append(numbers[row], atLeast: Int(digits[row]), to: &id) }
       body(UInt16(row), id.span)
     }

@@ -227,24 +227,32 @@ final class LogReader: Sendable {
 
   /// Names of the subjects that first appear in a block; of one that was filled behind the first `size` events maybe more.
   func newNames(block: Int, size: UInt64) throws -> [[UInt8]] {
+    var names: [[UInt8]] = []
+    try forEachNewName(block: block, size: size) { names.append([UInt8](copying: $0)) }
+    return names
+  }
+
+  /// As ``newNames(block:size:)``, one after the other, without copies.
+  func forEachNewName(block: Int, size: UInt64, _ body: (Span<UInt8>) -> Void) throws {
     var column = try column(.newNames, block: block)
     if column == nil {
       let names = try openBlock(UInt64(block) << 14, size: size).newNames
       // Another process may have filled the block between the two looks: then they stand in their column.
       column = try self.column(.newNames, block: block)
-      if column == nil { return names }
+      if column == nil {
+        for name in names { body(name.span) }
+        return
+      }
     }
     let bytes = column ?? []
-    var names: [[UInt8]] = []
     var reader = ByteReader(bytes.span)
     do throws(ByteReader.Short) {
       for _ in 0..<(try reader.number(UInt32.self)) {
-        names.append(try reader.array(Int(try reader.number(UInt8.self))))
+        body(bytes.span.extracting(try reader.take(Int(try reader.number(UInt8.self)))))
       }
     } catch {
       throw ChunkFault(UInt64(block) << 14, "the column of names is malformed")
     }
-    return names
   }
 }
 

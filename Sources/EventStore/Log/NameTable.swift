@@ -21,6 +21,13 @@ public struct NameTable: Sendable {
     return bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
   }
 
+  /// The UTF-8 bytes of a name, without a copy.
+  @_lifetime(borrow self)
+  public func span(of subject: UInt32) -> Span<UInt8> {
+    let number = Int(subject)
+    return bytes.span.extracting((number == 0 ? 0 : ends[number - 1])..<ends[number])
+  }
+
   /// Gives the UTF-8 bytes of a name to `body`, without a copy.
   @inline(__always)
   public func withBytes<Output>(of subject: UInt32, _ body: (Span<UInt8>) -> Output) -> Output {

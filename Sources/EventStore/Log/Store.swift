@@ -136,7 +136,7 @@ public struct LogSnapshot: Sendable {
     try reader.guarded("read names") {
       var names = NameTable()
       for block in 0..<blockCount {
-        for name in try reader.newNames(block: block, size: state.size) {
+        try reader.forEachNewName(block: block, size: state.size) { name in
           if names.count < subjectCount { names.append(name) }
         }
       }

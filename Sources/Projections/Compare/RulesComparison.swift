@@ -189,7 +189,7 @@ private struct ComparisonSink: FoldSink {
     run = ComparedRun(rules)
   }
 
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     run.folded.add(fold.result.rows, of: fold, rank: rank)
     run.stages.append(fold.result.parked == nil ? fold.result.stage : -1)
     run.historical.add(fold.result)

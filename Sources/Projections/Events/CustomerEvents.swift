@@ -1,10 +1,21 @@
 /// The events of one customer in view, by (occurred, position), with what each gives to the facts.
 struct CustomerEvents: Sendable {
   private(set) var occurred: [Int64] = []
-  private(set) var position: [UInt64] = []
-  /// Operations of event n: `starts[n] ..< starts[n + 1]`.
-  private(set) var starts: [Int32] = [0]
-  private(set) var operations: [Operation] = []
+  /// Where each stands, and what it is.
+  private(set) var places: [Place] = []
+  /// Of this customer and others.
+  private(set) var values: [Int64] = []
+  private(set) var table = EventClassTable.empty
+
+  /// An event but for its instant.
+  struct Place: Sendable, BitwiseCopyable {
+    /// In the log.
+    var position: UInt64
+    /// Number of the class in `table`.
+    var number: Int32
+    /// Where the event's values begin.
+    var first: Int32
+  }
 
   /// What an event does: feed a fact, fail to, or fail at the `where` of an alias.
   struct Operation: Sendable {
@@ -31,22 +42,42 @@ struct CustomerEvents: Sendable {
 
   var count: Int { occurred.count }
 
-  mutating func removeAll() {
-    occurred.removeAll(keepingCapacity: true)
-    position.removeAll(keepingCapacity: true)
-    starts.removeAll(keepingCapacity: true)
-    starts.append(0)
-    operations.removeAll(keepingCapacity: true)
+  func position(_ event: Int) -> UInt64 { places[event].position }
+
+  /// How many operations an event has.
+  func operationCount(_ event: Int) -> Int {
+    let number = Int(places[event].number)
+    if number == EventClassTable.own { return Int(values[Int(places[event].first)]) }
+    return Int(table.partStarts[number + 1] - table.partStarts[number])
   }
 
-  @inline(__always)
-  mutating func addOperation(_ operation: Operation) { operations.append(operation) }
+  func operation(_ event: Int, _ index: Int) -> Operation {
+    let number = Int(places[event].number)
+    let first = Int(places[event].first)
+    if number == EventClassTable.own {
+      let place = first + 1 + 2 * index
+      return Operation(value: values[place + 1], code: UInt16(truncatingIfNeeded: values[place]))
+    }
+    let part = table.parts[Int(table.partStarts[number]) + index]
+    return Operation(
+      value: part.place < 0 ? part.constant : values[first + Int(part.place)], code: part.code)
+  }
 
-  /// Ends an event whose operations have been added.
-  @inline(__always)
-  mutating func endEvent(occurred instant: Int64, position place: UInt64) {
-    occurred.append(instant)
-    position.append(place)
-    starts.append(Int32(operations.count))
+  mutating func removeAll() {
+    occurred.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+  }
+
+  /// Takes the values and classes that the events of the next customers refer to, for those that it had.
+  mutating func exchange(values: inout [Int64], of table: EventClassTable) {
+    swap(&self.values, &values)
+    self.table = table
+  }
+
+  /// Takes the events of a customer.
+  mutating func take(_ occurred: ArraySlice<Int64>, _ places: ArraySlice<Place>) {
+    removeAll()
+    self.occurred.append(contentsOf: occurred)
+    self.places.append(contentsOf: places)
   }
 }

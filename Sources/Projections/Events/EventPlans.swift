@@ -7,6 +7,17 @@ struct EventPlans {
     /// Fields to be read.
     var fields: SlabRun
     var needsLine: Bool
+    /// What is asked of each event, so that the answers give its class.
+    var questions: SlabRun
+    /// Each question asks for one field at most, and nobody asks `ignore`.
+    var isPlain: Bool
+  }
+
+  /// What an event may be asked: whether a field has a value, or a `where`.
+  struct Question: BitwiseCopyable {
+    /// Number of the field; -1 for a condition.
+    var field: Int32
+    var condition: ConditionPlan
   }
 
   struct AliasPlan: BitwiseCopyable {
@@ -25,8 +36,9 @@ struct EventPlans {
   struct ConditionPlan: BitwiseCopyable {
     /// -1 without.
     var root: Int32
-    /// Where the condition asks for one field of the event and its type only: that field's slot, else -1.
+    /// Where the condition asks for one field of the event and its type only: that field's slot and number, else -1.
     var slot: Int32
+    var field: Int32
     /// Answers that are known, by what the slot holds.
     var known: Int32
   }
@@ -38,6 +50,9 @@ struct EventPlans {
     var isValue = false
     var answer = Answer.no
     var reason = FaultReason.error
+
+    /// As an answer of an ``EventClassTree``.
+    var code: UInt8 { answer == .failed ? 2 + reason.rawValue : answer.rawValue }
   }
 
   enum Answer: UInt8, BitwiseCopyable { case no, yes, failed }
@@ -61,10 +76,11 @@ struct EventPlans {
   let feeds: Slab<FeedPlan>
   let targets: Slab<Target>
   let fields: Slab<Int32>
+  let questions: Slab<Question>
   /// Answers of conditions, a run of places for each.
   let known: Slab<KnownAnswer>
   /// Of the aliases of the type at hand.
-  let answers: Slab<Answer>
+  let answers: Slab<KnownAnswer>
   private static let knownBits = 6
 
   /// - Parameters:
@@ -82,8 +98,9 @@ struct EventPlans {
     feeds = pool.slab(builder.feeds)
     targets = pool.slab(builder.targets)
     fields = pool.slab(builder.fields)
+    questions = pool.slab(builder.questions)
     known = pool.slab(builder.conditions << Self.knownBits, of: KnownAnswer())
-    answers = pool.slab(compiled.rules.aliases.count, of: Answer.no)
+    answers = pool.slab(compiled.rules.aliases.count, of: KnownAnswer())
   }
 
   func isAlias(_ type: Int, _ alias: Int) -> Bool {
@@ -112,12 +129,14 @@ struct EventPlans {
     var feeds: [FeedPlan] = []
     var targets: [Target] = []
     var fields: [Int32] = []
+    var questions: [Question] = []
     /// Conditions whose answers are kept.
     var conditions = 0
 
     mutating func add(_ type: [UInt8]) {
       let own = aliasesOf(type)
       let firsts = (aliases.count, feeds.count, fields.count, targets.count)
+      let firstQuestion = questions.count
       for alias in own {
         aliases.append(AliasPlan(alias: alias, condition: condition(compiled.aliasRoots[alias])))
       }
@@ -144,12 +163,28 @@ struct EventPlans {
         fields += compiled.fields.indices.filter { own.contains(compiled.fields[$0].alias) }
           .map { Int32($0) }
       }
+      addQuestions(aliases[firsts.0...].map(\.condition), targets[firsts.3...])
       let needsAttributes = readsAttributes && (asksIgnore || asksOthers)
       plans.append(
         TypePlan(
           aliases: SlabRun(firsts.0..<aliases.count), feeds: SlabRun(firsts.1..<feeds.count),
           fields: SlabRun(firsts.2..<fields.count),
-          needsLine: fields.count > firsts.2 || needsAttributes))
+          needsLine: fields.count > firsts.2 || needsAttributes,
+          questions: SlabRun(firstQuestion..<questions.count),
+          isPlain: !asksIgnore
+            && questions[firstQuestion...].allSatisfy { $0.field >= 0 || $0.condition.slot >= 0 }))
+    }
+
+    private mutating func addQuestions(
+      _ conditions: [ConditionPlan], _ targets: ArraySlice<Target>
+    ) {
+      for condition in conditions + targets.map(\.condition) where condition.root >= 0 {
+        questions.append(Question(field: -1, condition: condition))
+      }
+      let none = ConditionPlan(root: -1, slot: -1, field: -1, known: -1)
+      for field in Set(targets.map(\.field)).sorted() where field >= 0 {
+        questions.append(Question(field: Int32(field), condition: none))
+      }
     }
 
     private func aliasesOf(_ type: [UInt8]) -> [Int] {
@@ -160,16 +195,17 @@ struct EventPlans {
     }
 
     private mutating func condition(_ root: Int32) -> ConditionPlan {
-      guard root >= 0 else { return ConditionPlan(root: -1, slot: -1, known: -1) }
+      guard root >= 0 else { return ConditionPlan(root: -1, slot: -1, field: -1, known: -1) }
       var slots = compiled.eventProgram.eventSlots(under: root)
       slots.remove(EventSlots.type)
       guard let slot = slots.first, slots.count == 1,
-        compiled.slots.fieldNumber(of: slot) != nil
+        let field = compiled.slots.fieldNumber(of: slot)
       else {
-        return ConditionPlan(root: root, slot: -1, known: -1)
+        return ConditionPlan(root: root, slot: -1, field: -1, known: -1)
       }
       conditions += 1
-      return ConditionPlan(root: root, slot: Int32(slot), known: Int32(conditions - 1))
+      return ConditionPlan(
+        root: root, slot: Int32(slot), field: Int32(field), known: Int32(conditions - 1))
     }
 
     private func faults(ofFeed number: Int) -> Faults {

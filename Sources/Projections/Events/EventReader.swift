@@ -12,7 +12,7 @@ struct EventReader {
   /// The members that lead to each field's value and to its currency; nil where only lines have it.
   private let members: [[[[UInt8]]?]]
   /// Fields of the block at hand.
-  private var cells: [FieldCells] = []
+  private var cells: FieldCells
   private var payload: [PayloadValue]
   private let casts: [FieldCast]
   private let typeNumbers: [Int64]
@@ -22,9 +22,13 @@ struct EventReader {
   private let slots: EventSlots
 
   private let plans: EventPlans
-  /// Events read so far of the types of each alias, and those of them that are the alias.
-  private(set) var typed: [Int64]
-  private(set) var matched: [Int64]
+  private var tree: EventClassTree
+  /// Of events without a class: those of the types of each alias, and those of them that are the alias.
+  private var typed: [Int64]
+  private var matched: [Int64]
+  private var ignored: Int64 = 0
+  /// Answers of the event at hand.
+  private var answers: [UInt8] = []
 
   /// `types`: the raw types of the log by number.
   ///
@@ -58,6 +62,8 @@ struct EventReader {
       casts.append(FieldCast(slot, path: path, currencyPath: currency, rules: compiled.rules))
     }
     self.casts = casts
+    cells = FieldCells(fields: casts.count)
+    tree = EventClassTree(types: types.count)
     members = casts.map { $0.paths.map { list[$0].members } }
     paths = PayloadPaths(list)
     payload = paths.makeValues()
@@ -77,12 +83,14 @@ struct EventReader {
     _ block: BlockColumns, rows: [Int32], number: Int, _ snapshot: LogSnapshot, linking: Int = -1
   ) throws {
     let directory = try snapshot.directory(ofBlock: number)
-    if cells.isEmpty { cells = casts.map { _ in FieldCells() } }
+    cells.needsLines = false
     for field in casts.indices {
       let isRead = (0..<plans.types.count).map {
         field == linking || plans.reads($0, field: field)
       }
-      let own = rows.filter { isRead[Int(block.types[Int($0)])] }
+      if !isRead.contains(true) { continue }
+      let types = block.types
+      let own = rows.filter { isRead[Int(types[Int($0)])] }
       if own.isEmpty { continue }
       var columns: [PayloadColumn?] = []
       for steps in members[field] {
@@ -96,21 +104,29 @@ struct EventReader {
         }
       }
       guard columns.count == members[field].count else {
-        for row in own { cells[field].needsLine[Int(row)] = true }
+        for row in own { cells.setNeedsLine(field, Int(row)) }
         continue
       }
       casts[field].cast(
         columns[0], currency: columns.count > 1 ? columns[1] : nil, rows: own,
-        interner: &evaluator.interner, into: &cells[field])
+        interner: &evaluator.interner, field: field, into: &cells)
     }
   }
+
+  /// How many values an event of a raw type may bring.
+  func mostValues(ofType type: Int) -> Int {
+    plans.types[type].questions.range.count { plans.questions[$0].field >= 0 }
+  }
+
+  /// Whether some row of the block at hand cannot be read without its line.
+  var needsLines: Bool { cells.needsLines || !attributes.isEmpty }
 
   /// Whether a row of the block at hand cannot be read without its line.
   func needsLine(_ row: Int, type: Int, linking: Int = -1) -> Bool {
     let plan = plans.types[type]
     if plan.needsLine && !attributes.isEmpty { return true }
-    if linking >= 0 && cells[linking].needsLine[row] { return true }
-    for place in plan.fields.range where cells[Int(plans.fields[place])].needsLine[row] {
+    if linking >= 0 && cells.needsLine(linking, row) { return true }
+    for place in plan.fields.range where cells.needsLine(Int(plans.fields[place]), row) {
       return true
     }
     return false
@@ -121,25 +137,146 @@ struct EventReader {
 
   // MARK: One event
 
-  /// Reads one event by its line; false if the rules ignore it. Its operations are added to `slice`.
+  /// Where an event stands, and whose it is.
+  struct Place {
+    /// Rank within the pass of its customer.
+    var rank: UInt32
+    var occurred: Int64
+    var position: UInt64
+  }
+
+  /// Reads one event by its line into `slice`; false if the rules ignore it.
   mutating func read(
-    line: Span<UInt8>, type: Int, into slice: inout EventSlice
+    line: Span<UInt8>, type: Int, at place: Place, into slice: inout EventSlice
   ) -> Bool {
     prepare(line, type)
-    return read(type, into: &slice)
+    return readSlots(type, at: place, into: &slice)
   }
 
   /// Reads a row of the block at hand, which needs no line.
-  mutating func read(row: Int, type: Int, into slice: inout EventSlice) -> Bool {
-    prepare(row, type)
-    return read(type, into: &slice)
+  @inline(__always)
+  mutating func read(row: Int, type: Int, at place: Place, into slice: inout EventSlice) -> Bool {
+    let number = knownClass(row, type)
+    if number < 0 {
+      prepare(row, type)
+      return readSlots(type, at: place, into: &slice)
+    }
+    tree.count(number)
+    for index in tree.fieldRange(number) {
+      slice.add(cells.bits(Int(tree.fields[index]), row))
+    }
+    slice.endEvent(
+      rank: place.rank, occurred: place.occurred, position: place.position, number: number)
+    return true
   }
 
-  private mutating func read(_ type: Int, into slice: inout EventSlice) -> Bool {
-    if isIgnored(type) { return false }
-    answerAliases(type, into: &slice)
-    addFeeds(type, into: &slice)
+  /// The class of a row; -1 where it has to be looked at closely.
+  @inline(__always)
+  private mutating func knownClass(_ row: Int, _ type: Int) -> Int32 {
+    let plan = plans.types[type]
+    if !plan.isPlain { return -1 }
+    var node = tree.root(type)
+    for index in plan.questions.range {
+      if node < 0 { return -1 }
+      let question = plans.questions[index]
+      if question.field >= 0 {
+        node = tree.next(node, cells.status(Int(question.field), row))
+      } else {
+        let field = Int(question.condition.field)
+        let isValue = cells.status(field, row) == 0
+        let bits = cells.bits(field, row)
+        let entry = plans.known[plans.place(of: question.condition, bits: bits)]
+        guard entry.isKnown && entry.bits == bits && entry.isValue == isValue else { return -1 }
+        node = tree.next(node, entry.code)
+      }
+    }
+    return node
+  }
+
+  /// Reads the event whose fields stand in the evaluator's slots.
+  private mutating func readSlots(
+    _ type: Int, at place: Place, into slice: inout EventSlice
+  ) -> Bool {
+    if isIgnored(type) {
+      ignored += 1
+      return false
+    }
+    answers.removeAll(keepingCapacity: true)
+    for index in plans.types[type].questions.range {
+      let question = plans.questions[index]
+      if question.field >= 0 {
+        let value = evaluator.slots[slots.field(Int(question.field))]
+        answers.append(value.status == .ok ? 0 : 1 + value.reason.rawValue)
+      } else {
+        answers.append(answer(question.condition).code)
+      }
+    }
+    var number = tree.find(type, answers)
+    if number == nil {
+      let found = makeClass(type)
+      number = tree.insert(type, answers, found)
+      if number == nil { addOwn(found, into: &slice) }
+    }
+    if let number {
+      tree.count(number)
+      for index in tree.fieldRange(number) {
+        slice.add(evaluator.slots[slots.field(Int(tree.fields[index]))].bits)
+      }
+    }
+    slice.endEvent(
+      rank: place.rank, occurred: place.occurred, position: place.position,
+      number: number ?? Int32(EventClassTable.own))
     return true
+  }
+
+  /// Adds an event that gets no class.
+  private mutating func addOwn(_ found: EventClass, into slice: inout EventSlice) {
+    for alias in found.typed { typed[alias] += 1 }
+    for alias in found.matched { matched[alias] += 1 }
+    slice.add(
+      found.parts.map { part in
+        let value =
+          part.place < 0
+          ? part.constant : evaluator.slots[slots.field(found.fields[Int(part.place)])].bits
+        return CustomerEvents.Operation(value: value, code: part.code)
+      })
+  }
+
+  private mutating func makeClass(_ type: Int) -> EventClass {
+    var found = EventClass()
+    answerAliases(type)
+    let own = plans.types[type].aliases.range
+    for place in own {
+      let alias = plans.aliases[place].alias
+      found.typed.append(alias)
+      let answer = plans.answers[place - own.lowerBound]
+      if answer.answer == .failed { found.add(.aliasFault(alias, answer.reason)) }
+      if answer.answer == .yes { found.matched.append(alias) }
+    }
+    addFeeds(type, into: &found)
+    return found
+  }
+
+  /// What a reader found, and what its numbers mean.
+  struct Found: Sendable {
+    var interner: Interner
+    var classes: [EventClass]
+    /// Events of the types of each alias, and those of them that are the alias.
+    var typed: [Int64]
+    var matched: [Int64]
+    /// Events left out by `ignore`.
+    var ignored: Int64
+  }
+
+  var found: Found {
+    var found = Found(
+      interner: evaluator.interner, classes: tree.classes, typed: typed, matched: matched,
+      ignored: ignored)
+    for (each, count) in zip(tree.classes, tree.counts) {
+      for alias in each.typed { found.typed[alias] += count }
+      for alias in each.matched { found.matched[alias] += count }
+    }
+    return found
   }
 
   /// What an event says about who is whom.
@@ -164,17 +301,16 @@ struct EventReader {
   /// As ``link(line:type:identity:)``, of a row that needs no line.
   mutating func link(row: Int, type: Int, identity: Int) -> LinkAnswer {
     prepare(row, type)
-    return isLink(type, identity) ? answer(cells[identity].outcome(row)) : .none
+    return isLink(type, identity) ? answer(cells.outcome(identity, row)) : .none
   }
 
   private mutating func isLink(_ type: Int, _ identity: Int) -> Bool {
     if isIgnored(type) { return false }
-    var scratch = EventSlice()
-    answerAliases(type, into: &scratch)
+    answerAliases(type)
     let alias = compiled.fields[identity].alias
     let own = plans.types[type].aliases.range
     guard let place = own.first(where: { plans.aliases[$0].alias == alias }) else { return false }
-    return plans.answers[place - own.lowerBound] == .yes
+    return plans.answers[place - own.lowerBound].answer == .yes
   }
 
   private func answer(_ value: TimedOutcome) -> LinkAnswer {
@@ -186,7 +322,7 @@ struct EventReader {
     evaluator.slots[EventSlots.type] = TimedOutcome(typeNumbers[type])
     for place in plans.types[type].fields.range {
       let field = Int(plans.fields[place])
-      evaluator.slots[slots.field(field)] = cells[field].outcome(row)
+      evaluator.slots[slots.field(field)] = cells.outcome(field, row)
     }
   }
 
@@ -242,19 +378,14 @@ struct EventReader {
     return evaluator.evaluate(compiled.ignoreRoot, at: 0).isTrue
   }
 
-  private mutating func answerAliases(_ type: Int, into slice: inout EventSlice) {
+  private mutating func answerAliases(_ type: Int) {
     let own = plans.types[type].aliases
     for place in own.range {
-      let plan = plans.aliases[place]
-      typed[plan.alias] += 1
-      var answer = EventPlans.Answer.yes
-      if plan.condition.root >= 0 {
-        let known = self.answer(plan.condition)
-        answer = known.answer
-        if answer == .failed { slice.add(.aliasFault(plan.alias, known.reason)) }
-      }
-      if answer == .yes { matched[plan.alias] += 1 }
-      plans.answers[place - own.range.lowerBound] = answer
+      let condition = plans.aliases[place].condition
+      var known = EventPlans.KnownAnswer()
+      known.answer = .yes
+      if condition.root >= 0 { known = answer(condition) }
+      plans.answers[place - own.range.lowerBound] = known
     }
   }
 
@@ -317,32 +448,32 @@ struct EventReader {
     return found
   }
 
-  private mutating func addFeeds(_ type: Int, into slice: inout EventSlice) {
+  private mutating func addFeeds(_ type: Int, into found: inout EventClass) {
     for number in plans.types[type].feeds.range {
       let feed = plans.feeds[number]
       // An event counts once, under the first alias of the target that it is.
       guard
         let place = feed.targets.range.first(where: {
-          plans.answers[plans.targets[$0].alias] == .yes
+          plans.answers[plans.targets[$0].alias].answer == .yes
         })
       else { continue }
       let target = plans.targets[place]
       if target.condition.root >= 0 {
         let known = answer(target.condition)
         if known.answer == .failed && feed.faults == .all {
-          slice.add(.feedFault(feed.feed, known.reason))
+          found.add(.feedFault(feed.feed, known.reason))
         }
         if known.answer != .yes { continue }
       }
       if target.field < 0 {
-        slice.add(.feed(feed.feed, value: 0))
+        found.add(.feed(feed.feed, value: 0))
         continue
       }
       let value = evaluator.slots[slots.field(target.field)]
       if value.status == .ok {
-        slice.add(.feed(feed.feed, value: value.bits))
+        found.add(feed: feed.feed, field: target.field)
       } else if feed.faults == .all || (feed.faults == .unreadable && !value.reason.isAbsence) {
-        slice.add(.feedFault(feed.feed, value.reason))
+        found.add(.feedFault(feed.feed, value.reason))
       }
     }
   }

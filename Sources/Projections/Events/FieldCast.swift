@@ -217,11 +217,11 @@ struct FieldCast: Sendable {
   /// The values of some rows of a block; nil for a column that no event of the block has.
   func cast(
     _ column: PayloadColumn?, currency: PayloadColumn?, rows: [Int32], interner: inout Interner,
-    into cells: inout FieldCells
+    field: Int, into cells: inout FieldCells
   ) {
     guard let column else {
       let missing = absent(.missing)
-      for row in rows { cells.set(Int(row), missing) }
+      for row in rows { cells.set(field, Int(row), missing) }
       return
     }
     var texts: [TimedOutcome?] = Array(repeating: nil, count: column.texts.count)
@@ -236,35 +236,35 @@ struct FieldCast: Sendable {
         case PayloadTag.missing, PayloadTag.null: break
         case PayloadTag.text: unit = units[Int(currency.values[row])]
         case PayloadTag.pointer, PayloadTag.elsewhere:
-          cells.needsLine[row] = true
+          cells.setNeedsLine(field, row)
           continue
         default: unit = .none
         }
       }
       switch tag {
-      case PayloadTag.missing: cells.set(row, absent(.missing))
-      case PayloadTag.null: cells.set(row, absent(.null))
-      case PayloadTag.true: cells.set(row, type == .bool ? TimedOutcome(1) : mismatch)
-      case PayloadTag.false: cells.set(row, type == .bool ? TimedOutcome(0) : mismatch)
-      case PayloadTag.object, PayloadTag.list: cells.set(row, mismatch)
-      case PayloadTag.pointer, PayloadTag.elsewhere: cells.needsLine[row] = true
+      case PayloadTag.missing: cells.set(field, row, absent(.missing))
+      case PayloadTag.null: cells.set(field, row, absent(.null))
+      case PayloadTag.true: cells.set(field, row, type == .bool ? TimedOutcome(1) : mismatch)
+      case PayloadTag.false: cells.set(field, row, type == .bool ? TimedOutcome(0) : mismatch)
+      case PayloadTag.object, PayloadTag.list: cells.set(field, row, mismatch)
+      case PayloadTag.pointer, PayloadTag.elsewhere: cells.setNeedsLine(field, row)
       case PayloadTag.text:
         let number = Int(value)
         // An amount depends on its currency too; other texts are cast once a block.
         if type != .money, let outcome = texts[number] {
-          cells.set(row, outcome)
+          cells.set(field, row, outcome)
           continue
         }
         let text = column.texts[number]
         let outcome = cast(text.span, isString: true, unit, interner: &interner)
         texts[number] = outcome
-        cells.set(row, outcome)
+        cells.set(field, row, outcome)
       case PayloadTag.numericText...:
         let scale = Int(tag - PayloadTag.numericText)
-        cells.set(row, cast(value, scale, isString: true, unit, interner: &interner))
+        cells.set(field, row, cast(value, scale, isString: true, unit, interner: &interner))
       default:
         let scale = Int(tag - PayloadTag.number)
-        cells.set(row, cast(value, scale, isString: false, unit, interner: &interner))
+        cells.set(field, row, cast(value, scale, isString: false, unit, interner: &interner))
       }
     }
   }
@@ -290,28 +290,5 @@ struct FieldCast: Sendable {
         unit, { Decimal.rescale(mantissa, scale: scale, digits: $0) },
         { whyNot(Decimal.spelled(mantissa, scale: scale).span, digits: $0) })
     }
-  }
-}
-
-/// The values of one field for the rows of a block.
-struct FieldCells: Sendable {
-  private var bits = Array(repeating: Int64(0), count: BlockColumns.length)
-  private var isValue = Array(repeating: false, count: BlockColumns.length)
-  /// Rows whose value only the line knows.
-  var needsLine = Array(repeating: false, count: BlockColumns.length)
-
-  @inline(__always)
-  mutating func set(_ row: Int, _ outcome: TimedOutcome) {
-    bits[row] = outcome.bits
-    isValue[row] = outcome.status == .ok
-    needsLine[row] = false
-  }
-
-  @inline(__always)
-  func outcome(_ row: Int) -> TimedOutcome {
-    if isValue[row] { return TimedOutcome(bits[row]) }
-    var outcome = TimedOutcome(failed: .error, until: Microseconds.never)
-    outcome.bits = bits[row]
-    return outcome
   }
 }

@@ -17,19 +17,17 @@ extension CustomerFold {
     var taken: [EventLine] = []
     for line in ordered {
       guard let type = types[ByteString(line.type)] else { continue }
-      slice.beginEvent(rank: 0, occurred: line.occurred, position: line.position)
-      guard reader.read(line: line.line.span, type: type, into: &slice) else {
-        slice.dropEvent()
-        continue
-      }
-      slice.endEvent()
-      taken.append(line)
+      let isTaken = reader.read(
+        line: line.line.span, type: type,
+        at: .init(rank: 0, occurred: line.occurred, position: line.position), into: &slice)
+      if isTaken { taken.append(line) }
     }
-    var strings = StringTranslation(readers: [reader.interner])
+    let read = ReadEvents(compiled, [reader.found], blocks: [])
+    var strings = StringTranslation(readers: read.readers)
     var loader = RunLoader()
-    loader.gather(slice)
-    _ = loader.load(
-      0, into: &events, compiled: compiled, strings: &strings, interner: &evaluator.interner)
+    loader.gather(slice, read, strings: &strings, interner: &evaluator.interner)
+    loader.begin(&events)
+    _ = loader.load(0, into: &events)
     return taken
   }
 }

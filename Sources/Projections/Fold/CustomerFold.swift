@@ -144,7 +144,7 @@ struct CustomerFold {
 
   private mutating func apply(_ index: Int) {
     let instant = events.occurred[index]
-    position = events.position[index]
+    position = events.position(index)
     observer?.willApply(event: index, fold: self)
     let fed = feed(index, instant)
     timerRows = 0
@@ -168,9 +168,8 @@ struct CustomerFold {
   /// Gives an event to its facts; which facts changed, as bits.
   private mutating func feed(_ index: Int, _ instant: Int64) -> UInt64 {
     var fed: UInt64 = 0
-    let range = Int(events.starts[index])..<Int(events.starts[index + 1])
-    for operation in range {
-      let what = events.operations[operation]
+    for number in 0..<events.operationCount(index) {
+      let what = events.operation(index, number)
       result.count(what, at: instant, position: position, compiled, &faults)
       let number = what.number
       guard what.isFeed, number < evaluator.facts.count else { continue }

@@ -15,7 +15,7 @@ protocol FoldSink: Sendable {
   /// Takes a customer that has been folded, maybe to be parked; customers of a run come in order.
   ///
   /// - Parameter rank: of the customer in the ``CustomerDirectory``.
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32)
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32)
 
   mutating func endRun() -> Run
 }

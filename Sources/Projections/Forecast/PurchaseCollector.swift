@@ -17,7 +17,7 @@ struct PurchaseCollector: FoldSink {
   }
 
   /// One that is parked is counted and left out, as from the fits of a replay.
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     guard fold.result.parked == nil else {
       parked.append(rank)
       return
@@ -29,8 +29,8 @@ struct PurchaseCollector: FoldSink {
     var spentLater: Int64 = 0
     for event in 0..<fold.events.count {
       let instant = fold.events.occurred[event]
-      for place in Int(fold.events.starts[event])..<Int(fold.events.starts[event + 1]) {
-        let operation = fold.events.operations[place]
+      for place in 0..<fold.events.operationCount(event) {
+        let operation = fold.events.operation(event, place)
         guard operation.isFeed else { continue }
         if operation.number == compiled.purchaseFeed {
           let day = Int32(clamping: ScalarValue.floorDivide(instant, Microseconds.day).0)

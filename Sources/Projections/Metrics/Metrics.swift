@@ -346,11 +346,11 @@ public struct Metrics: Sendable {
     func name(_ rank: UInt32) -> ByteString { ByteString(directory.text(of: rank)) }
     var rows: [(referrer: ByteString, row: [Cell])] = []
     let sorted = found.events.referrals.sorted { ($0.at, $0.position) < ($1.at, $1.position) }
-    let ids = try AnchorIDs(view: view, threads: threads).find([sorted.map(\.position)])
+    let ids = try AnchorIDs(view: view, threads: threads).find([sorted.map(\.position)]).list(0)
     var wanted = Interner()
     for referral in sorted { _ = wanted.number(of: referral.referred.string) }
     let subjects = try view.subjects(named: wanted, directory.names, threads: threads)
-    for referral in sorted {
+    for (number, referral) in sorted.enumerated() {
       let subject = wanted.find(Array(referral.referred.string.utf8).span).flatMap {
         subjects[Int($0)]
       }
@@ -363,7 +363,7 @@ public struct Metrics: Sendable {
         continue
       }
       let isFirst = brought.insert(referred).inserted
-      let id = String(decoding: ids.id(referral.position), as: UTF8.self)
+      let id = String(decoding: ids[number], as: UTF8.self)
       let buyer = rank.flatMap { buyers[$0] }
       let value = buyer.flatMap { plan.compiled.rules.clv?.margin.times($0.net) }
       let isBrought =

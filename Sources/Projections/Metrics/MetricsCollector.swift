@@ -44,7 +44,7 @@ struct MetricsCollector: FoldSink {
   mutating func beginRun(stringsAnew: Bool) { if stringsAnew { texts.removeAll() } }
 
   /// Adds a customer that has been folded; one that is parked is counted and left out.
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     guard fold.result.parked == nil else {
       parked += 1
       return
@@ -88,25 +88,26 @@ struct MetricsCollector: FoldSink {
     return row.isTimer || row.anchor < event || row.from < 0
   }
 
-  private mutating func addEvent(_ event: Int, _ fold: FoldedCustomer, rank: UInt32, stage: Int32) {
+  private mutating func addEvent(
+    _ event: Int, _ fold: borrowing FoldedCustomer, rank: UInt32, stage: Int32
+  ) {
     let at = fold.events.occurred[event]
-    let range = Int(fold.events.starts[event])..<Int(fold.events.starts[event + 1])
     var amount: Int64?
     var isActive = false
     var score: Double?
     // Few aliases are one event: their channels stand behind them.
-    for place in range {
-      let operation = fold.events.operations[place]
+    for place in 0..<fold.events.operationCount(event) {
+      let operation = fold.events.operation(event, place)
       guard operation.isFeed else {
         if !operation.isAliasFault && operation.number == plan.scoreFeed {
-          events.unreadScores.add(operation.reason, fold.events.position[event])
+          events.unreadScores.add(operation.reason, fold.events.position(event))
         }
         continue
       }
       if operation.number == plan.compiled.purchaseFeed {
         amount = operation.value
         purchases.append((at, operation.value))
-        if firstPurchase == nil { firstPurchase = (at, fold.events.position[event]) }
+        if firstPurchase == nil { firstPurchase = (at, fold.events.position(event)) }
         if plan.activity == .purchases { isActive = true }
         continue
       }
@@ -116,13 +117,13 @@ struct MetricsCollector: FoldSink {
         if isTimed[alias] { times[alias].append((event, at)) }
         let counts = plan.compiled.rules.clv?.purchase.alias == alias
         events.addEvent(
-          alias, channel: channel(of: alias, range, fold), amount: counts ? amount : nil)
+          alias, channel: channel(of: alias, event, fold), amount: counts ? amount : nil)
       case .score?: score = scoreValue(operation.value)
       case .referred?:
         events.referrals.append(
           .init(
             referrer: rank, referred: text(operation.value, fold), at: at,
-            position: fold.events.position[event]))
+            position: fold.events.position(event)))
       case .channel?, nil: break
       }
     }
@@ -133,7 +134,7 @@ struct MetricsCollector: FoldSink {
     if let score, let answers = plan.answers {
       events.addAnswer(
         score, period: periods.index(of: at), stage: stage,
-        channel: channel(of: answers, range, fold))
+        channel: channel(of: answers, event, fold))
     }
   }
 
@@ -142,17 +143,17 @@ struct MetricsCollector: FoldSink {
   }
 
   private mutating func channel(
-    of alias: Int, _ range: Range<Int>, _ fold: FoldedCustomer
+    of alias: Int, _ event: Int, _ fold: borrowing FoldedCustomer
   ) -> ByteString? {
     guard let feed = plan.channelFeeds[alias] else { return nil }
-    for place in range {
-      let operation = fold.events.operations[place]
+    for place in 0..<fold.events.operationCount(event) {
+      let operation = fold.events.operation(event, place)
       if operation.isFeed && operation.number == feed { return text(operation.value, fold) }
     }
     return nil
   }
 
-  private mutating func text(_ number: Int64, _ fold: FoldedCustomer) -> ByteString {
+  private mutating func text(_ number: Int64, _ fold: borrowing FoldedCustomer) -> ByteString {
     if let known = texts[number] { return known }
     let text = ByteString(fold.interner.string(number))
     texts[number] = text

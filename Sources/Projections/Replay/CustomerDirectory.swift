@@ -11,12 +11,16 @@ struct CustomerDirectory: Sendable {
   /// Events in view, by rank, ignored ones included.
   var counts: [UInt32] = []
   /// Other subjects of customers that were joined, by rank, each list by name.
-  var joined: [UInt32: [UInt32]] = [:]
+  private(set) var joined: [UInt32: [UInt32]] = [:]
+  /// By rank, whether the customer was joined; empty where none was.
+  private var isJoined: [Bool] = []
   var identityFaults = FaultCounts.Reasons()
   /// By subject, where `ignore` reads nothing else; empty where each event has to be asked.
   var ignored: [Bool] = []
   /// Events in view, ignored ones included.
   var eventCount = 0
+  /// Events in view by number of the raw type, ignored ones included.
+  var typeCounts: [Int] = []
 
   static let absent = UInt32.max
 
@@ -44,7 +48,9 @@ struct CustomerDirectory: Sendable {
       ranks[subject] = rank
       joined[rank, default: []].append(UInt32(subject))
     }
+    if !joined.isEmpty { isJoined = Array(repeating: false, count: count) }
     for rank in joined.keys {
+      isJoined[Int(rank)] = true
       names.sortByName(&joined[rank, default: []])
     }
   }
@@ -62,29 +68,87 @@ struct CustomerDirectory: Sendable {
 
   /// The other subjects of a customer.
   func joinedNames(of rank: UInt32) -> [[UInt8]] {
-    if joined.isEmpty { return [] }
+    if isJoined.isEmpty || !isJoined[Int(rank)] { return [] }
     return (joined[rank] ?? []).map { Array(names.bytes(of: $0)) }
   }
 }
 
 extension NameTable {
-  /// Sorts subjects by the bytes of their names; the first eight bytes decide most comparisons.
+  /// Sorts subjects by the bytes of their names: by eight bytes behind what all names begin with, then name by name.
   func sortByName(_ subjects: inout [UInt32]) {
-    var keyed = subjects.map { (prefix: prefix(of: $0), subject: $0) }
-    keyed.sort { left, right in
-      if left.prefix != right.prefix { return left.prefix < right.prefix }
-      return isOrdered(left.subject, right.subject)
+    guard let first = subjects.first else { return }
+    var shared = withBytes(of: first) { $0.count }
+    for subject in subjects where shared > 0 {
+      shared = min(shared, sharedPrefix(first, subject))
     }
-    subjects = keyed.map { $0.subject }
+    var keyed: [Keyed] = []
+    keyed.reserveCapacity(subjects.count)
+    for subject in subjects {
+      keyed.append(Keyed(key: key(of: subject, from: shared), subject: subject))
+    }
+    Self.sort(&keyed)
+    var start = 0
+    while start < keyed.count {
+      var end = start + 1
+      while end < keyed.count && keyed[end].key == keyed[start].key { end += 1 }
+      if end - start > 1 {
+        keyed[start..<end].sort { isOrdered($0.subject, $1.subject) }
+      }
+      start = end
+    }
+    for index in subjects.indices { subjects[index] = keyed[index].subject }
   }
 
-  private func prefix(of subject: UInt32) -> UInt64 {
-    let name = bytes(of: subject)
-    var result: UInt64 = 0
-    for index in 0..<8 {
-      result = result << 8 | (index < name.count ? UInt64(name[name.startIndex + index]) : 0)
+  private struct Keyed: BitwiseCopyable {
+    var key: UInt64
+    var subject: UInt32
+  }
+
+  /// Sorts by the key, eleven bits at a time from the lowest on; digits that all keys share cost nothing.
+  private static func sort(_ keyed: inout [Keyed]) {
+    if keyed.count < 1024 { return keyed.sort { $0.key < $1.key } }
+    var other = keyed
+    for shift in stride(from: UInt64(0), to: 64, by: 11) {
+      var counts = Array(repeating: 0, count: 1 << 11)
+      for each in keyed { counts[Int(each.key >> shift & 0x7ff)] += 1 }
+      if counts.contains(keyed.count) { continue }
+      var sum = 0
+      for digit in counts.indices {
+        let own = counts[digit]
+        counts[digit] = sum
+        sum += own
+      }
+      var target = other.mutableSpan
+      for each in keyed {
+        let digit = Int(each.key >> shift & 0x7ff)
+        target[counts[digit]] = each
+        counts[digit] += 1
+      }
+      swap(&keyed, &other)
     }
-    return result
+  }
+
+  private func sharedPrefix(_ left: UInt32, _ right: UInt32) -> Int {
+    withBytes(of: left) { left in
+      withBytes(of: right) { right in
+        var length = 0
+        while length < min(left.count, right.count) && left[length] == right[length] {
+          length += 1
+        }
+        return length
+      }
+    }
+  }
+
+  /// A shorter name comes first among those that begin with it, as zeros do; what still ties is compared in full.
+  private func key(of subject: UInt32, from start: Int) -> UInt64 {
+    withBytes(of: subject) { name in
+      var result: UInt64 = 0
+      for index in start..<start + 8 {
+        result = result << 8 | (index < name.count ? UInt64(name[index]) : 0)
+      }
+      return result
+    }
   }
 
   private func isOrdered(_ left: UInt32, _ right: UInt32) -> Bool {

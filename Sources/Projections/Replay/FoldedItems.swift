@@ -23,7 +23,7 @@ struct FoldedItems<Item: AnchoredItem>: AnchoredRun {
   /// Where those of a customer stand.
   func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-  mutating func add(_ own: [Item], of fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ own: [Item], of fold: borrowing FoldedCustomer, rank: UInt32) {
     ranks.append(rank)
     for item in own {
       items.append(item)
@@ -44,6 +44,6 @@ struct FoldedItems<Item: AnchoredItem>: AnchoredRun {
 extension FoldedCustomer {
   /// Where the event behind a row or a stay stands in the log; ``EventIDs/none`` where there is none.
   func position(of event: Int32) -> UInt64 {
-    event >= 0 ? events.position[Int(event)] : EventIDs.none
+    event >= 0 ? events.position(Int(event)) : EventIDs.none
   }
 }

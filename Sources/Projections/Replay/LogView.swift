@@ -23,22 +23,33 @@ public struct LogView: Sendable {
     min(snapshot.blockCount, Int((size + 16_383) / 16_384))
   }
 
-  /// Events in view by subject.
-  func eventCounts(threads: Int) throws -> [UInt32] {
+  /// Events in view.
+  struct EventCounts: Sendable {
+    var bySubject: [UInt32]
+    /// By number of the raw type.
+    var byType: [Int]
+  }
+
+  func eventCounts(threads: Int) throws -> EventCounts {
     let ticket = Ticket()
     let view = self
     let parts = try Parallel.run(threads) { _ in
-      var counts = Array(repeating: UInt32(0), count: view.snapshot.subjectCount)
+      var bySubject = Array(repeating: UInt32(0), count: view.snapshot.subjectCount)
+      var byType = Array(repeating: 0, count: view.snapshot.typeNames.count)
       while let block = try view.nextBlock(ticket) {
-        for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
-          counts[Int(block.subjects[row])] += 1
+        let rows = view.rows(of: block)
+        let (subjects, types, occurred) = (block.subjects, block.types, block.occurred)
+        for row in 0..<rows where occurred[row] <= view.asOf {
+          bySubject[Int(subjects[row])] += 1
+          byType[Int(types[row])] += 1
         }
       }
-      return counts
+      return EventCounts(bySubject: bySubject, byType: byType)
     }
     var total = parts[0]
     for part in parts.dropFirst() {
-      for subject in total.indices { total[subject] += part[subject] }
+      for subject in total.bySubject.indices { total.bySubject[subject] += part.bySubject[subject] }
+      for type in total.byType.indices { total.byType[type] += part.byType[type] }
     }
     return total
   }
@@ -156,11 +167,13 @@ public struct LogView: Sendable {
       var wanted = Interner()
       for link in found.links { _ = wanted.number(of: link.named.span) }
       let numbers = try subjects(named: wanted, names, threads: threads)
-      identity = Identity(links: found.links, subjectCount: counts.count) {
+      identity = Identity(links: found.links, subjectCount: counts.bySubject.count) {
         wanted.find($0.span).flatMap { numbers[Int($0)] }
       }
     }
-    var directory = CustomerDirectory(counts: counts, identity: identity, names: names)
+    var directory = CustomerDirectory(
+      counts: counts.bySubject, identity: identity, names: names)
+    directory.typeCounts = counts.byType
     directory.ignored = ignored
     directory.identityFaults.add(unusable)
     return directory

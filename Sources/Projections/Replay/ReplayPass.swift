@@ -44,14 +44,6 @@ struct ReplayPass {
 
   // MARK: Lines to runs
 
-  /// What one thread reads.
-  private struct Part: Sendable {
-    var blocks: [(number: Int, events: RunEvents)] = []
-    var interner = Interner()
-    /// What the events are, by alias.
-    var aliases: FaultCounts
-  }
-
   private func readBlocks() throws -> ReadEvents {
     let ticket = Ticket()
     let work = self
@@ -59,64 +51,87 @@ struct ReplayPass {
       try work.readBlocks(ticket, reader: thread)
     }
     var blocks = parts.flatMap { $0.blocks }
-    blocks.sort { $0.number < $1.number }
-    var aliases = FaultCounts(compiled)
-    for part in parts { aliases.add(part.aliases) }
-    return ReadEvents(
-      blocks: blocks.map(\.events), readers: parts.map(\.interner), aliases: aliases)
+    blocks.sort { $0.first < $1.first }
+    var found = parts.map(\.found)
+    for number in parts.indices { found[number].ignored += parts[number].ignored }
+    return ReadEvents(compiled, found, blocks: blocks)
+  }
+
+  /// What one thread reads.
+  private struct Part: Sendable {
+    var blocks: [RunEvents] = []
+    var found: EventReader.Found
+    /// Events of subjects that `ignore` leaves out.
+    var ignored: Int64
   }
 
   private func readBlocks(_ ticket: Ticket, reader number: Int) throws -> Part {
     var reader = EventReader(
       compiled, types: view.snapshot.typeNames, skipsIgnore: !directory.ignored.isEmpty)
-    var slice = EventSlice(reader: number)
-    var part = Part(aliases: FaultCounts(compiled))
+    var slice = EventSlice()
+    var blocks: [RunEvents] = []
+    var ignored: Int64 = 0
     while true {
       let index = ticket.take()
       if index >= view.blockCount { break }
       slice.removeAll()
-      try read(try view.snapshot.block(index), &reader, into: &slice)
-      part.blocks.append((index, slice.grouped(runs: runCount)))
+      let block = try view.snapshot.block(index)
+      ignored += try read(block, &reader, into: &slice)
+      blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: number))
     }
-    part.interner = reader.interner
-    part.aliases.typed = reader.typed
-    part.aliases.matched = reader.matched
-    return part
+    return Part(blocks: blocks, found: reader.found, ignored: ignored)
   }
 
+  /// - Returns: events of subjects that `ignore` leaves out.
   private func read(
     _ block: BlockColumns, _ reader: inout EventReader, into slice: inout EventSlice
-  ) throws {
+  ) throws -> Int64 {
     let ignored = directory.ignored
     let first = UInt32(ranks.lowerBound)
     let count = UInt32(ranks.count)
+    var left: Int64 = 0
+    let subjects = block.subjects.span
+    let types = block.types.span
+    let occurred = block.occurred.span
+    let own = directory.ranks.span
     var rows: [Int32] = []
     rows.reserveCapacity(block.count)
-    for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
-      let subject = Int(block.subjects[row])
-      guard directory.ranks[subject] &- first < count else { continue }
+    for row in 0..<view.rows(of: block) where occurred[row] <= view.asOf {
+      let subject = Int(subjects[row])
+      guard own[subject] &- first < count else { continue }
       if !ignored.isEmpty && ignored[subject] {
-        slice.ignored += 1
+        left += 1
       } else {
-        rows.append(Int32(row))
+        rows.append(Int32(truncatingIfNeeded: row))
       }
     }
-    try reader.open(block, rows: rows, number: Int(block.firstPosition >> 14), view.snapshot)
-    let types = block.types
-    let needsLine = rows.map { reader.needsLine(Int($0), type: Int(types[Int($0)])) }
-    try view.forEachRow(rows, of: block, needsLine: needsLine) { row, line in
-      slice.beginEvent(
+    func place(_ row: Int) -> EventReader.Place {
+      EventReader.Place(
         rank: directory.ranks[Int(block.subjects[row])] - first, occurred: block.occurred[row],
         position: block.firstPosition + UInt64(row))
-      let type = Int(types[row])
-      let isTaken =
-        if let line {
-          reader.read(line: line, type: type, into: &slice)
-        } else {
-          reader.read(row: row, type: type, into: &slice)
-        }
-      if isTaken { slice.endEvent() } else { slice.dropEvent() }
     }
+    try reader.open(block, rows: rows, number: Int(block.firstPosition >> 14), view.snapshot)
+    if !reader.needsLines {
+      for row in rows {
+        let row = Int(row)
+        _ = reader.read(
+          row: row, type: Int(types[row]),
+          at: .init(
+            rank: own[Int(subjects[row])] &- first, occurred: occurred[row],
+            position: block.firstPosition + UInt64(row)), into: &slice)
+      }
+      return left
+    }
+    let needsLine = rows.map { reader.needsLine(Int($0), type: Int(block.types[Int($0)])) }
+    try view.forEachRow(rows, of: block, needsLine: needsLine) { row, line in
+      let type = Int(block.types[row])
+      if let line {
+        _ = reader.read(line: line, type: type, at: place(row), into: &slice)
+      } else {
+        _ = reader.read(row: row, type: type, at: place(row), into: &slice)
+      }
+    }
+    return left
   }
 
   // MARK: Customers to sinks
@@ -157,15 +172,17 @@ struct ReplayPass {
         strings = StringTranslation(readers: read.readers)
       }
       folded.sink.beginRun(stringsAnew: forgets)
-      loader.gather(run, read.blocks)
+      loader.gather(run, read, strings: &strings, interner: &fold.evaluator.interner)
+      loader.begin(&fold.customer.events)
       let start = run * EventSlice.runLength
       for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
-        guard fold.load(customer, &loader, &strings) else { continue }
+        guard loader.load(customer, into: &fold.customer.events) else { continue }
         let rank = ranks.lowerBound + start + customer
         fold.fold(asOf: view.asOf, rank: rank)
-        let customer = fold.customer
-        folded.counts.add(customer, rank: UInt32(rank))
-        folded.sink.add(customer, rank: UInt32(rank))
+        fold.exchangeStrings()
+        folded.counts.add(fold.customer, rank: UInt32(rank))
+        folded.sink.add(fold.customer, rank: UInt32(rank))
+        fold.exchangeStrings()
       }
       folded.runs.append((run, folded.sink.endRun()))
     }
@@ -173,15 +190,4 @@ struct ReplayPass {
     folded.faults = fold.faults
     return folded
   }
-}
-
-/// The events of a pass, block by block, and who numbered their strings.
-struct ReadEvents: Sendable {
-  let blocks: [RunEvents]
-  let readers: [Interner]
-  /// How many of them are which alias.
-  let aliases: FaultCounts
-
-  var count: Int64 { Int64(blocks.reduce(0) { $0 + $1.count }) }
-  var ignored: Int64 { Int64(blocks.reduce(0) { $0 + $1.ignored }) }
 }

@@ -69,7 +69,7 @@ struct FoldCounts: Sendable {
     segments = Array(repeating: 0, count: compiled.segments.count)
   }
 
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     customers += 1
     rows += Int64(fold.result.rows.count)
     if let park = fold.result.parked {

@@ -17,7 +17,7 @@ extension Replayer {
   ///   - progress: told the share that is done.
   ///   - make: a sink, for each thread and each stretch of runs.
   ///   - fold: called with each run in order, before its ids are known.
-  ///   - keep: called with runs in order and the ids of their events.
+  ///   - keep: called with runs in order and the ids of their events, a list for each run.
   func runAnchored<Sink: FoldSink>(
     _ directory: CustomerDirectory, progress: (Double) -> Void = { _ in },
     _ make: @escaping @Sendable () -> Sink, fold: (Sink.Run) -> Void = { _ in },

@@ -9,10 +9,8 @@ public struct Replayer {
   private let engine: FoldEngine
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
-  private static let passBytes = 96 << 20
+  private static let passBytes = 152 << 20
   private static let passBytesPerCustomer = 100
-  /// What an event takes while its pass is folded.
-  private static let bytesPerEvent = 56
 
   /// - Parameters:
   ///   - threads: at least 1; the result does not depend on it.
@@ -26,7 +24,7 @@ public struct Replayer {
     self.compiled = compiled
     self.followsSegments = followsSegments
     self.view = view
-    self.threads = min(max(1, threads), EventSlice.readerLimit)
+    self.threads = max(1, threads)
   }
 
   /// Folds all customers and counts them only.
@@ -54,7 +52,7 @@ public struct Replayer {
   ) throws -> ReplaySummary {
     var summary = ReplaySummary(compiled, asOf: view.asOf)
     summary.faults.identity = directory.identityFaults
-    let passes = Self.passes(directory.counts)
+    let passes = Self.passes(directory.counts, bytesPerEvent: bytesPerEvent(directory))
     let plan = TruthPlanBuilder.plan(compiled)
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
@@ -66,8 +64,18 @@ public struct Replayer {
     return summary
   }
 
+  /// What an event takes while its pass is folded, at most, on average.
+  private func bytesPerEvent(_ directory: CustomerDirectory) -> Int {
+    let reader = EventReader(compiled, types: view.snapshot.typeNames)
+    var bytes = 0
+    for (type, count) in directory.typeCounts.enumerated() {
+      bytes += count * RunEvents.bytes(values: reader.mostValues(ofType: type))
+    }
+    return bytes / max(1, directory.eventCount) + 1
+  }
+
   /// Runs of customers whose events fit the memory of a pass.
-  static func passes(_ counts: [UInt32]) -> [Range<Int>] {
+  static func passes(_ counts: [UInt32], bytesPerEvent: Int) -> [Range<Int>] {
     let eventsPerPass = (passBytes + passBytesPerCustomer * counts.count) / bytesPerEvent
     var passes: [Range<Int>] = []
     var start = 0
@@ -87,5 +95,5 @@ public struct Replayer {
 
 /// For who asks for the counts of a replay and nothing else.
 private struct CountingSink: FoldSink {
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {}
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {}
 }

@@ -43,10 +43,13 @@ struct ByteEncoder {
   mutating func text(_ text: String) { self.text(text.utf8) }
 
   mutating func fixed(_ value: UInt64) {
-    bytes.append(addingCapacity: 8) { span in
-      for shift in stride(from: UInt64(0), to: 64, by: 8) {
-        span.append(UInt8(truncatingIfNeeded: value >> shift))
-      }
+    bytes.append(addingCapacity: 8) { Self.append(fixed: value, to: &$0) }
+  }
+
+  @inline(__always)
+  static func append(fixed value: UInt64, to span: inout OutputSpan<UInt8>) {
+    for shift in stride(from: UInt64(0), to: 64, by: 8) {
+      span.append(UInt8(truncatingIfNeeded: value >> shift))
     }
   }
 }

@@ -49,6 +49,9 @@ struct Interner: Sendable {
   }
 
   private static func string(_ text: Span<UInt8>) -> String {
-    String(decoding: [UInt8](copying: text), as: UTF8.self)
+    guard let valid = try? UTF8Span(validating: text) else {
+      return String(decoding: [UInt8](copying: text), as: UTF8.self)
+    }
+    return String(copying: valid)
   }
 }

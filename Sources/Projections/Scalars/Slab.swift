@@ -86,3 +86,18 @@ final class SlabPool {
     return slab
   }
 }
+
+/// A slab that several threads fill and read later, each element written by one of them.
+///
+/// Unchecked, since only the caller knows that no two threads meet at an element before they are joined.
+@safe
+struct SharedSlab<Element: BitwiseCopyable>: @unchecked Sendable {
+  private let pool: SlabPool
+  /// To be used while this is held.
+  let slab: Slab<Element>
+
+  init(_ count: Int, of value: Element) {
+    pool = SlabPool()
+    slab = pool.slab(count, of: value)
+  }
+}

@@ -120,7 +120,7 @@ private struct ScoreSink: FoldSink {
 
   init(isWithin: Bool) { self.isWithin = isWithin }
 
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     run.ranks.append(rank)
     run.entries.append(entry(fold.result))
     run.buyers.add(fold.result, rank: rank)

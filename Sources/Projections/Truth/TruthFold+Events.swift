@@ -1,18 +1,19 @@
 /// Events to members and atoms.
 extension TruthFold {
   mutating func apply(_ index: Int, _ instant: Int64) {
-    position = events.position[index]
-    var touched: UInt64 = 0
+    position = customer.events.position(index)
+    let number = Int(customer.events.places[index].number)
+    let first = Int(customer.events.places[index].first)
+    var touched = classes.touched[number]
+    dirty |= classes.general[number]
     var words = words
-    for place in Int(events.starts[index])..<Int(events.starts[index + 1]) {
-      let operation = events.operations[place]
-      let number = operation.number
-      guard operation.isFeed, number < factFeedCount else { continue }
-      feed(number, operation.value, Int32(truncatingIfNeeded: index), instant, &words)
-      let effects = flat.effects[number]
-      touched |= effects.touched
-      dirty |= effects.general
+    for place in classes.runs[number].range {
+      let part = classes.parts[place]
+      feed(
+        Int(part.series), part.place < 0 ? 0 : customer.events.values[first &+ Int(part.place)],
+        Int32(truncatingIfNeeded: index), instant, &words)
     }
+    if number == EventClassTable.own { touched |= applyOwn(index, instant, &words) }
     self.words = words
     timerRows = 0
     looksLeft += Self.looks.perEvent
@@ -23,6 +24,22 @@ extension TruthFold {
     let risen =
       self.words.isTrue & own.risesTrue | self.words.isFalse & own.risesFalse | own.watched
     if risen & touched != 0 { settle(instant, event: index) }
+  }
+
+  /// Applies an event that has no class; the atoms that it decided.
+  private mutating func applyOwn(
+    _ event: Int, _ instant: Int64, _ words: inout TruthPlan.Words
+  ) -> UInt64 {
+    var touched: UInt64 = 0
+    for index in 0..<customer.events.operationCount(event) {
+      let operation = customer.events.operation(event, index)
+      guard operation.isFeed, operation.number < factFeedCount else { continue }
+      feed(
+        operation.number, operation.value, Int32(truncatingIfNeeded: event), instant, &words)
+      touched |= flat.effects[operation.number].touched
+      dirty |= flat.effects[operation.number].general
+    }
+    return touched
   }
 
   /// Gives an event to the facts of one group, and to the atoms over them.

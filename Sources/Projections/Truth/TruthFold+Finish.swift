@@ -1,26 +1,26 @@
 /// What is known at as-of.
 extension TruthFold {
   mutating func finish(asOf: Int64) {
-    result.stage = Int32(stage)
-    result.since = evaluator.stageEnteredAt
-    guard result.parked == nil else { return }
+    customer.result.stage = Int32(stage)
+    customer.result.since = evaluator.stageEnteredAt
+    guard customer.result.parked == nil else { return }
     computeFacts(asOf)
     evaluator.fixed = ProgramEvaluator.FixedFacts(aggregates: aggregates, expressions: nil)
     evaluator.stateChanged()
     for index in 0..<flat.factFeeds.count {
       let feed = Int(flat.factFeeds[index])
-      result.facts.append(
+      customer.result.facts.append(
         feed >= 0 ? aggregates[feed] : evaluator.evaluate(flat.factRoots[index], at: asOf))
     }
     for index in 0..<flat.segmentRoots.count {
       if flat.segmentRoots[index] < 0 {
-        result.segments.append(false)
+        customer.result.segments.append(false)
         continue
       }
       let outcome = evaluator.evaluate(flat.segmentRoots[index], at: asOf)
       // Whether it failed at another instant is for the tree evaluator to find.
       if outcome.status == .error { isBeyond = true }
-      result.segments.append(outcome.isTrue)
+      customer.result.segments.append(outcome.isTrue)
     }
     evaluator.fixed = nil
     evaluator.stateChanged()
@@ -130,33 +130,17 @@ extension TruthFold {
     }
     findWake()
     if wake == Microseconds.never { return }
-    let rows = result.rows.count
+    let rows = customer.result.rows.count
     let timers = timerRows
     advance(to: end)
     timerRows = timers
-    if let parked = result.parked {
-      result.next = (parked.at, -1)
-      result.parked = nil
-    } else if result.rows.count > rows {
-      result.next = (result.rows[rows].at, Int32(stage))
+    if let parked = customer.result.parked {
+      customer.result.next = (parked.at, -1)
+      customer.result.parked = nil
+    } else if customer.result.rows.count > rows {
+      customer.result.next = (customer.result.rows[rows].at, Int32(stage))
     }
-    result.rows.removeLast(result.rows.count - rows)
-    stage = Int(result.stage)
-  }
-
-  // MARK: Counting
-
-  /// Counts what the first events of the customer gave to facts and value, and what they could not give.
-  mutating func account(_ applied: Int) {
-    for failure in failures {
-      faults.conditions[failure.condition].add(failure.reason, failure.position)
-    }
-    for index in 0..<applied {
-      for place in Int(events.starts[index])..<Int(events.starts[index + 1]) {
-        result.count(
-          events.operations[place], at: events.occurred[index], position: events.position[index],
-          compiled, &faults)
-      }
-    }
+    customer.result.rows.removeLast(customer.result.rows.count - rows)
+    stage = Int(customer.result.stage)
   }
 }

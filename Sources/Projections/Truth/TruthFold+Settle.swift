@@ -7,10 +7,10 @@ extension TruthFold {
       let instant = wake
       catchUp(instant - 1)
       before = words
-      let rows = result.rows.count
+      let rows = customer.result.rows.count
       settle(instant, event: -1)
-      if result.parked != nil || isBeyond { return }
-      if result.rows.count == rows {
+      if customer.result.parked != nil || isBeyond { return }
+      if customer.result.rows.count == rows {
         looksLeft -= 1
         if looksLeft < 0 {
           isBeyond = true
@@ -103,9 +103,9 @@ extension TruthFold {
     } else {
       settleTransitions(instant, event: event)
     }
-    if event < 0 && result.parked == nil && timerRows >= CustomerFold.timerRowLimit {
-      result.park(
-        at: instant, .timers, result.chain(before: newRows), takingBack: newRows)
+    if event < 0 && customer.result.parked == nil && timerRows >= CustomerFold.timerRowLimit {
+      customer.result.park(
+        at: instant, .timers, customer.result.chain(before: newRows), takingBack: newRows)
     }
     if newRows > 0 || event < 0 { findWake() }
   }
@@ -120,11 +120,12 @@ extension TruthFold {
     repeat {
       let target = flat.targets[taken]
       if visited &>> UInt64(target) & 1 != 0 {
-        result.park(
-          at: instant, .chase, result.chain(of: newRows, and: Int32(taken)), takingBack: newRows)
+        customer.result.park(
+          at: instant, .chase, customer.result.chain(of: newRows, and: Int32(taken)),
+          takingBack: newRows)
         return
       }
-      result.rows.append(
+      customer.result.rows.append(
         FoldRow(
           at: instant, from: Int32(stage), to: Int32(target), transition: Int32(taken),
           isTimer: isTimer, anchor: anchor))
@@ -139,14 +140,14 @@ extension TruthFold {
 
   private mutating func settleFirstMatch(_ instant: Int64, event: Int) {
     let holding = decide(instant)
-    let isEntry = result.rows.isEmpty
+    let isEntry = customer.result.rows.isEmpty
     if !isEntry && holding == stage { return }
     let isTimer = event < 0
     var anchor = Int32(truncatingIfNeeded: event)
     if isTimer {
       anchor = isLookingAhead ? -1 : anchorOfTimer(Array(0...max(holding, stage)), instant)
     }
-    result.rows.append(
+    customer.result.rows.append(
       FoldRow(
         at: instant, from: isEntry ? -1 : Int32(stage), to: Int32(holding),
         transition: isEntry ? -1 : Int32(holding), isTimer: isTimer, anchor: anchor))

@@ -6,19 +6,21 @@
 ///
 /// What words cannot answer exactly (a sum beyond 64 bits, a negative amount in the threshold of a window, spans beyond
 /// CEL's durations, conditions that time changes again and again) goes to ``CustomerFold``, the whole customer at a time.
-struct TruthFold {
+struct TruthFold: ~Copyable {
   let compiled: CompiledRules
   let plan: TruthPlan
   private let engine: FoldEngine
-  var events = CustomerEvents()
-  var result = FoldResult()
-  var faults: FaultCounts
+  /// The events at hand, and what came of them.
+  var customer: FoldedCustomer
+  /// But for what ``FlatClasses`` counts.
+  private var otherFaults: FaultCounts
   /// Answers general atoms, and holds the strings.
   var evaluator: ProgramEvaluator
   /// Folds whom words cannot.
   var tree: CustomerFold
 
   let flat: FlatPlan
+  var classes: FlatClasses
   let lists: [MemberList]
   let factFeedCount: Int
   let isFirstMatch: Bool
@@ -97,7 +99,8 @@ struct TruthFold {
     let plan = plan ?? TruthPlan()
     self.plan = plan
     tree = CustomerFold(compiled, followsSegments: followsSegments)
-    faults = FaultCounts(compiled)
+    customer = FoldedCustomer(compiled)
+    otherFaults = FaultCounts(compiled)
     wanted = compiled.valueWanted
     let kept = compiled.factStates(keepsAll: false)
     lists = kept.lists
@@ -106,6 +109,7 @@ struct TruthFold {
     // Population variables are unset until the population is known.
     evaluator.slots = tree.evaluator.slots
     flat = FlatPlan(compiled, plan)
+    classes = FlatClasses(compiled, .empty, flat.effects)
     aggregates = Array(
       repeating: TimedOutcome(failed: .unset, until: Microseconds.never),
       count: compiled.feeds.count)
@@ -132,9 +136,17 @@ struct TruthFold {
   /// Places the series of the customer at hand one after the other, so that memory is that of its members.
   private mutating func placeMembers() {
     bases.fill(0)
-    for place in 0..<events.operations.count {
-      let operation = events.operations[place]
-      if operation.isFeed && operation.number < factFeedCount { bases[operation.number] += 1 }
+    for event in 0..<customer.events.count {
+      let number = Int(customer.events.places[event].number)
+      for place in classes.runs[number].range {
+        bases[Int(classes.parts[place].series)] += 1
+      }
+      if number == EventClassTable.own {
+        for index in 0..<customer.events.operationCount(event) {
+          let operation = customer.events.operation(event, index)
+          if operation.isFeed && operation.number < factFeedCount { bases[operation.number] += 1 }
+        }
+      }
     }
     var members = 0
     for series in 0..<bases.count {
@@ -159,6 +171,10 @@ struct TruthFold {
 
   /// Folds `events` up to `asOf`; `result` is what came out. There must be at least one event.
   mutating func fold(asOf: Int64, rank: Int) {
+    if customer.events.table !== classes.table {
+      classes.add(to: &otherFaults.given, compiled)
+      classes = FlatClasses(compiled, customer.events.table, flat.effects)
+    }
     isBeyond = engine == .tree || !isWithinDurations(asOf)
     if !isBeyond {
       reset(asOf: asOf)
@@ -170,63 +186,78 @@ struct TruthFold {
     if engine == .both { compare(asOf: asOf, rank: rank) }
   }
 
-  /// What is handed on.
-  var customer: FoldedCustomer {
-    FoldedCustomer(
-      compiled: compiled, events: events, result: result, interner: evaluator.interner)
+  /// What events of all customers so far could not give, and how many gave something.
+  var faults: FaultCounts {
+    var faults = otherFaults
+    classes.add(to: &faults.given, compiled)
+    return faults
   }
+
+  /// Lends ``customer`` the strings behind its numbers while it is handed on; called again, it takes them back.
+  mutating func exchangeStrings() { swap(&customer.interner, &evaluator.interner) }
 
   /// Set where `engine` is both and a customer came out differently.
   private(set) var difference: EnginesDiffer?
 
   private mutating func compare(asOf: Int64, rank: Int) {
-    tree.events = events
+    tree.events = customer.events
     tree.evaluator.interner = evaluator.interner
     tree.fold(asOf: asOf)
     if difference != nil { return }
-    if let what = result.difference(from: tree.result) {
+    if let what = customer.result.difference(from: tree.result) {
       difference = EnginesDiffer(rank: rank, what: what)
     } else if faults != tree.faults {
       difference = EnginesDiffer(rank: rank, what: "the counts of faults")
     }
   }
 
-  /// Loads the events of a customer of the run at hand; false if there are none.
-  mutating func load(
-    _ customer: Int, _ loader: inout RunLoader, _ strings: inout StringTranslation
-  ) -> Bool {
-    loader.load(
-      customer, into: &events, compiled: compiled, strings: &strings,
-      interner: &evaluator.interner)
+  /// Counts what the first events of the customer gave to facts and value, and what they could not give.
+  private mutating func account(_ applied: Int) {
+    for failure in failures {
+      otherFaults.conditions[failure.condition].add(failure.reason, failure.position)
+    }
+    for event in 0..<applied {
+      let number = Int(customer.events.places[event].number)
+      if classes.isPlain[number] {
+        classes.counts[number] += 1
+        continue
+      }
+      for index in 0..<customer.events.operationCount(event) {
+        customer.result.count(
+          customer.events.operation(event, index), at: customer.events.occurred[event],
+          position: customer.events.position(event), compiled, &otherFaults)
+      }
+    }
   }
 
   /// No span between an event and the end of the look ahead is beyond CEL's durations.
   private mutating func isWithinDurations(_ asOf: Int64) -> Bool {
-    asOf - events.occurred[0] <= Microseconds.longestDuration - Microseconds.nextChangeHorizon
+    asOf - customer.events.occurred[0] <= Microseconds.longestDuration
+      - Microseconds.nextChangeHorizon
   }
 
   private mutating func foldByTree(asOf: Int64) {
-    swap(&tree.events, &events)
+    swap(&tree.events, &customer.events)
     swap(&tree.evaluator.interner, &evaluator.interner)
-    swap(&tree.faults, &faults)
+    swap(&tree.faults, &otherFaults)
     tree.fold(asOf: asOf)
-    swap(&tree.faults, &faults)
+    swap(&tree.faults, &otherFaults)
     swap(&tree.evaluator.interner, &evaluator.interner)
-    swap(&tree.events, &events)
-    swap(&tree.result, &result)
+    swap(&tree.events, &customer.events)
+    swap(&tree.result, &customer.result)
   }
 
   private mutating func reset(asOf: Int64) {
     placeMembers()
     wanted.windowStart = recentWithin.map { asOf - $0 } ?? Microseconds.never
-    result.begin(events, wanted: wanted)
+    customer.result.begin(customer.events, wanted: wanted)
     counts.fill(0)
     flips.fill(Microseconds.never)
     pointers.fill(0)
     if flat.states.count > 0 {
       for list in lists { list.reset() }
       for index in 0..<flat.states.count {
-        evaluator.facts[Int(flat.states[index])].reset(events.occurred)
+        evaluator.facts[Int(flat.states[index])].reset(customer.events.occurred)
       }
     }
     words = plan.start
@@ -240,31 +271,32 @@ struct TruthFold {
     failures.removeAll(keepingCapacity: true)
     evaluator.stagePrevious = -1
     evaluator.stageName = compiled.initialStageName
-    evaluator.stageEnteredAt = result.firstSeen
+    evaluator.stageEnteredAt = customer.result.firstSeen
     evaluator.limit = asOf
     evaluator.readsAnew = false
   }
 
   /// How many events were applied: all, unless the customer was parked on the way.
   private mutating func run(asOf: Int64) -> Int {
-    let count = events.count
-    result.since = result.firstSeen
+    let count = customer.events.count
+    customer.result.since = customer.result.firstSeen
     if !isFirstMatch {
-      result.rows.append(
+      customer.result.rows.append(
         FoldRow(
-          at: result.firstSeen, from: -1, to: 0, transition: -1, isTimer: false, anchor: 0))
+          at: customer.result.firstSeen, from: -1, to: 0, transition: -1, isTimer: false, anchor: 0)
+      )
     }
-    enterStage(result.firstSeen)
+    enterStage(customer.result.firstSeen)
     var index = 0
     while index < count {
-      let instant = events.occurred[index]
+      let instant = customer.events.occurred[index]
       if instant >= wake {
         advance(to: instant)
-        if result.parked != nil || isBeyond { return index }
+        if customer.result.parked != nil || isBeyond { return index }
       }
       apply(index, instant)
       index += 1
-      if result.parked != nil || isBeyond { return index }
+      if customer.result.parked != nil || isBeyond { return index }
     }
     advance(to: asOf)
     return index

@@ -1,3 +1,5 @@
+import EventStore
+
 /// A run of customers on the way into a view: their records but for the ids of anchors, which are looked up for many at once.
 struct PendingRecords: AnchoredRun {
   private(set) var folded = FoldedItems<FoldRow>()
@@ -21,16 +23,18 @@ struct PendingRecords: AnchoredRun {
   }
 
   mutating func add(
-    _ fold: FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm],
+    _ fold: borrowing FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm],
     _ directory: CustomerDirectory
   ) {
     let joined = directory.joinedNames(of: rank)
-    directory.withName(of: rank) { add(fold, rank: rank, forms, name: $0, joined: joined) }
+    let name = directory.names.span(of: directory.subjects[Int(rank)])
+    add(fold, rank: rank, forms, name: name, joined: joined)
   }
 
   /// - Parameter joined: other subjects of the customer, by name.
   mutating func add(
-    _ fold: FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm], name: Span<UInt8>,
+    _ fold: borrowing FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm],
+    name: Span<UInt8>,
     joined: [[UInt8]]
   ) {
     var encoder = ByteEncoder()
@@ -50,7 +54,7 @@ struct PendingRecords: AnchoredRun {
 
   /// Appends the whole record of customer `index` to `bytes`; the part that the output root covers is given back.
   func encode(
-    _ index: Int, ids: EventIDs, into encoder: inout ByteEncoder
+    _ index: Int, ids: EventIDs.List, into encoder: inout ByteEncoder
   ) -> Range<Int> {
     let start = encoder.bytes.count
     encoder.bytes.append(contentsOf: heads[Self.range(index, headEnds)])
@@ -63,21 +67,31 @@ struct PendingRecords: AnchoredRun {
     return start..<end
   }
 
+  /// Where the name of customer `index` stands in a record that begins at `start`.
+  private func name(_ index: Int, at start: Int) -> Range<Int> {
+    let head = Self.range(index, headEnds).lowerBound
+    // Names have at most 255 bytes.
+    let low = Int(heads[head])
+    let prefix = low < 0x80 ? 1 : 2
+    let length = low < 0x80 ? low : low & 0x7f | Int(heads[head + 1]) << 7
+    return start + prefix..<start + prefix + length
+  }
+
   private static func range(_ index: Int, _ ends: [Int]) -> Range<Int> {
     (index == 0 ? 0 : ends[index - 1])..<ends[index]
   }
 
   /// The records, whole, in chunks, and their leaves of the output root.
-  func packed(_ ids: EventIDs, _ directory: CustomerDirectory) -> PackedRun {
+  func packed(_ ids: EventIDs.List) -> PackedRun {
     var packed = PackedRun()
     var encoder = ByteEncoder()
     var count = 0
     for index in 0..<self.count {
       let covered = encode(index, ids: ids, into: &encoder)
       packed.leaves.append(
-        directory.withName(of: folded.ranks[index]) {
-          OutputRoot.leaf(name: $0, covered: encoder.bytes.span.extracting(covered))
-        })
+        OutputRoot.leaf(
+          name: encoder.bytes.span.extracting(name(index, at: covered.lowerBound)),
+          covered: encoder.bytes.span.extracting(covered)))
       count += 1
       if encoder.bytes.count >= PackedRun.chunkBytes {
         packed.chunks.append((count, encoder.bytes))

@@ -45,33 +45,65 @@ enum RecordCoding {
       for transition in parked.transitions { encoder.number(Int(transition)) }
       return
     }
-    encoder.number(0)
-    encoder.number(Int(result.stage))
-    encoder.signed(result.since)
-    encoder.signed(result.lastSeen)
-    if let next = result.next {
-      encoder.number(1)
-      encoder.signed(next.at)
-      encoder.number(Int(next.to + 1))
+    let count = result.facts.count
+    encoder.bytes.append(addingCapacity: 8 * ByteEncoder.longest) { span in
+      span.append(0)
+      ByteEncoder.append(UInt64(result.stage), to: &span)
+      ByteEncoder.append(signed: result.since, to: &span)
+      ByteEncoder.append(signed: result.lastSeen, to: &span)
+      if let next = result.next {
+        span.append(1)
+        ByteEncoder.append(signed: next.at, to: &span)
+        ByteEncoder.append(UInt64(next.to + 1), to: &span)
+      } else {
+        span.append(0)
+      }
+      ByteEncoder.append(UInt64(count), to: &span)
+    }
+    if forms.contains(.text) {
+      for index in result.facts.indices {
+        encodeValue(result.facts[index], forms[index], interner, into: &encoder)
+      }
     } else {
-      encoder.number(0)
+      encoder.bytes.append(addingCapacity: (1 + ByteEncoder.longest) * count) { span in
+        for index in 0..<count { append(result.facts[index], forms[index], to: &span) }
+      }
     }
-    encoder.number(result.facts.count)
-    for index in result.facts.indices {
-      encodeValue(result.facts[index], forms[index], interner, into: &encoder)
+    encodeEnd(result, into: &encoder)
+  }
+
+  /// Segments and value.
+  private static func encodeEnd(_ result: FoldResult, into encoder: inout ByteEncoder) {
+    let segments = result.segments.count
+    let value = result.purchases.all
+    encoder.bytes.append(addingCapacity: (segments + 6) * ByteEncoder.longest) { span in
+      ByteEncoder.append(UInt64(result.segments.count { $0 }), to: &span)
+      for segment in 0..<segments where result.segments[segment] {
+        ByteEncoder.append(UInt64(segment), to: &span)
+      }
+      ByteEncoder.append(UInt64(value.count), to: &span)
+      ByteEncoder.append(UInt64(value.days), to: &span)
+      ByteEncoder.append(signed: value.lastPurchase, to: &span)
+      if let net = Int64(exactly: value.net) {
+        span.append(1)
+        ByteEncoder.append(signed: net, to: &span)
+      } else {
+        span.append(0)
+      }
     }
-    encoder.number(result.segments.count { $0 })
-    for segment in result.segments.indices where result.segments[segment] {
-      encoder.number(segment)
-    }
-    encoder.number(UInt64(result.purchases.all.count))
-    encoder.number(UInt64(result.purchases.all.days))
-    encoder.signed(result.purchases.all.lastPurchase)
-    if let net = Int64(exactly: result.purchases.all.net) {
-      encoder.number(1)
-      encoder.signed(net)
+  }
+
+  /// A value that is no text.
+  @inline(__always)
+  private static func append(
+    _ outcome: TimedOutcome, _ form: ValueForm, to span: inout OutputSpan<UInt8>
+  ) {
+    guard outcome.status == .ok else { return span.append(0) }
+    span.append(1)
+    if form == .fixed {
+      ByteEncoder.append(fixed: UInt64(bitPattern: outcome.bits), to: &span)
     } else {
-      encoder.number(0)
+      ByteEncoder.append(signed: outcome.bits, to: &span)
     }
   }
 
@@ -92,20 +124,21 @@ enum RecordCoding {
   }
 
   static func encodeRows(
-    _ rows: ArraySlice<FoldRow>, anchors: ArraySlice<UInt64>, ids: EventIDs,
+    _ rows: ArraySlice<FoldRow>, anchors: ArraySlice<UInt64>, ids: EventIDs.List,
     into encoder: inout ByteEncoder
   ) {
     encoder.number(rows.count)
-    for (row, anchor) in zip(rows, anchors) {
+    for index in rows.indices {
+      let row = rows[index]
       encoder.bytes.append(addingCapacity: 4 * ByteEncoder.longest) { span in
         ByteEncoder.append(signed: row.at, to: &span)
         ByteEncoder.append(UInt64(row.from + 1), to: &span)
         ByteEncoder.append(UInt64(row.to), to: &span)
         ByteEncoder.append(UInt64(row.transition + 1), to: &span)
       }
-      let hasAnchor = anchor != EventIDs.none
+      let hasAnchor = anchors[index] != EventIDs.none
       encoder.number((row.isTimer ? 1 : 0) | (hasAnchor ? 2 : 0))
-      if hasAnchor { encoder.text(ids.id(anchor)) }
+      if hasAnchor { ids.encode(index, into: &encoder) }
     }
   }
 

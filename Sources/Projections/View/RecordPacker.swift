@@ -25,7 +25,7 @@ struct RecordSink: FoldSink {
 
   mutating func beginRun(stringsAnew: Bool) { run = PendingRecords(rules) }
 
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     run.add(fold, rank: rank, forms, directory)
   }
 
@@ -68,14 +68,13 @@ struct RecordPacker {
   private func pack(
     _ runs: [PendingRecords], _ range: Range<Int>, _ ids: EventIDs
   ) throws -> [PackedRun] {
-    let directory = directory
     let ticket = Ticket()
     let parts = try Parallel.run(replayer.threads) { _ in
       var packed: [(number: Int, run: PackedRun)] = []
       while true {
         let number = range.lowerBound + ticket.take()
         if number >= range.upperBound { return packed }
-        packed.append((number, runs[number].packed(ids, directory)))
+        packed.append((number, runs[number].packed(ids.list(number))))
       }
     }
     return parts.flatMap { $0 }.sorted { $0.number < $1.number }.map(\.run)

@@ -35,7 +35,8 @@ public struct SegmentSpells {
     let replayer = Replayer(compiled, view: view, threads: threads, followsSegments: true)
     let directory = try replayer.directory()
     _ = try replayer.runAnchored(directory, { SpellSink() }) { runs, ids in
-      for run in runs {
+      for (number, run) in runs.enumerated() {
+        let ids = ids.list(number)
         for index in run.ranks.indices {
           guard ranked.ends.isEmpty || record < ranked.ends.count else {
             throw ViewError(
@@ -77,7 +78,8 @@ public struct SegmentSpells {
 
   /// - Parameter held: numbers of the segments that read the population and hold.
   private func spells(
-    of index: Int, in run: FoldedItems<FoldSpell>, _ ids: EventIDs, _ directory: CustomerDirectory,
+    of index: Int, in run: FoldedItems<FoldSpell>, _ ids: EventIDs.List,
+    _ directory: CustomerDirectory,
     _ held: ArraySlice<Int32>
   ) -> [Spell] {
     let own = run.range(index)
@@ -91,7 +93,7 @@ public struct SegmentSpells {
         position == EventIDs.none
         ? nil
         : CustomerRecord.Anchor(
-          eventID: String(decoding: ids.id(position), as: UTF8.self), position: position)
+          eventID: String(decoding: ids[place], as: UTF8.self), position: position)
       return (
         spell.segment,
         Spell(
@@ -117,7 +119,7 @@ public struct SegmentSpells {
 private struct SpellSink: FoldSink {
   private var run = FoldedItems<FoldSpell>()
 
-  mutating func add(_ fold: FoldedCustomer, rank: UInt32) {
+  mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     run.add(fold.result.spells, of: fold, rank: rank)
   }
 
