@@ -38,6 +38,35 @@ public enum Parallel {
     _ = try run(2) { try $0 == 0 ? left() : right() }
   }
 
+  /// Makes numbered pieces one after the other on a thread of their own, and gives each to `take`, on the calling thread,
+  /// while the next one is made.
+  public static func ahead<Output: Sendable>(
+    _ count: Int, make: @escaping @Sendable (Int) throws -> Output,
+    take: (Output) throws -> Void
+  ) throws {
+    func begin(_ number: Int) -> (shared: Shared<Output>, handle: pthread_t?)? {
+      if number >= count { return nil }
+      let shared = Shared(Mutex<[Result<Output, any Error>?]>([nil]))
+      let work = Work { shared.set(0, Result { try make(number) }) }
+      let handle = start(work)
+      if handle == nil { work.body() }
+      return (shared, handle)
+    }
+    var next = begin(0)
+    // A thread that was started is waited for, whatever happens.
+    defer { if let handle = next?.handle { pthread_join(handle, nil) } }
+    for number in 0..<count {
+      guard let current = next else { return }
+      if let handle = current.handle { pthread_join(handle, nil) }
+      next = nil
+      for result in current.shared.take() {
+        let output = try result.get()
+        next = begin(number + 1)
+        try take(output)
+      }
+    }
+  }
+
   private final class Shared<Output: Sendable>: Sendable {
     private let results: Mutex<[Result<Output, any Error>?]>
     init(_ results: consuming sending Mutex<[Result<Output, any Error>?]>) {

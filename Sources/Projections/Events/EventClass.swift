@@ -87,6 +87,7 @@ struct EventClassTree {
   private static let fanOut = 32
   /// Events of further classes have none, so that no log makes it grow for ever.
   static let limit = 1 << 14
+  private let limit: Int
 
   private(set) var classes = [EventClass()]
   /// Events of each class.
@@ -97,7 +98,10 @@ struct EventClassTree {
   private var roots: [Int32]
   private var branches: [Int32] = []
 
-  init(types: Int) { roots = Array(repeating: -1, count: types) }
+  init(types: Int, limit: Int) {
+    self.limit = limit
+    roots = Array(repeating: -1, count: types)
+  }
 
   /// -1 where nothing is known.
   @inline(__always)
@@ -120,7 +124,7 @@ struct EventClassTree {
 
   /// Notes the class at the end of some answers; nil where there is no room for another.
   mutating func insert(_ type: Int, _ answers: [UInt8], _ found: EventClass) -> Int32? {
-    if classes.count >= Self.limit || branches.count > Self.limit * Self.fanOut * 4 { return nil }
+    if classes.count >= limit || branches.count > limit * Self.fanOut * 4 { return nil }
     let number = Int32(classes.count)
     classes.append(found)
     counts.append(0)

@@ -32,8 +32,13 @@ struct EventReader {
 
   /// `types`: the raw types of the log by number.
   ///
-  /// - Parameter skipsIgnore: the caller asks ``isIgnored(subject:)`` for each subject and leaves its events out.
-  init(_ compiled: CompiledRules, types: [[UInt8]], skipsIgnore: Bool = false) {
+  /// - Parameters:
+  ///   - skipsIgnore: the caller asks ``isIgnored(subject:)`` for each subject and leaves its events out.
+  ///   - classLimit: at most so many classes are told apart; what events give does not depend on it.
+  init(
+    _ compiled: CompiledRules, types: [[UInt8]], skipsIgnore: Bool = false,
+    classLimit: Int = EventClassTree.limit
+  ) {
     self.compiled = compiled
     self.skipsIgnore = skipsIgnore
     slots = compiled.slots
@@ -63,7 +68,7 @@ struct EventReader {
     }
     self.casts = casts
     cells = FieldCells(fields: casts.count)
-    tree = EventClassTree(types: types.count)
+    tree = EventClassTree(types: types.count, limit: classLimit)
     members = casts.map { $0.paths.map { list[$0].members } }
     paths = PayloadPaths(list)
     payload = paths.makeValues()

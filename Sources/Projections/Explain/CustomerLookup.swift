@@ -15,7 +15,7 @@ public enum CustomerLookup {
     guard let number = names.number(of: Array(subject.utf8).span) else { return nil }
     let rank = directory.ranks[Int(number)]
     if rank == CustomerDirectory.absent { return nil }
-    return [text(directory.subjects[Int(rank)])] + (directory.joined[rank] ?? []).map(text)
+    return [text(directory.subjects[Int(rank)])] + directory.others(of: rank).map(text)
   }
 
   /// The events in view of some subjects, in the order of the log.

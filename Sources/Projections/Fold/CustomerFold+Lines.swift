@@ -4,7 +4,9 @@ extension CustomerFold {
   /// Takes the events of one customer, in any order; those that the rules ignore are left out.
   ///
   /// The lines that count, in the order of the fold.
-  mutating func load(_ lines: [EventLine]) -> [EventLine] {
+  mutating func load(
+    _ lines: [EventLine], classLimit: Int = EventClassTree.limit
+  ) -> [EventLine] {
     let ordered = lines.sorted { ($0.occurred, $0.position) < ($1.occurred, $1.position) }
     var types: [ByteString: Int] = [:]
     var names: [[UInt8]] = []
@@ -12,7 +14,7 @@ extension CustomerFold {
       types[ByteString(line.type)] = names.count
       names.append(Array(line.type.utf8))
     }
-    var reader = EventReader(compiled, types: names)
+    var reader = EventReader(compiled, types: names, classLimit: classLimit)
     var slice = EventSlice()
     var taken: [EventLine] = []
     for line in ordered {

@@ -181,7 +181,7 @@ extension Forecast {
     func name(_ subject: UInt32) -> String {
       String(decoding: directory.names.bytes(of: subject), as: UTF8.self)
     }
-    let subjects = [directory.subjects[Int(rank)]] + (directory.joined[rank] ?? [])
+    let subjects = [directory.subjects[Int(rank)]] + directory.others(of: rank)
     let place = log.buyers.firstIndex { $0.rank == rank }
     let state: CustomerPath.State =
       if place != nil {

@@ -4,6 +4,8 @@ import EventStore
 struct AnchorIDs {
   let view: LogView
   let threads: Int
+  /// What finding an id takes in memory.
+  static let bytesPerAnchor = MemoryLayout<EventIDs.Slot>.stride + MemoryLayout<UInt64>.stride
 
   /// - Parameter anchors: positions in lists, in any order; ``EventIDs/none`` is passed over.
   func find(_ anchors: [[UInt64]]) throws -> EventIDs {

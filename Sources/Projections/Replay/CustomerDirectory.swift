@@ -10,10 +10,10 @@ struct CustomerDirectory: Sendable {
   var subjects: [UInt32] = []
   /// Events in view, by rank, ignored ones included.
   var counts: [UInt32] = []
-  /// Other subjects of customers that were joined, by rank, each list by name.
-  private(set) var joined: [UInt32: [UInt32]] = [:]
-  /// By rank, whether the customer was joined; empty where none was.
-  private var isJoined: [Bool] = []
+  /// Other subjects of customers that were joined, by rank, each customer's by name, and where each customer's begin; both
+  /// empty where none was joined.
+  private var joined: [UInt32] = []
+  private var joinedStarts: [UInt32] = []
   var identityFaults = FaultCounts.Reasons()
   /// By subject, where `ignore` reads nothing else; empty where each event has to be asked.
   var ignored: [Bool] = []
@@ -40,19 +40,36 @@ struct CustomerDirectory: Sendable {
     for (rank, subject) in subjects.enumerated() { ranks[Int(subject)] = UInt32(rank) }
     guard let identity else { return }
     identityFaults = identity.faults
+    var pairs: [UInt64] = []
     for subject in 0..<subjectCount {
       let root = identity.roots[subject]
       guard root != UInt32(subject) else { continue }
       let rank = ranks[Int(root)]
       guard rank != Self.absent else { continue }
       ranks[subject] = rank
-      joined[rank, default: []].append(UInt32(subject))
+      pairs.append(UInt64(rank) << 32 | UInt64(subject))
     }
-    if !joined.isEmpty { isJoined = Array(repeating: false, count: count) }
-    for rank in joined.keys {
-      isJoined[Int(rank)] = true
-      names.sortByName(&joined[rank, default: []])
+    join(pairs)
+  }
+
+  /// - Parameter pairs: rank << 32 | subject.
+  private mutating func join(_ pairs: [UInt64]) {
+    if pairs.isEmpty { return }
+    joinedStarts = Array(repeating: 0, count: count + 1)
+    var start = 0
+    let sorted = pairs.sorted()
+    while start < sorted.count {
+      let rank = Int(sorted[start] >> 32)
+      var own: [UInt32] = []
+      while start < sorted.count && Int(sorted[start] >> 32) == rank {
+        own.append(UInt32(truncatingIfNeeded: sorted[start]))
+        start += 1
+      }
+      if own.count > 1 { names.sortByName(&own) }
+      joined += own
+      joinedStarts[rank + 1] = UInt32(own.count)
     }
+    for rank in 0..<count { joinedStarts[rank + 1] += joinedStarts[rank] }
   }
 
   /// How many customers there are; those of whom every event is ignored are among them.
@@ -66,10 +83,22 @@ struct CustomerDirectory: Sendable {
 
   func text(of rank: UInt32) -> String { String(decoding: name(of: rank), as: UTF8.self) }
 
-  /// The other subjects of a customer.
+  /// The other subjects of a customer, by name.
+  func others(of rank: UInt32) -> ArraySlice<UInt32> {
+    if joinedStarts.isEmpty { return [] }
+    return joined[Int(joinedStarts[Int(rank)])..<Int(joinedStarts[Int(rank) + 1])]
+  }
+
+  /// The other subjects of all customers, each with its customer's rank, in the order of ranks.
+  var allOthers: [(subject: UInt32, rank: UInt32)] {
+    if joinedStarts.isEmpty { return [] }
+    return (0..<UInt32(count)).flatMap { rank in others(of: rank).map { ($0, rank) } }
+  }
+
+  /// The names of the other subjects of a customer.
   func joinedNames(of rank: UInt32) -> [[UInt8]] {
-    if isJoined.isEmpty || !isJoined[Int(rank)] { return [] }
-    return (joined[rank] ?? []).map { Array(names.bytes(of: $0)) }
+    let others = others(of: rank)
+    return others.isEmpty ? [] : others.map { Array(names.bytes(of: $0)) }
   }
 }
 

@@ -17,11 +17,20 @@ struct FoldedItems<Item: AnchoredItem>: AnchoredRun {
 
   var count: Int { ranks.count }
 
-  /// What it takes in memory.
-  var bytes: Int { (MemoryLayout<Item>.stride + 8) * items.count + 12 * ranks.count }
+  /// What it takes in memory, with the ids on the way.
+  var bytes: Int {
+    (MemoryLayout<Item>.stride + 8 + AnchorIDs.bytesPerAnchor) * items.count + 12 * ranks.count
+  }
 
   /// Where those of a customer stand.
   func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
+
+  mutating func reserve(like other: FoldedItems) {
+    ranks.reserveCapacity(other.ranks.count)
+    ends.reserveCapacity(other.ends.count)
+    items.reserveCapacity(other.items.count + other.items.count / 8)
+    anchors.reserveCapacity(other.items.count + other.items.count / 8)
+  }
 
   mutating func add(_ own: [Item], of fold: borrowing FoldedCustomer, rank: UInt32) {
     ranks.append(rank)

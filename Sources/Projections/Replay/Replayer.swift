@@ -9,8 +9,8 @@ public struct Replayer {
   private let engine: FoldEngine
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
-  private static let passBytes = 152 << 20
-  private static let passBytesPerCustomer = 100
+  private static let passBytes = 120 << 20
+  private static let passBytesPerCustomer = 128
 
   /// - Parameters:
   ///   - threads: at least 1; the result does not depend on it.

@@ -90,7 +90,7 @@ public struct RFMPopulation: Sendable {
     names = all.ranks.map { Array(directory.name(of: $0)) }
     self.entries = entries
     joined = Set(
-      directory.joined.values.flatMap { $0 }.map { Array(directory.names.bytes(of: $0)) })
+      directory.allOthers.map { Array(directory.names.bytes(of: $0.subject)) })
   }
 
   /// Customers of a standing.

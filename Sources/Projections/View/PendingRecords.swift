@@ -14,6 +14,15 @@ struct PendingRecords: AnchoredRun {
 
   init(_ rules: Rules) { historical = HistoricalValue(rules) }
 
+  /// - Parameter earlier: runs are about as large as the one before.
+  init(_ rules: Rules, after earlier: PendingRecords) {
+    historical = HistoricalValue(rules)
+    heads.reserveCapacity(earlier.heads.count + earlier.heads.count / 8)
+    headEnds.reserveCapacity(earlier.headEnds.count)
+    leftOutEnds.reserveCapacity(earlier.leftOutEnds.count)
+    folded.reserve(like: earlier.folded)
+  }
+
   var count: Int { folded.count }
   var anchors: [UInt64] { folded.anchors }
 

@@ -45,40 +45,42 @@ enum RecordCoding {
       for transition in parked.transitions { encoder.number(Int(transition)) }
       return
     }
-    let count = result.facts.count
+    let facts = result.facts
+    let (stage, since, lastSeen) = (result.stage, result.since, result.lastSeen)
+    let next = result.next
     encoder.bytes.append(addingCapacity: 8 * ByteEncoder.longest) { span in
       span.append(0)
-      ByteEncoder.append(UInt64(result.stage), to: &span)
-      ByteEncoder.append(signed: result.since, to: &span)
-      ByteEncoder.append(signed: result.lastSeen, to: &span)
-      if let next = result.next {
+      ByteEncoder.append(UInt64(stage), to: &span)
+      ByteEncoder.append(signed: since, to: &span)
+      ByteEncoder.append(signed: lastSeen, to: &span)
+      if let next {
         span.append(1)
         ByteEncoder.append(signed: next.at, to: &span)
         ByteEncoder.append(UInt64(next.to + 1), to: &span)
       } else {
         span.append(0)
       }
-      ByteEncoder.append(UInt64(count), to: &span)
+      ByteEncoder.append(UInt64(facts.count), to: &span)
     }
     if forms.contains(.text) {
-      for index in result.facts.indices {
-        encodeValue(result.facts[index], forms[index], interner, into: &encoder)
+      for index in facts.indices {
+        encodeValue(facts[index], forms[index], interner, into: &encoder)
       }
     } else {
-      encoder.bytes.append(addingCapacity: (1 + ByteEncoder.longest) * count) { span in
-        for index in 0..<count { append(result.facts[index], forms[index], to: &span) }
+      encoder.bytes.append(addingCapacity: (1 + ByteEncoder.longest) * facts.count) { span in
+        for index in facts.indices { append(facts[index], forms[index], to: &span) }
       }
     }
-    encodeEnd(result, into: &encoder)
+    encodeEnd(result.segments, result.purchases.all, into: &encoder)
   }
 
   /// Segments and value.
-  private static func encodeEnd(_ result: FoldResult, into encoder: inout ByteEncoder) {
-    let segments = result.segments.count
-    let value = result.purchases.all
-    encoder.bytes.append(addingCapacity: (segments + 6) * ByteEncoder.longest) { span in
-      ByteEncoder.append(UInt64(result.segments.count { $0 }), to: &span)
-      for segment in 0..<segments where result.segments[segment] {
+  private static func encodeEnd(
+    _ segments: [Bool], _ value: CustomerValue.Sums, into encoder: inout ByteEncoder
+  ) {
+    encoder.bytes.append(addingCapacity: (segments.count + 6) * ByteEncoder.longest) { span in
+      ByteEncoder.append(UInt64(segments.count { $0 }), to: &span)
+      for segment in segments.indices where segments[segment] {
         ByteEncoder.append(UInt64(segment), to: &span)
       }
       ByteEncoder.append(UInt64(value.count), to: &span)

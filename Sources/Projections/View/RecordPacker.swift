@@ -23,14 +23,12 @@ struct RecordSink: FoldSink {
     run = PendingRecords(rules)
   }
 
-  mutating func beginRun(stringsAnew: Bool) { run = PendingRecords(rules) }
-
   mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
     run.add(fold, rank: rank, forms, directory)
   }
 
   mutating func endRun() -> PendingRecords {
-    defer { run = PendingRecords(rules) }
+    defer { run = PendingRecords(rules, after: run) }
     return run
   }
 }
@@ -40,7 +38,7 @@ struct RecordPacker {
   let replayer: Replayer
   let directory: CustomerDirectory
   /// Runs that are packed at a time, since what is packed is held until it is taken.
-  private static let runsAtATime = 64
+  private static let runsAtATime = 48
 
   init(_ replayer: Replayer) throws {
     self.replayer = replayer
@@ -59,17 +57,22 @@ struct RecordPacker {
     return try replayer.runAnchored(
       directory, progress: progress, { RecordSink(compiled, directory) }, fold: fold
     ) { runs, ids in
-      for first in stride(from: 0, to: runs.count, by: Self.runsAtATime) {
-        try keep(try pack(runs, first..<min(first + Self.runsAtATime, runs.count), ids))
+      let threads = replayer.threads
+      let groups = (runs.count + Self.runsAtATime - 1) / Self.runsAtATime
+      try Parallel.ahead(groups) { number in
+        let first = number * Self.runsAtATime
+        return try Self.pack(runs, first..<min(first + Self.runsAtATime, runs.count), ids, threads)
+      } take: { packed in
+        try keep(packed)
       }
     }
   }
 
-  private func pack(
-    _ runs: [PendingRecords], _ range: Range<Int>, _ ids: EventIDs
+  private static func pack(
+    _ runs: [PendingRecords], _ range: Range<Int>, _ ids: EventIDs, _ threads: Int
   ) throws -> [PackedRun] {
     let ticket = Ticket()
-    let parts = try Parallel.run(replayer.threads) { _ in
+    let parts = try Parallel.run(threads) { _ in
       var packed: [(number: Int, run: PackedRun)] = []
       while true {
         let number = range.lowerBound + ticket.take()

@@ -148,9 +148,8 @@ public final class ViewBuilder {
     return Folded(
       summary: summary, historical: historical, buyers: buyers.all,
       scores: ranks.map { scores[Int($0)] }, ranks: ranks,
-      joined: directory.joined.sorted { $0.key < $1.key }.flatMap { rank, others in
-        let name = Array(directory.name(of: rank))
-        return others.map { (Array(directory.names.bytes(of: $0)), name) }
+      joined: directory.allOthers.map { subject, rank in
+        (Array(directory.names.bytes(of: subject)), Array(directory.name(of: rank)))
       })
   }
 
