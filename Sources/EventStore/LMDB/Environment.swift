@@ -89,6 +89,8 @@ import Glibc
   }
 
   /// Opens an environment; where address space is short, with a smaller map, of at least what the file holds.
+  ///
+  /// The kernel says ENOMEM then, a process under valgrind EINVAL.
   private static func map(
     _ directory: String, _ flags: UInt32
   ) throws(LMDBError) -> OpaquePointer {
@@ -106,7 +108,7 @@ import Glibc
       if status == 0 { return unsafe environment }
       // One that failed cannot be opened again.
       unsafe mdb_env_close(environment)
-      guard status == ENOMEM, bytes > leastMapBytes else {
+      guard status == ENOMEM || status == EINVAL, bytes > leastMapBytes else {
         throw LMDBError(status, "open \(deniedFile(directory, status, flags) ?? directory)")
       }
       bytes >>= 2
