@@ -1,17 +1,14 @@
-"""Values of 1 M customers: parameters, P(alive), expected purchases and value of the next 12 months, by `lifetimes` (grouped
-weights) and by a replay, on the same purchases in one run.
+"""Customer values of many customers by `lifetimes` (grouped weights): parameters, P(alive), expected purchases and value of
+the next 12 months.
 
-usage: value.py MAKE DIR [customers]      writes DIR/purchases.csv and DIR/summary.npz
-       value.py LIFETIMES DIR MODEL       times the library, writes DIR/lifetimes.json
-       value.py COMPARE DIR MODEL         reads DIR/replay.json and DIR/replay.err, prints the ratio and both parameters
+usage: with_lifetimes.py MAKE DIR [customers]      writes DIR/purchases.csv and DIR/summary.npz
+       with_lifetimes.py FIT DIR MODEL             times the library, writes DIR/lifetimes.json
 
 MODEL is bg_nbd, mbg_nbd, pareto_nbd (weeks) or bg_bb (opportunities of 30 days).
 """
 import json
-import re
 import sys
 import time
-
 import warnings
 
 import numpy as np
@@ -65,7 +62,7 @@ if what == "MAKE":
              mean=np.where(frequency > 0, total / np.maximum(frequency, 1) / 100, 0))
     print(f"{count} customers, {len(who)} purchases, as of {start + end}")
 
-elif what == "LIFETIMES":
+elif what == "FIT":
     import pandas as pd
     import lifetimes
     which = sys.argv[3]
@@ -100,17 +97,7 @@ elif what == "LIFETIMES":
     else:
         value = money.customer_lifetime_value(model, x, recency, age, pd.Series(mean), time=12, discount_rate=0.01, freq="W")
     took = time.time() - begin
-    json.dump({"seconds": took, "fit": fitted - begin, "groups": len(grouped), "params": {k: float(v) for k, v in model.params_.items()},
+    json.dump({"version": lifetimes.__version__, "seconds": took, "fit": fitted - begin, "groups": len(grouped), "params": {k: float(v) for k, v in model.params_.items()},
                "money": {k: float(v) for k, v in money.params_.items()}, "alive": float(np.sum(alive)), "expected": float(np.sum(expected))},
               open(f"{folder}/lifetimes.json", "w"))
     print(f"{which:10} lifetimes {took:8.2f} s, of which {fitted - begin:.2f} s for {len(grouped)} groups' parameters", flush=True)
-
-else:
-    theirs = json.load(open(f"{folder}/lifetimes.json"))
-    ours = json.load(open(f"{folder}/replay.json"))["clv"]
-    seconds = float(re.search(r"valued \d+ buyers in ([0-9.]+) s", open(f"{folder}/replay.err").read()).group(1))
-    print(f"{'':10} replay    {seconds:8.2f} s for parameters and values of {ours['customers']} customers: {theirs['seconds'] / seconds:.1f} times as fast")
-    for name, value in theirs["params"].items():
-        print(f"  {name:6} {value:.6g} by lifetimes, {ours['params'][name]:.6g} here")
-    for name, other in zip(("p", "q", "v"), ("p", "q", "gamma")):
-        print(f"  {name:6} {theirs['money'][name]:.6g} by lifetimes, {ours['gamma_gamma'][other]:.6g} here")

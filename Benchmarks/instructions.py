@@ -1,0 +1,59 @@
+"""Instructions an event, counted by callgrind, beside their budgets (Benchmarks/budgets.json)."""
+import json
+import shutil
+
+from folding import RULES
+from measure import HERE, counted, run
+from shop import Shop
+
+BUDGETS = HERE / "budgets.json"
+SMALL, LARGE = 20_000, 60_000
+ALLOWED = 1.10
+FIXTURES = "fixtures/rules"
+
+
+def commands(shop):
+    """What is counted, by name. One thread where a command has the choice, so that nothing waits for anything."""
+    yield "import", ["import", shop.folder / "counted", shop.file, "-q"]
+    for rules in RULES.values():
+        yield f"replay {rules.stem}", ["replay", shop.store, "--rules", rules, "--threads", "1", "-q"]
+    yield "compare retail, retail-v4", ["compare", shop.store, "--rules", f"{FIXTURES}/retail.yaml", "--rules", f"{FIXTURES}/retail-v4.yaml", "--threads", "1", "-q"]
+    yield "export transitions", ["export", shop.store, "--view", "six-transitions", "--table", "transitions", "--threads", "1", "-o", shop.folder / "counted.csv", "-q"]
+    yield "verify", ["verify", shop.store, "--threads", "1", "-q"]
+
+
+def measure(binary, folder):
+    """Instructions of one more event by name: (all but hashing, hashing), from a log of 20,000 and one of 60,000 events."""
+    # Valgrind cannot read all debug information that linkers write today.
+    stripped = folder / "stripped"
+    run("strip", "-g", "-o", stripped, binary)
+    found = {}
+    for count in (SMALL, LARGE):
+        shop = Shop(binary, folder, count)
+        if not shop.store.exists():
+            shop.make().load()
+        for name, command in commands(shop):
+            found.setdefault(name, []).append(counted([stripped, *command], folder))
+            shutil.rmtree(folder / "counted", ignore_errors=True)
+    return {name: tuple((large - small) / (LARGE - SMALL) for small, large in zip(*pair)) for name, pair in found.items()}
+
+
+def table(report, binary, folder, setting=False):
+    """Counts, and says which budgets are exceeded; `setting` makes what was counted the budgets."""
+    if shutil.which("valgrind") is None:
+        report.say("Not counted: valgrind is not installed.")
+        return []
+    measured = measure(binary, folder)
+    if setting:
+        BUDGETS.write_text(json.dumps({name: round(rest) for name, (rest, _) in measured.items()}, indent=2) + "\n")
+    budgets = json.loads(BUDGETS.read_text())
+    exceeded, rows = [], []
+    for name, (rest, hashing) in measured.items():
+        budget = budgets.get(name)
+        if budget is None:
+            exceeded.append(f"{name} has no budget in Benchmarks/budgets.json")
+        elif rest > ALLOWED * budget:
+            exceeded.append(f"{name} takes {rest:,.0f} instructions an event: its budget of {budget:,} is exceeded by {100 * (rest / budget - 1):.0f} %")
+        rows.append([name, f"{rest:,.0f}", "" if budget is None else f"{budget:,}", "" if not budget else f"{100 * (rest / budget - 1):+.1f} %", f"{hashing:,.0f}"])
+    report.table(["command", "instructions an event", "budget", "over it", "SHA-256 besides, without SHA instructions"], rows)
+    return exceeded
