@@ -56,7 +56,7 @@ def measure(options, folder, report):
         report.say(f"\nLoading: DuckDB took {duckdb.load_seconds:.2f} s for its table of five columns; the import that a replay starts from "
                    f"stands below. Peak memory of DuckDB's process: {megabytes(peak)}; of replays: below.\n")
         work += commands.verify(report, shop, options.store_benchmark)
-        work += commands.derived(report, shop, best, duckdb)
+        work += commands.derived(report, shop, options.rounds, duckdb)
         work += commands.cold(report, shop, duckdb)
         versions = [run(binary, "--version").output.strip(), duckdb.version]
     report.say("")
