@@ -16,7 +16,7 @@ import growth
 import instructions
 import values
 from measure import Peer, run
-from report import Report, machine, megabytes
+from report import Report, machine
 from shop import Shop
 
 HEAD = ["what", "time", "a second", "beside", "ratio"]
@@ -52,9 +52,7 @@ def measure(options, folder, report):
                    "queries make their rows in memory, from a table in memory. The rows are the same, row for row. Best of "
                    f"{options.rounds}, in turn, two threads each.\n")
         best = folding.beside_duckdb(report, shop, duckdb, options.rounds)
-        peak = duckdb.ask("query", "windows")["peak"]
-        report.say(f"\nLoading: DuckDB took {duckdb.load_seconds:.2f} s for its table of five columns; the import that a replay starts from "
-                   f"stands below. Peak memory of DuckDB's process: {megabytes(peak)}; of replays: below.\n")
+        report.say(f"\nLoading: DuckDB took {duckdb.load_seconds:.2f} s for its table of five columns; the import that a replay starts from stands below.\n")
         work += commands.verify(report, shop, options.store_benchmark)
         work += commands.derived(report, shop, options.rounds, duckdb)
         work += commands.cold(report, shop, duckdb)

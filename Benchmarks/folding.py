@@ -1,16 +1,13 @@
 """Replay beside what others have: the same rows from the same file, and other rules files in the time of the same query."""
 from answers import agree
 from measure import HERE, Peer, last_json, run
-from report import rate, seconds, times
+from report import megabytes, rate, seconds, times
 from shop import Shop
 
-RULES = {
-    "six transitions, a window, a lapse timer (`Benchmarks/rules/six-transitions.yaml`)": HERE / "rules" / "six-transitions.yaml",
-    "`fixtures/rules/retail.yaml`": HERE.parent / "fixtures" / "rules" / "retail.yaml",
-    "stages with conditions, the first that holds (`fixtures/rules/first-match.yaml`)": HERE.parent / "fixtures" / "rules" / "first-match.yaml",
-    "expressions, extremes, distinct values (`Benchmarks/rules/general.yaml`)": HERE / "rules" / "general.yaml",
-}
-SIX = next(iter(RULES.values()))
+FIXTURES = HERE.parent / "fixtures" / "rules"
+SIX = HERE / "rules" / "six-transitions.yaml"
+RULES = {f"`{rules.name}`": rules for rules in (SIX, FIXTURES / "retail.yaml", FIXTURES / "first-match.yaml", HERE / "rules" / "general.yaml")}
+
 
 
 def exported(shop):
@@ -44,21 +41,24 @@ def beside_duckdb(report, shop, duckdb, rounds):
             best[query] = min(best.get(query, took), took, key=lambda took: took["seconds"])
     windows, sums = best["windows"], best["running-sums"]
     rows = []
-    for name in RULES:
+    for name, rules in RULES.items():
         took = best[name]
         summary = last_json(took.output)
-        rows.append([name, f"{summary['transitions']:,}", seconds(took.seconds), rate(shop.count, took.seconds),
-                     f"{took.cpu / shop.count * 1e6:.2f} µs", report.beside(f"replay, {name}", took.seconds, windows["seconds"], "DuckDB's windows"),
-                     report.beside(f"replay, {name}", took.seconds, sums["seconds"], "DuckDB's running sums")])
+        memory = shop.replay(rules, watching=True)
+        limit = (256 << 20) + 300 * summary["customers"]
+        report.hold(f"peak memory under {name}", megabytes(memory.peak), "", f"≤ {megabytes(limit)}", memory.peak <= limit)
+        rows.append([f"replay under {name}", f"{summary['transitions']:,}", seconds(took.seconds), rate(shop.count, took.seconds),
+                     f"{took.cpu / shop.count * 1e6:.2f} µs", f"{megabytes(memory.peak)}, {megabytes(memory.mapped)} mapped", report.beside(f"replay under {name}", took.seconds, windows["seconds"], "DuckDB's windows"),
+                     report.beside(f"replay under {name}", took.seconds, sums["seconds"], "DuckDB's running sums")])
         goal = 5 if "general.yaml" in name else 10
         ratio = windows["seconds"] / took.seconds
-        report.hold(f"replay, {name}, beside DuckDB's windows", times(ratio), "", f"≥ {goal} ×", ratio >= goal)
+        report.hold(f"replay under {name} beside DuckDB's windows", times(ratio), "", f"≥ {goal} ×", ratio >= goal)
     for query, text in (("windows", "DuckDB, window query (`Benchmarks/sql/windows.sql`)"),
                         ("running-sums", "DuckDB, running sums (`Benchmarks/sql/running-sums.sql`)")):
         took = best[query]
         rows.append([text, f"{took['rows']:,}", seconds(took["seconds"]), rate(shop.count, took["seconds"]),
-                     f"{took['cpu'] / shop.count * 1e6:.2f} µs", times(windows["seconds"] / took["seconds"]), times(sums["seconds"] / took["seconds"])])
-    report.table(["what", "rows", "time", "events", "CPU an event", "DuckDB's windows take", "its running sums take"], rows)
+                     f"{took['cpu'] / shop.count * 1e6:.2f} µs", megabytes(took["peak"]), times(windows["seconds"] / took["seconds"]), times(sums["seconds"] / took["seconds"])])
+    report.table(["what", "rows", "time", "events", "CPU an event", "peak memory", "DuckDB's windows take", "its running sums take"], rows)
     return {rules.stem: best[name] for name, rules in RULES.items()}
 
 

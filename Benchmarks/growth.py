@@ -4,7 +4,6 @@ from measure import last_json
 from report import megabytes, rate, seconds
 from shop import Shop
 
-LIMIT = 256 << 20
 OVER_THE_LINE = 90
 
 
@@ -20,8 +19,6 @@ def table(report, binary, folder, counts):
         customers = last_json(took.output)["customers"]
         lines, log, view = shop.file.stat().st_size, shop.log_bytes, shop.view_bytes("six-transitions")
         times.append(took.seconds)
-        limit = LIMIT + 300 * customers
-        report.hold(f"peak memory of a replay of {count:,} events", megabytes(watched.peak), "", f"≤ {megabytes(limit)}", watched.peak <= limit)
         over = (log - lines) / count
         report.hold(f"log of {count:,} events, over the lines", f"{over:.0f}", "bytes an event", f"≤ {OVER_THE_LINE}", over <= OVER_THE_LINE)
         rows.append([f"{count:,} events, {customers:,} customers", seconds(took.seconds), rate(count, took.seconds),
