@@ -9,7 +9,6 @@ SIX = HERE / "rules" / "six-transitions.yaml"
 RULES = {f"`{rules.name}`": rules for rules in (SIX, FIXTURES / "retail.yaml", FIXTURES / "first-match.yaml", HERE / "rules" / "general.yaml")}
 
 
-
 def exported(shop):
     """The rows of the six transitions, as a file."""
     path = shop.folder / f"ours-{shop.count}.csv"

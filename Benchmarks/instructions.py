@@ -55,7 +55,7 @@ def table(report, binary, folder, setting=False):
     """Counts, and says which budgets are exceeded; `setting` makes what was counted the budgets."""
     if shutil.which("valgrind") is None:
         report.say("Not counted: valgrind is not installed.")
-        return []
+        return ["instructions were not counted: install valgrind, or say --no-instructions"]
     measured = measure(binary, folder)
     if setting:
         BUDGETS.write_text(json.dumps({name: round(rest) for name, (rest, _) in measured.items()}, indent=2) + "\n")
