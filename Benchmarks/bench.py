@@ -49,7 +49,7 @@ def measure(options, folder, report):
         work = commands.imports(report, shop, duckdb)
         report.say(f"{count:,} events of a made-up shop, {shop.file.stat().st_size / count:.0f} bytes a line. A replay is a cold process from the stored log "
                    "to a synced view that readers are switched to, with the facts of each customer, the anchor of each row and an output root; DuckDB's "
-                   "queries make their rows in memory, from a table in memory. The rows are the same, row for row. Best of "
+                   "queries make their rows in memory, from a table in memory. Under `six-transitions.yaml` the rows are the same, row for row. Best of "
                    f"{options.rounds}, in turn, two threads each.\n")
         best = folding.beside_duckdb(report, shop, duckdb, options.rounds)
         report.say(f"\nLoading: DuckDB took {duckdb.load_seconds:.2f} s for its table of five columns; the import that a replay starts from stands below.\n")
