@@ -173,6 +173,7 @@ enum RecordCoding {
     try decoder.skipText()
     var scanned = try scanHead(&decoder, facts: facts, fact)
     scanned.from = try skipRows(&decoder)
+    try skipLeftOut(&decoder)
     return scanned
   }
 
@@ -227,7 +228,7 @@ enum RecordCoding {
     for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
   }
 
-  /// Goes over the rows, positions and what was left out; from + 1 of the last row.
+  /// Goes over the rows and their positions; from + 1 of the last row.
   private static func skipRows(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) -> Int {
     var from = 0
     var anchors = 0
@@ -242,7 +243,6 @@ enum RecordCoding {
       }
     }
     for _ in 0..<anchors { _ = try decoder.number() }
-    try skipLeftOut(&decoder)
     return from
   }
 
@@ -255,7 +255,7 @@ enum RecordCoding {
 
   /// Reads one record; `rules` are those of the view.
   static func decode(
-    _ decoder: inout ByteDecoder, rules: Rules
+    _ decoder: inout ByteDecoder, rules: Rules, withRows: Bool = true
   ) throws(ByteDecoder.Damaged) -> CustomerRecord {
     var record = CustomerRecord(
       name: try decoder.string(), subjects: [], firstSeen: 0, parked: nil, current: nil, rows: [])
@@ -266,7 +266,11 @@ enum RecordCoding {
     } else {
       record.current = try decodeCurrent(&decoder, rules)
     }
-    record.rows = try decodeRows(&decoder, rules)
+    if withRows {
+      record.rows = try decodeRows(&decoder, rules)
+    } else {
+      _ = try skipRows(&decoder)
+    }
     for _ in 0..<(try decoder.count()) {
       let fact = try decoder.index()
       guard rules.facts.indices.contains(fact) else { throw ByteDecoder.Damaged() }

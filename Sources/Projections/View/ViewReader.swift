@@ -158,7 +158,15 @@ public final class ViewReader: Sendable {
     }
   }
 
-  private func customers(in chunk: Int) throws -> [ViewCustomer] {
+  /// Visits the customers of a chunk without their rows; several threads may read chunks at once.
+  public func forEachCustomer(
+    inChunk chunk: Int, _ body: (ViewCustomer) -> Void
+  ) throws(ViewError) {
+    let found = try guarded { try customers(in: chunk, withRows: false) }
+    for customer in found { body(customer) }
+  }
+
+  private func customers(in chunk: Int, withRows: Bool = true) throws -> [ViewCustomer] {
     var (decoder, count) = try records(chunk)
     guard let population = try value("population", ViewFiles.chunkKey(chunk)) else {
       throw ByteDecoder.Damaged()
@@ -166,7 +174,7 @@ public final class ViewReader: Sendable {
     var ranks = ByteDecoder(population)
     var customers: [ViewCustomer] = []
     for _ in 0..<count {
-      let record = try RecordCoding.decode(&decoder, rules: rules)
+      let record = try RecordCoding.decode(&decoder, rules: rules, withRows: withRows)
       customers.append(try customer(record, &ranks))
     }
     return customers

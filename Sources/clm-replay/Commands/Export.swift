@@ -44,18 +44,16 @@ struct ExportCommand: ParsableCommand {
     try writer.begin()
     var leftOut = LeftOutEvents(reader.rules)
     var count = 0
+    let chunked = ChunkedExport(
+      reader: reader, isCSV: format == .csv, threads: Threads.count(threads))
     try opened.run {
       switch table {
       case .customers:
-        try reader.forEachCustomer {
-          leftOut.add($0.record)
-          try writer.add(rows.customer($0))
-        }
+        try writer.end()
+        (count, leftOut) = try chunked.writeCustomers(to: file)
       case .transitions:
         try writer.end()
-        count = try TransitionExport(
-          reader: reader, isCSV: format == .csv, threads: Threads.count(threads)
-        ).write(to: file)
+        count = try chunked.writeTransitions(to: file)
       case .segments:
         let manifest = reader.manifest
         let spells = SegmentSpells(

@@ -48,6 +48,13 @@ struct LeftOutEvents {
     }
   }
 
+  mutating func add(_ other: LeftOutEvents) {
+    for fact in events.indices {
+      events[fact] += other.events[fact]
+      customers[fact] += other.customers[fact]
+    }
+  }
+
   func tell() {
     let found = rules.facts.indices.filter { events[$0] > 0 }
     if found.isEmpty { return }
