@@ -31,18 +31,6 @@ struct EventMetrics: Sendable {
     case channel(ByteString?)
   }
 
-  struct Channel: Hashable, Sendable {
-    /// Nil where the event names none.
-    var name: ByteString?
-    var alias: Int
-  }
-
-  struct ChannelCount: Sendable {
-    var events: Int64 = 0
-    var customers: Int64 = 0
-    var amount: Int128 = 0
-  }
-
   struct Referral: Sendable {
     var referrer: UInt32
     var referred: ByteString
@@ -63,17 +51,15 @@ struct EventMetrics: Sendable {
   var refusedScores: Int64 = 0
   /// Answers without a score, or with one that cannot be read.
   var unreadScores = FaultCounts.Reasons()
-  private(set) var channels: [Channel: ChannelCount] = [:]
+  var channels: ChannelCounts
   var referrals: [Referral] = []
   /// By rate, then by period.
   private(set) var rates: [[Rate]]
-  private var channelsOfCustomer: Set<Channel> = []
 
-  init(periods: Int, rates: Int) {
+  init(periods: Int, rates: Int, aliases: Int) {
+    channels = ChannelCounts(aliases: aliases)
     self.rates = Array(repeating: Array(repeating: Rate(), count: periods), count: rates)
   }
-
-  mutating func beginCustomer() { channelsOfCustomer.removeAll(keepingCapacity: true) }
 
   mutating func addAnswer(_ score: Double, period: Int, stage: Int32, channel: ByteString?) {
     guard score >= 0, score <= 10 else {
@@ -83,16 +69,6 @@ struct EventMetrics: Sendable {
     for key in [ScoreKey.all, .period(period), .stage(stage), .channel(channel)] {
       scores[key, default: Score()].add(score)
     }
-  }
-
-  mutating func addEvent(_ alias: Int, channel: ByteString?, amount: Int64?) {
-    let key = Channel(name: channel, alias: alias)
-    let isNew = channelsOfCustomer.insert(key).inserted
-    var count = channels[key] ?? ChannelCount()
-    count.events += 1
-    if isNew { count.customers += 1 }
-    count.amount += Int128(amount ?? 0)
-    channels[key] = count
   }
 
   /// - Parameters:
@@ -120,11 +96,7 @@ struct EventMetrics: Sendable {
     for (key, score) in other.scores { scores[key, default: Score()].add(score) }
     refusedScores += other.refusedScores
     unreadScores.add(other.unreadScores)
-    for (key, count) in other.channels {
-      channels[key, default: ChannelCount()].events += count.events
-      channels[key, default: ChannelCount()].customers += count.customers
-      channels[key, default: ChannelCount()].amount += count.amount
-    }
+    channels.add(other.channels)
     referrals += other.referrals
     for rate in rates.indices {
       for period in rates[rate].indices {

@@ -313,19 +313,19 @@ public struct Metrics: Sendable {
     let aliases = plan.compiled.rules.aliases.map(\.name)
     let purchase = plan.compiled.rules.clv?.purchase.alias
     let empty = ByteString("")
-    let sorted = found.events.channels.sorted { left, right in
-      let (l, r) = (left.key.name, right.key.name)
+    let sorted = found.events.channels.found.sorted { left, right in
+      let (l, r) = (left.name, right.name)
       if l != r {
         if l == nil || r == nil { return l == nil }
         return l ?? empty < r ?? empty
       }
-      return left.key.alias < right.key.alias
+      return left.alias < right.alias
     }
-    for (channel, count) in sorted {
+    for (name, alias, count) in sorted {
       table.rows.append([
-        channel.name.map { .text($0.string) } ?? .unset, .text(aliases[channel.alias]),
+        name.map { .text($0.string) } ?? .unset, .text(aliases[alias]),
         .count(count.events), .count(count.customers),
-        channel.alias == purchase
+        alias == purchase
           ? Int64(exactly: count.amount).map { .money($0) } ?? .unset : .unset,
       ])
     }

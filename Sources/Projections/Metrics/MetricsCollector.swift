@@ -20,8 +20,8 @@ struct MetricsCollector: FoldSink {
     var firstPosition: UInt64
   }
   private(set) var buyers: [Buyer] = []
-  /// Text of strings of the fold.
-  private var texts: [Int64: ByteString] = [:]
+  /// By number of a string of the fold its number as a channel; -1 where that is not known.
+  private var channelNumbers: [Int32] = []
   private var active: [Int] = []
   private var purchases: [(at: Int64, amount: Int64)] = []
   private var firstPurchase: (at: Int64, position: UInt64)?
@@ -37,11 +37,12 @@ struct MetricsCollector: FoldSink {
     }
     stages = StageMetrics(periods: periods.count, stages: rules.stages.count)
     activity = ActivityMetrics(periods: periods.count)
-    events = EventMetrics(periods: periods.count, rates: rules.rates.count)
+    events = EventMetrics(
+      periods: periods.count, rates: rules.rates.count, aliases: rules.aliases.count)
     times = Array(repeating: [], count: rules.aliases.count)
   }
 
-  mutating func beginRun(stringsAnew: Bool) { if stringsAnew { texts.removeAll() } }
+  mutating func beginRun(stringsAnew: Bool) { if stringsAnew { channelNumbers.removeAll() } }
 
   /// Adds a customer that has been folded; one that is parked is counted and left out.
   mutating func add(_ fold: borrowing FoldedCustomer, rank: UInt32) {
@@ -56,7 +57,7 @@ struct MetricsCollector: FoldSink {
     for alias in times.indices where isTimed[alias] {
       times[alias].removeAll(keepingCapacity: true)
     }
-    events.beginCustomer()
+    events.channels.beginCustomer()
     stages.add(fold.result.rows, plan, periods, asOf: asOf)
     var row = 0
     for event in 0..<fold.events.count {
@@ -116,7 +117,7 @@ struct MetricsCollector: FoldSink {
         if plan.activity == .any || plan.activity == .alias(alias) { isActive = true }
         if isTimed[alias] { times[alias].append((event, at)) }
         let counts = plan.compiled.rules.clv?.purchase.alias == alias
-        events.addEvent(
+        events.channels.add(
           alias, channel: channel(of: alias, event, fold), amount: counts ? amount : nil)
       case .score?: score = scoreValue(operation.value)
       case .referred?:
@@ -134,7 +135,7 @@ struct MetricsCollector: FoldSink {
     if let score, let answers = plan.answers {
       events.addAnswer(
         score, period: periods.index(of: at), stage: stage,
-        channel: channel(of: answers, event, fold))
+        channel: events.channels.names[channel(of: answers, event, fold)])
     }
   }
 
@@ -144,20 +145,28 @@ struct MetricsCollector: FoldSink {
 
   private mutating func channel(
     of alias: Int, _ event: Int, _ fold: borrowing FoldedCustomer
-  ) -> ByteString? {
-    guard let feed = plan.channelFeeds[alias] else { return nil }
+  ) -> Int {
+    guard let feed = plan.channelFeeds[alias] else { return 0 }
     for place in 0..<fold.events.operationCount(event) {
       let operation = fold.events.operation(event, place)
-      if operation.isFeed && operation.number == feed { return text(operation.value, fold) }
+      if operation.isFeed && operation.number == feed { return channel(operation.value, fold) }
     }
-    return nil
+    return 0
   }
 
-  private mutating func text(_ number: Int64, _ fold: borrowing FoldedCustomer) -> ByteString {
-    if let known = texts[number] { return known }
-    let text = ByteString(fold.interner.string(number))
-    texts[number] = text
-    return text
+  /// The channel that a string of the fold names.
+  private mutating func channel(_ string: Int64, _ fold: borrowing FoldedCustomer) -> Int {
+    let place = Int(string)
+    let missing = place + 1 - channelNumbers.count
+    if missing > 0 { channelNumbers += Array(repeating: -1, count: missing) }
+    if channelNumbers[place] < 0 {
+      channelNumbers[place] = Int32(events.channels.number(of: text(string, fold)))
+    }
+    return Int(channelNumbers[place])
+  }
+
+  private func text(_ number: Int64, _ fold: borrowing FoldedCustomer) -> ByteString {
+    ByteString(fold.interner.string(number))
   }
 
   mutating func add(_ other: MetricsCollector) {

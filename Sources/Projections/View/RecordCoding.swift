@@ -323,7 +323,10 @@ enum RecordCoding {
     let count = try decoder.count()
     guard count == rules.facts.count else { throw ByteDecoder.Damaged() }
     var facts: [Value?] = []
-    for fact in rules.facts { facts.append(try decodeValue(&decoder, fact.type)) }
+    facts.reserveCapacity(count)
+    for fact in rules.facts.indices {
+      facts.append(try decodeValue(&decoder, rules.facts[fact].type))
+    }
     var segments: [String] = []
     for _ in 0..<(try decoder.count()) {
       let index = try decoder.index()

@@ -191,13 +191,19 @@ public final class ViewReader: Sendable {
       scores = ViewCustomer.Scores(r: r, f: f, m: m, name: RFMNames.name(r: r, f: f, m: m))
     }
     let value = try value(&ranks)
-    var holding = Set(record.current?.segments ?? [])
+    var segments = record.current?.segments ?? []
+    var ranked: [Int] = []
     for _ in 0..<(try ranks.count()) {
       let number = try ranks.index()
       guard rules.segments.indices.contains(number) else { throw ByteDecoder.Damaged() }
-      holding.insert(rules.segments[number].name)
+      ranked.append(number)
     }
-    let segments = rules.segments.map(\.name).filter { holding.contains($0) }
+    if !ranked.isEmpty {
+      let own = segments
+      segments = rules.segments.indices.filter {
+        ranked.contains($0) || own.contains(rules.segments[$0].name)
+      }.map { rules.segments[$0].name }
+    }
     return ViewCustomer(record: record, scores: scores, value: value, segments: segments)
   }
 
