@@ -211,7 +211,10 @@ import Testing
       let loaded = RulesLoader.load(bytes: Array(text.utf8), file: "engines.yaml")
       let rules = try #require(loaded.rules, "\(loaded.diagnostics)\n\(text)")
       let compiled = try CompiledRules(rules)
-      let plan = TruthPlanBuilder.plan(compiled)
+      // With room for few atoms, conditions become one atom each.
+      let atomLimit =
+        writer.numbers.next(3) > 0 ? TruthPlanBuilder.atomLimit : compiled.conditions.count + 1
+      let plan = TruthPlanBuilder.plan(compiled, atomLimit: atomLimit)
       var tree = CustomerFold(compiled)
       var truth = TruthFold(compiled, plan: plan, engine: .words)
       let allowsNegative = writer.numbers.next(4) == 0

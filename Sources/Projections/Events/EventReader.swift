@@ -11,8 +11,8 @@ struct EventReader {
   private let paths: PayloadPaths
   /// The members that lead to each field's value and to its currency; nil where only lines have it.
   private let members: [[[[UInt8]]?]]
-  /// Fields of the block at hand.
-  private var cells: FieldCells
+  /// Fields of the block at hand; nothing for who reads lines only.
+  private var cells = FieldCells(fields: 0)
   private var payload: [PayloadValue]
   private let casts: [FieldCast]
   private let typeNumbers: [Int64]
@@ -67,7 +67,6 @@ struct EventReader {
       casts.append(FieldCast(slot, path: path, currencyPath: currency, rules: compiled.rules))
     }
     self.casts = casts
-    cells = FieldCells(fields: casts.count)
     tree = EventClassTree(types: types.count, limit: classLimit)
     members = casts.map { $0.paths.map { list[$0].members } }
     paths = PayloadPaths(list)
@@ -88,6 +87,7 @@ struct EventReader {
     _ block: BlockColumns, rows: [Int32], number: Int, _ snapshot: LogSnapshot, linking: Int = -1
   ) throws {
     let directory = try snapshot.directory(ofBlock: number)
+    if cells.fields != casts.count { cells = FieldCells(fields: casts.count) }
     cells.needsLines = false
     for field in casts.indices {
       let isRead = (0..<plans.types.count).map {

@@ -2,6 +2,7 @@ import EventStore
 
 /// The values of fields for the rows of a block.
 struct FieldCells {
+  let fields: Int
   private let pool = SlabPool()
   private let values: Slab<Int64>
   /// 0 for a value, 1 + reason without, ``needed`` where only the line knows.
@@ -11,6 +12,7 @@ struct FieldCells {
   private static let needed: UInt8 = 255
 
   init(fields: Int) {
+    self.fields = fields
     values = pool.slab(fields * BlockColumns.length, of: 0)
     statuses = pool.slab(fields * BlockColumns.length, of: 0)
   }

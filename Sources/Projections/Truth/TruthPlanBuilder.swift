@@ -14,15 +14,46 @@ struct TruthPlanBuilder {
   /// The longest list of recent values that `distinct` is decided with.
   static let distinctLimit: Int64 = 16
 
-  /// Nil for rules that only the tree evaluator folds: more atoms than a word has bits, more stages, or segments that have
-  /// to be watched at every step.
-  static func plan(_ compiled: CompiledRules) -> TruthPlan? {
+  /// Nil for rules that only the tree evaluator folds: more stages or conditions than a word has bits, or segments that
+  /// have to be watched at every step. Where there are more atoms than that, the longest conditions are one general atom
+  /// each.
+  static func plan(_ compiled: CompiledRules, atomLimit: Int = Self.atomLimit) -> TruthPlan? {
     let own = compiled.segments.filter { !$0.readsPopulation }
     if own.contains(where: { $0.mayFail }) { return nil }
     if compiled.hasTimestampFields && own.contains(where: { $0.mayFailByTime }) { return nil }
     if compiled.stageNames.count > 64 || compiled.conditions.count > 64 { return nil }
-    var builder = TruthPlanBuilder(compiled)
-    return builder.build()
+    var whole: Set<Int> = []
+    while true {
+      var builder = TruthPlanBuilder(compiled)
+      let roots = builder.roots(whole)
+      if builder.atoms.count <= atomLimit { return builder.build(roots) }
+      guard let longest = builder.longest(roots, but: whole) else { return nil }
+      whole.insert(longest)
+    }
+  }
+
+  /// The condition with the most atoms.
+  private func longest(_ roots: [Int32], but whole: Set<Int>) -> Int? {
+    let sizes = roots.indices.map { index -> Int in
+      if whole.contains(index) || roots[index] < 0 { return 0 }
+      var found: Set<Int32> = []
+      visitAtoms(under: roots[index]) { found.insert($0) }
+      return found.count
+    }
+    guard let most = sizes.max(), most > 1 else { return nil }
+    return sizes.firstIndex(of: most)
+  }
+
+  private func visitAtoms(under root: Int32, _ body: (Int32) -> Void) {
+    let formula = formulas[Int(root)]
+    switch formula.kind {
+    case .atom: body(formula.a)
+    case .not: visitAtoms(under: formula.a, body)
+    case .and, .or:
+      visitAtoms(under: formula.a, body)
+      visitAtoms(under: formula.b, body)
+    case .isTrue, .isFalse: break
+    }
   }
 
   private init(_ compiled: CompiledRules) {
@@ -34,9 +65,15 @@ struct TruthPlanBuilder {
 
   // MARK: Formulas
 
-  private mutating func build() -> TruthPlan? {
-    let roots = compiled.conditions.map { $0.root < 0 ? -1 : formula($0.root) }
-    if atoms.count > Self.atomLimit { return nil }
+  /// - Parameter whole: conditions that are one atom.
+  private mutating func roots(_ whole: Set<Int>) -> [Int32] {
+    compiled.conditions.enumerated().map { index, condition in
+      if condition.root < 0 { return -1 }
+      return whole.contains(index) ? general(condition.root) : formula(condition.root)
+    }
+  }
+
+  private mutating func build(_ roots: [Int32]) -> TruthPlan {
     for atom in atoms where atom.form == .general { requireStates(under: Int32(atom.bound)) }
     for (index, condition) in compiled.conditions.enumerated() where mayFail(index) {
       requireStates(under: condition.root)
