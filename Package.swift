@@ -21,10 +21,13 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(name: "CProcessor"),
     .target(name: "CEL"),
     .target(
       name: "EventStore",
-      dependencies: ["CLMDB", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: [
+        "CLMDB", "CProcessor", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
     .target(
       name: "Projections",
       dependencies: ["CEL", "EventStore", .product(name: "Yams", package: "Yams")]),
@@ -44,7 +47,7 @@ let package = Package(
 
 // The same rules for every Swift target: memory safety is explicit (SE-0458) and a warning is an
 // error. `Lifetimes` lets a span borrow the transaction that it came from.
-for target in package.targets where target.type != .system {
+for target in package.targets where target.type != .system && target.name != "CProcessor" {
   target.swiftSettings = [
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),

@@ -17,17 +17,20 @@ extension Array where Element == UInt8 {
 }
 
 extension Span where Element == UInt8 {
-  /// A little-endian number of `width` bytes; the caller knows that they are there.
+  /// A little-endian number of `width` bytes, at most eight; the caller knows that they are there.
   @inline(__always)
   func little(_ offset: Int, _ width: Int) -> UInt64 {
     switch width {
+    case 0: return 0
+    case 1: return UInt64(self[offset])
     case 2: return UInt64(number(at: offset) as UInt16)
-    case 4: return UInt64(number(at: offset) as UInt32)
+    case 3: return UInt64(number(at: offset) as UInt16) | UInt64(self[offset + 2]) << 16
     case 8: return number(at: offset)
     default:
-      var value: UInt64 = 0
-      for index in 0..<width { value |= UInt64(self[offset + index]) << UInt64(8 * index) }
-      return value
+      // Two words that overlap, and agree where they do.
+      let low: UInt32 = number(at: offset)
+      let high: UInt32 = number(at: offset + width - 4)
+      return UInt64(low) | UInt64(high) << UInt64(8 * (width - 4))
     }
   }
 

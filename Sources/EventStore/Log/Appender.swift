@@ -39,7 +39,6 @@ struct Appender {
   let reader: LogReader
   var state: StateRecord
   var open: OpenBlock
-  var subjects: SubjectIndex
   var salts: SaltSource
   private var chunk = ChunkBuilder()
   private var chunkFirst: UInt64
@@ -51,13 +50,11 @@ struct Appender {
   private var finished: [(key: UInt64, builder: ChunkBuilder, names: Range<Int>)] = []
 
   init(
-    reader: LogReader, state: StateRecord, open: OpenBlock, subjects: SubjectIndex,
-    salts: SaltSource
+    reader: LogReader, state: StateRecord, open: OpenBlock, salts: SaltSource
   ) {
     self.reader = reader
     self.state = state
     self.open = open
-    self.subjects = subjects
     self.salts = salts
     chunkFirst = state.size
     chunkNames = open.columns.newNames.count
@@ -65,7 +62,7 @@ struct Appender {
 
   mutating func add(
     _ batch: EventBatch, _ number: Int, idHash: UInt64, type: UInt16,
-    _ transaction: inout WriteTransaction
+    _ subjects: inout SubjectTable, _ transaction: inout WriteTransaction
   ) throws {
     let entry = batch.entries[number]
     let bytes = batch.bytes.span

@@ -178,22 +178,36 @@ final class LogReader: Sendable {
     guard let subjects = try column(.subjects, block: block) else {
       return try openBlock(first, size: size)
     }
-    func decoded<Number: FixedWidthInteger>(
-      _ number: ColumnNumber, _ bytes: [UInt8]?
-    ) throws -> [Number] {
-      guard let bytes, let values: [Number] = ColumnCoding.decode(bytes.span) else {
-        throw ChunkFault(first, "column \(number.rawValue) is malformed")
-      }
-      return values
+    result.subjects = try decoded(subjects, .subjects, block: block)
+    result.types = try decoded(try column(.types, block: block), .types, block: block)
+    result.occurred = try decoded(try column(.occurred, block: block), .occurred, block: block)
+    if withIDs {
+      result.idHashes = try decoded(try column(.idHashes, block: block), .idHashes, block: block)
     }
-    result.subjects = try decoded(.subjects, subjects)
-    result.types = try decoded(.types, try column(.types, block: block))
-    result.occurred = try decoded(.occurred, try column(.occurred, block: block))
-    if withIDs { result.idHashes = try decoded(.idHashes, try column(.idHashes, block: block)) }
     guard result.types.count == result.count, result.occurred.count == result.count,
       !withIDs || result.idHashes.count == result.count
     else { throw ChunkFault(first, "columns of different lengths") }
     return result
+  }
+
+  /// Of a block's columns those of subjects and of id hashes only, at most as far as `size`.
+  func indexColumns(block number: Int, size: UInt64) throws -> BlockColumns {
+    guard let subjects = try column(.subjects, block: number),
+      let idHashes = try column(.idHashes, block: number)
+    else { return try block(number, size: size, withIDs: true) }
+    var result = BlockColumns(firstPosition: UInt64(number) << 14)
+    result.subjects = try decoded(subjects, .subjects, block: number)
+    result.idHashes = try decoded(idHashes, .idHashes, block: number)
+    return result
+  }
+
+  private func decoded<Number: FixedWidthInteger>(
+    _ bytes: [UInt8]?, _ column: ColumnNumber, block: Int
+  ) throws(ChunkFault) -> [Number] {
+    guard let bytes, let values: [Number] = ColumnCoding.decode(bytes.span) else {
+      throw ChunkFault(UInt64(block) << 14, "column \(column.rawValue) is malformed")
+    }
+    return values
   }
 
   /// The columns of a block that is not sealed, from its chunks.

@@ -12,8 +12,8 @@ public final class LogWriter {
   private let clock: () -> Int64
   private let sipHash: SipHash
   private var state: StateRecord
-  private var index: IDIndex
-  private var subjects: SubjectIndex
+  private var index: IDTable
+  private var subjects: SubjectTable
   private var open: OpenBlock
   private var typeNumbers: [[UInt8]: UInt16] = [:]
   private var salts = SaltSource()
@@ -84,38 +84,42 @@ public final class LogWriter {
     state = try reader.state()
     try HeadFile.check(known, holds: state.size)
     sipHash = try reader.idHashKey()
-    index = IDIndex(capacity: Int(state.size))
-    subjects = SubjectIndex()
+    index = IDTable(capacity: Int(state.size))
+    subjects = SubjectTable()
     open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
     try loadIndexes()
   }
 
-  /// Reads the columns once: ids, names, and where each subject's chain ends.
+  /// Reads the columns once: names, ids, and where each subject's chain ends.
   private func loadIndexes() throws(EventStoreError) {
     let state = self.state
     for (number, type) in state.types.enumerated() { typeNumbers[type] = UInt16(number) }
     try reader.guarded("read the log") {
       let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
-      for number in 0..<blocks {
-        for name in try reader.newNames(block: number, size: state.size) {
-          _ = subjects.insert(name.span)
-        }
-        let block = try reader.block(number, size: state.size, withIDs: true)
-        let rows = Int(min(state.size - block.firstPosition, UInt64(BlockColumns.length)))
-        guard block.count >= rows, block.idHashes.count >= rows else {
-          throw ChunkFault(
-            block.firstPosition, "\(block.count) rows in the columns of \(rows) events")
-        }
-        for row in 0..<rows {
-          let position = block.firstPosition + UInt64(row)
-          index.insert(block.idHashes[row], position: position)
-          subjects.advance(block.subjects[row], to: position)
-        }
-      }
+      for number in 0..<blocks { try loadIndexes(block: number) }
       guard subjects.count == Int(state.subjects) else {
         throw ChunkFault(0, "\(subjects.count) names of \(state.subjects) subjects")
       }
       try loadOpenBlock()
+    }
+  }
+
+  private func loadIndexes(block number: Int) throws {
+    let names = try reader.newNames(block: number, size: state.size)
+    for name in names { _ = subjects.insert(name.span) }
+    let block = try reader.indexColumns(block: number, size: state.size)
+    let rows = Int(min(state.size - block.firstPosition, UInt64(BlockColumns.length)))
+    guard block.subjects.count >= rows, block.idHashes.count >= rows else {
+      throw ChunkFault(
+        block.firstPosition, "\(block.subjects.count) rows in the columns of \(rows) events")
+    }
+    index.insert(block.idHashes.span.extracting(0..<rows), from: block.firstPosition)
+    for row in 0..<rows {
+      guard Int(block.subjects[row]) < subjects.count else {
+        throw ChunkFault(
+          block.firstPosition, "the column of subjects names one that is not there")
+      }
+      subjects.advance(block.subjects[row], to: block.firstPosition + UInt64(row))
     }
   }
 
@@ -280,8 +284,8 @@ public final class LogWriter {
   private func recover() throws(EventStoreError) {
     guard isBroken else { return }
     state = try reader.state()
-    index = IDIndex(capacity: Int(state.size))
-    subjects = SubjectIndex()
+    index = IDTable(capacity: Int(state.size))
+    subjects = SubjectTable()
     open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
     typeNumbers = [:]
     salts = SaltSource()
@@ -395,20 +399,18 @@ public final class LogWriter {
         next.control = current.control
         // Moved, not copied: after a failed commit they are read again anyway.
         var appender = Appender(
-          reader: reader, state: next, open: open, subjects: subjects, salts: salts)
+          reader: reader, state: next, open: open, salts: salts)
         open = OpenBlock(firstPosition: 0)
-        subjects = SubjectIndex()
         salts = SaltSource()
         for event in pending {
           try appender.add(
             batch, event.entry, idHash: event.idHash,
             type: try typeNumber(batch.entries[event.entry], batch.bytes.span, &appender.state),
-            &transaction)
+            &subjects, &transaction)
         }
         try appender.finish(&transaction)
         next = appender.state
         open = appender.open
-        subjects = appender.subjects
         salts = appender.salts
       }
     }

@@ -1,9 +1,12 @@
 /// Distinct texts, numbered from 0 as they first come.
+///
+/// Where a text stands in the table depends on chance of this process, so that nobody can choose texts that crowd one place.
 public struct TextDictionary: Sendable {
   private var bytes: [UInt8] = []
   private var starts: [Int] = [0]
   /// Open addressing; number + 1, 0 for free.
   private var table: [UInt32] = Array(repeating: 0, count: 64)
+  private let hash = KeyedHash.ofProcess
 
   public init() {}
 
@@ -38,7 +41,7 @@ public struct TextDictionary: Sendable {
 
   private func slot(of text: Span<UInt8>) -> Int {
     let mask = table.count - 1
-    var slot = Int(truncatingIfNeeded: Self.hash(text)) & mask
+    var slot = Int(truncatingIfNeeded: hash.hash(text)) & mask
     while table[slot] != 0 && !isEqual(Int(table[slot]) - 1, text) { slot = (slot + 1) & mask }
     return slot
   }
@@ -51,24 +54,9 @@ public struct TextDictionary: Sendable {
     table = Array(repeating: 0, count: table.count * 2)
     let mask = table.count - 1
     for number in 0..<count {
-      let hash = Self.hash(bytes.span.extracting(starts[number]..<starts[number + 1]))
-      var slot = Int(truncatingIfNeeded: hash) & mask
+      var slot = withText(number) { Int(truncatingIfNeeded: hash.hash($0)) } & mask
       while table[slot] != 0 { slot = (slot + 1) & mask }
       table[slot] = UInt32(number) + 1
     }
-  }
-
-  /// FNV-1a over words of eight bytes with a final mix; no number depends on it.
-  private static func hash(_ text: Span<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    let whole = text.count & ~7
-    for offset in stride(from: 0, to: whole, by: 8) {
-      hash = (hash ^ text.word(at: offset)) &* 0x9e37_79b9_7f4a_7c15
-      hash ^= hash >> 32
-    }
-    hash =
-      (hash ^ text.little(whole, text.count - whole) ^ UInt64(text.count) << 56)
-      &* 0x9e37_79b9_7f4a_7c15
-    return hash ^ (hash >> 29) ^ (hash >> 47)
   }
 }
