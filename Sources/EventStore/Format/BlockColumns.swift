@@ -27,23 +27,6 @@ public struct BlockColumns: Sendable {
     idHashes += other.idHashes.prefix(rows)
     newNames += other.newNames
   }
-
-  /// Some rows in the form of a chunk of the open block, with the names that are new in them.
-  func encodedInline(rows: Range<Int>, names: Range<Int>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    for row in rows {
-      bytes.appendLittle(subjects[row])
-      bytes.appendLittle(types[row])
-      bytes.appendLittle(occurred[row])
-      bytes.appendLittle(idHashes[row])
-    }
-    bytes.appendLittle(UInt32(names.count))
-    for name in newNames[names] {
-      bytes.append(UInt8(name.count))
-      bytes += name
-    }
-    return bytes
-  }
 }
 
 /// The columns of table `col` by number (docs/format.md, "col").
@@ -113,25 +96,43 @@ enum ColumnCoding {
   static let headerLength = 13
 
   /// count u32 · base i64 · width u8 · count × difference
-  static func encode(_ values: [Int64]) -> [UInt8] {
-    let base = values.min() ?? 0
-    var spread: UInt64 = 0
-    for value in values { spread = max(spread, UInt64(bitPattern: value &- base)) }
-    let width: UInt8 =
-      spread == 0 ? 0 : spread < 1 << 8 ? 1 : spread < 1 << 16 ? 2 : spread < 1 << 32 ? 4 : 8
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(headerLength + values.count * Int(width))
-    bytes.appendLittle(UInt32(values.count))
-    bytes.appendLittle(base)
-    bytes.append(width)
-    for value in values {
-      let difference = UInt64(bitPattern: value &- base)
+  static func encode<Number: FixedWidthInteger & BitwiseCopyable>(_ values: [Number]) -> [UInt8] {
+    let numbers = values.span
+    var least = Int64.max
+    var most = Int64.min
+    for index in numbers.indices {
+      let value = Int64(truncatingIfNeeded: numbers[index])
+      least = min(least, value)
+      most = max(most, value)
+    }
+    let base = values.isEmpty ? 0 : least
+    let spread = values.isEmpty ? 0 : UInt64(bitPattern: most &- least)
+    // A width that is known when this is compiled makes each loop several times faster.
+    if spread == 0 { return encode(numbers, base, width: 0) }
+    if spread < 1 << 8 { return encode(numbers, base, width: 1) }
+    if spread < 1 << 16 { return encode(numbers, base, width: 2) }
+    if spread < 1 << 32 { return encode(numbers, base, width: 4) }
+    return encode(numbers, base, width: 8)
+  }
+
+  @inline(__always)
+  private static func encode<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ values: Span<Number>, _ base: Int64, width: Int
+  ) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: headerLength + values.count * width)
+    var room = bytes.mutableSpan
+    room.put(UInt32(values.count), at: 0)
+    room.put(base, at: 4)
+    room[12] = UInt8(width)
+    if width == 0 { return bytes }
+    for index in values.indices {
+      let difference = UInt64(bitPattern: Int64(truncatingIfNeeded: values[index]) &- base)
+      let place = headerLength + index * width
       switch width {
-      case 0: break
-      case 1: bytes.append(UInt8(truncatingIfNeeded: difference))
-      case 2: bytes.appendLittle(UInt16(truncatingIfNeeded: difference))
-      case 4: bytes.appendLittle(UInt32(truncatingIfNeeded: difference))
-      default: bytes.appendLittle(difference)
+      case 1: room[place] = UInt8(truncatingIfNeeded: difference)
+      case 2: room.put(UInt16(truncatingIfNeeded: difference), at: place)
+      case 4: room.put(UInt32(truncatingIfNeeded: difference), at: place)
+      default: room.put(difference, at: place)
       }
     }
     return bytes

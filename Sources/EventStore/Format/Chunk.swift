@@ -8,38 +8,14 @@
 /// ```
 /// Columns stand in the chunks of the open block only; a sealed block keeps them in `col`. The line of an erased event
 /// (kind 1) is its 32-byte leaf hash. An event's sum says which one is damaged where the chunk's checksum does not hold.
-struct ChunkBuilder {
-  private var slots: [UInt8] = []
-  private var lines: [UInt8] = []
-  private(set) var count: UInt32 = 0
-
+enum ChunkLayout {
   static let slotLength = 45
+  /// Of flags and count.
+  static let headLength = 5
   /// Where the header stands in a slot, and where it ends; the sum follows.
   static let headerRange = 5..<41
   /// 16 pages of 4 KiB less LMDB's header of 16 bytes.
   static let maximumBytes = 65_520
-  private static let fixedBytes = 5 + Checksum.length
-
-  var byteCount: Int { Self.fixedBytes + slots.count + lines.count }
-
-  func hasRoom(for line: Int) -> Bool {
-    count == 0 || byteCount + Self.slotLength + line + 1 <= Self.maximumBytes
-  }
-
-  mutating func add(kind: UInt8, header: EventHeader, line: Span<UInt8>) {
-    let start = slots.count
-    slots.append(kind)
-    slots.appendLittle(UInt32(line.count))
-    slots.appendLittle(header.sequence)
-    slots.appendLittle(header.recorded)
-    slots.appendLittle(header.previous ?? UInt64.max)
-    slots += header.salt
-    let sum = Self.sum(slot: slots.span.extracting(start..<slots.count), line: line)
-    slots.appendLittle(sum)
-    lines.append(line)
-    lines.append(0x0a)
-    count += 1
-  }
 
   /// The low half of XXH64 over the line, seeded with that over the slot before its sum.
   static func sum(slot: Span<UInt8>, line: Span<UInt8>) -> UInt32 {
@@ -47,21 +23,24 @@ struct ChunkBuilder {
     return UInt32(truncatingIfNeeded: Checksum.xxh64(line, seed: seed))
   }
 
-  /// The sealed value; the builder is empty afterwards.
-  mutating func finish(first: UInt64, columns: [UInt8]?) -> (key: [UInt8], value: [UInt8]) {
-    var value: [UInt8] = []
-    value.reserveCapacity(byteCount + (columns?.count ?? 0))
-    value.append(columns == nil ? 0 : 1)
-    value.appendLittle(count)
-    value += slots
-    value += lines
-    if let columns { value += columns }
-    let key = [UInt8].bigEndian(first)
-    Checksum.seal(&value, table: "ev", key: key.span)
-    slots.removeAll(keepingCapacity: true)
-    lines.removeAll(keepingCapacity: true)
-    count = 0
-    return (key, value)
+  /// Which rows stand together in a chunk, from the first row on as many as there is room for.
+  ///
+  /// - Parameter length: of the line of each row.
+  static func split(_ rows: Int, length: (Int) -> Int) -> [Range<Int>] {
+    var chunks: [Range<Int>] = []
+    var start = 0
+    var bytes = headLength + Checksum.length
+    for row in 0..<rows {
+      let own = slotLength + length(row) + 1
+      if row > start && bytes + own > maximumBytes {
+        chunks.append(start..<row)
+        start = row
+        bytes = headLength + Checksum.length
+      }
+      bytes += own
+    }
+    if rows > start { chunks.append(start..<rows) }
+    return chunks
   }
 }
 
@@ -94,7 +73,7 @@ struct ChunkView: ~Escapable {
     guard length >= 5 else { throw ChunkFault(first, "a chunk is too short") }
     let content = value.extracting(0..<length)
     let count = Int(content.little(1, 4))
-    guard count > 0, count <= 16_384, 5 + count * ChunkBuilder.slotLength <= length else {
+    guard count > 0, count <= 16_384, 5 + count * ChunkLayout.slotLength <= length else {
       throw ChunkFault(first, "a chunk's slot table is malformed")
     }
     var layout = Self.layout(content, count, byLineEnds: false)
@@ -105,7 +84,7 @@ struct ChunkView: ~Escapable {
       if held[1] > held[0] { layout = other }
     } else {
       for index in 0..<count {
-        let slot = 5 + index * ChunkBuilder.slotLength
+        let slot = 5 + index * ChunkLayout.slotLength
         let isErased = content[slot] == Self.erased
         guard
           content[slot] == 0
@@ -135,14 +114,14 @@ struct ChunkView: ~Escapable {
   ) -> Layout? {
     var starts: [Int] = []
     starts.reserveCapacity(count)
-    var offset = 5 + count * ChunkBuilder.slotLength
+    var offset = 5 + count * ChunkLayout.slotLength
     for index in 0..<count {
       starts.append(offset)
       if byLineEnds {
         guard let end = content.firstIndex(of: 0x0a, from: offset) else { return nil }
         offset = end + 1
       } else {
-        offset += Int(content.little(5 + index * ChunkBuilder.slotLength + 1, 4)) + 1
+        offset += Int(content.little(5 + index * ChunkLayout.slotLength + 1, 4)) + 1
       }
       guard offset <= content.count else { return nil }
     }
@@ -159,16 +138,24 @@ struct ChunkView: ~Escapable {
   }
 
   private static func holds(_ content: Span<UInt8>, _ index: Int, _ line: Range<Int>) -> Bool {
-    let slot = 5 + index * ChunkBuilder.slotLength
-    let sumAt = slot + ChunkBuilder.headerRange.upperBound
-    let sum = ChunkBuilder.sum(
+    let slot = 5 + index * ChunkLayout.slotLength
+    let sumAt = slot + ChunkLayout.headerRange.upperBound
+    let sum = ChunkLayout.sum(
       slot: content.extracting(slot..<sumAt), line: content.extracting(line))
     return UInt64(sum) == content.little(sumAt, 4)
   }
 
-  private func slot(_ index: Int) -> Int { 5 + index * ChunkBuilder.slotLength }
+  private func slotStart(_ index: Int) -> Int {
+    ChunkLayout.headLength + index * ChunkLayout.slotLength
+  }
 
-  func kind(_ index: Int) -> UInt8 { bytes[slot(index)] }
+  /// The slot of an event with its sum.
+  @_lifetime(copy self)
+  func slot(_ index: Int) -> Span<UInt8> {
+    bytes.extracting(slotStart(index)..<slotStart(index) + ChunkLayout.slotLength)
+  }
+
+  func kind(_ index: Int) -> UInt8 { bytes[slotStart(index)] }
 
   func lineRange(_ index: Int) -> Range<Int> {
     let end = index + 1 < count ? lineStarts[index + 1] : linesEnd
@@ -182,14 +169,14 @@ struct ChunkView: ~Escapable {
   }
 
   func sequence(_ index: Int) -> UInt32 {
-    UInt32(truncatingIfNeeded: bytes.little(slot(index) + 5, 4))
+    UInt32(truncatingIfNeeded: bytes.little(slotStart(index) + 5, 4))
   }
 
-  func recorded(_ index: Int) -> Int64 { Int64(bitPattern: bytes.little(slot(index) + 9, 8)) }
+  func recorded(_ index: Int) -> Int64 { Int64(bitPattern: bytes.little(slotStart(index) + 9, 8)) }
 
   /// Position of the subject's previous event; nil for its first.
   func previous(_ index: Int) -> UInt64? {
-    let previous = bytes.little(slot(index) + 17, 8)
+    let previous = bytes.little(slotStart(index) + 17, 8)
     return previous == UInt64.max ? nil : previous
   }
 
@@ -197,14 +184,14 @@ struct ChunkView: ~Escapable {
   func appendLeaf(_ index: Int, to input: inout [UInt8]) {
     input.append(0)
     EventHeader.appendStart(to: &input)
-    let slot = slot(index)
-    let header = ChunkBuilder.headerRange
+    let slot = slotStart(index)
+    let header = ChunkLayout.headerRange
     input.append(bytes.extracting(slot + header.lowerBound..<slot + header.upperBound))
     input.append(bytes.extracting(lineRange(index)))
   }
 
   func header(_ index: Int) -> EventHeader {
-    let slot = slot(index)
+    let slot = slotStart(index)
     let salt = [UInt8](copying: bytes.extracting(slot + 25..<slot + 41))
     return EventHeader(
       sequence: sequence(index), recorded: recorded(index), previous: previous(index), salt: salt)

@@ -130,10 +130,11 @@ struct PayloadColumnsBuilder: Sendable {
   ///   - paths: the encoded path of each number that cells have.
   ///   - columnOfPath: what is known of them already, -1 for nothing; kept by the caller for one block and one list of paths.
   mutating func add(
-    _ cells: ArraySlice<PayloadShredder.Cell>, paths: [[UInt8]], columnOfPath: inout [Int],
+    _ cells: Span<PayloadShredder.Cell>, paths: [[UInt8]], columnOfPath: inout [Int],
     row: Int, _ line: Span<UInt8>
   ) {
-    for cell in cells {
+    for index in cells.indices {
+      let cell = cells[index]
       if cell.path == PayloadShredder.lost {
         // The block is left without payload columns.
         hasLost = true
@@ -168,7 +169,7 @@ struct PayloadColumnsBuilder: Sendable {
     var cells: [PayloadShredder.Cell] = []
     var columnOfPath: [Int] = []
     _ = try shredder.read(line, into: &cells)
-    add(cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
+    add(cells.span, paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
   }
 
   /// The paths that get a column, with the columns, for a block of `count` rows.

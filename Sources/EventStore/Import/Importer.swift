@@ -8,6 +8,8 @@ public struct ImportOptions: Sendable {
   /// Microseconds that an event may be ahead of the clock.
   public var maximumSkew: Int64 = 86_400_000_000
   public var waitSeconds = 10.0
+  /// Threads that read, check and pack; what the log holds in the end does not depend on it.
+  public var threads = max(2, min(Files.processorCount, 8))
   /// For the lock: the command as the user knows it.
   public var command = "import"
 
@@ -39,12 +41,15 @@ public struct ImportSummary: Sendable {
   }
 }
 
-/// Reads files, checks lines, and appends what is new, batch by batch; one thread reads while another commits.
+/// Reads files, checks lines, and appends what is new.
 public final class Importer {
   private let options: ImportOptions
   private let storePath: String
   private var summary = ImportSummary()
   private let rejects: RejectsFile
+  /// The number of the input at hand, and how many of its lines have been counted.
+  private var input = 0
+  private var linesBefore = 0
 
   public init(store: String, options: ImportOptions) {
     storePath = store
@@ -66,23 +71,25 @@ public final class Importer {
       inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue)
     let writer = try open(reading)
     summary.size = writer.size
-    var batch = reading.next()
-    while true {
-      let step = Step(reading: reading, writer: writer, batch: batch)
-      // The next batch is read while this one is committed.
-      try Parallel.both({ step.read() }, { try step.commit() })
-      if batch.events.count > 0 && writer.size > summary.size { try acknowledge(writer.size) }
-      try account(batch, step.outcomes)
-      summary.size = writer.size
-      progress(summary.lines)
-      if batch.isEnd { break }
-      batch = step.next
-    }
+    let pipeline = ImportPipeline(
+      reading, writer, conflictsAreDuplicates: options.conflictsAreDuplicates)
+    var fault: InputFault?
+    try pipeline.run(
+      threads: options.threads,
+      didCommit: {
+        summary.size = writer.size
+        try acknowledge(writer.size)
+      },
+      count: { counted in
+        try count(counted)
+        fault = counted.piece.fault ?? fault
+        progress(summary.lines)
+      })
     try rejects.close()
     summary.size = writer.size
     summary.root = writer.root
     summary.rejectsPath = rejects.isOpen ? rejects.path : nil
-    if var fault = batch.fault {
+    if var fault {
       fault.summary = summary
       throw fault
     }
@@ -106,67 +113,31 @@ public final class Importer {
     return try writer()
   }
 
-  /// One batch on its way to the log and the next one on its way in: each half is touched by one thread.
-  private final class Step: @unchecked Sendable {
-    // Safe because `read` and `commit` share nothing that either changes.
-    let reading: InputReading
-    let writer: LogWriter
-    let batch: ImportBatch
-    var next = ImportBatch()
-    var outcomes: [AppendOutcome] = []
-
-    init(reading: InputReading, writer: LogWriter, batch: ImportBatch) {
-      self.reading = reading
-      self.writer = writer
-      self.batch = batch
+  private func count(_ counted: ImportPipeline.Counted) throws {
+    let piece = counted.piece
+    if piece.input != input {
+      input = piece.input
+      linesBefore = 0
     }
-
-    func read() { if !batch.isEnd { next = reading.next() } }
-
-    func commit() throws {
-      if batch.events.count > 0 { outcomes = try writer.append(batch.events) }
+    for rejected in piece.rejected {
+      try reject(rejected, of: piece.file, line: linesBefore + rejected.line + 1)
     }
-  }
-
-  private func account(_ batch: ImportBatch, _ outcomes: [AppendOutcome]) throws {
-    summary.lines += batch.physicalLines
-    for rejected in batch.rejected {
-      try reject(rejected.place, rejected.rejection, rejected.text)
-    }
-    for (index, outcome) in outcomes.enumerated() {
-      switch outcome {
-      case .appended: summary.appended += 1
-      case .duplicate: summary.duplicates += 1
-      case .conflict(let position):
-        if options.conflictsAreDuplicates {
-          summary.duplicates += 1
-          continue
-        }
-        summary.conflicts += 1
-        try reject(
-          batch.place(of: index),
-          Rejection(
-            "conflict",
-            "another event with this source and id is at position \(position); the first one stays"),
-          batch.text(of: index))
-      case .erased(let position):
-        try reject(
-          batch.place(of: index),
-          Rejection("erased", "the event at position \(position) was erased and may not come back"),
-          batch.text(of: index))
-      }
-    }
+    linesBefore += piece.physicalLines
+    summary.lines += piece.physicalLines
+    summary.appended += counted.appended
+    summary.duplicates += counted.duplicates
+    summary.conflicts += counted.conflicts
   }
 
   private func reject(
-    _ place: ImportBatch.Place, _ rejection: Rejection, _ text: [UInt8]
+    _ rejected: ImportPiece.Rejected, of file: String, line: Int
   ) throws {
     summary.rejected += 1
-    summary.rejectedLines += place.lines
+    summary.rejectedLines += rejected.lines
     if summary.examples.count < 5 {
       summary.examples.append(
-        ImportSummary.Example(file: place.file, line: place.line, rejection: rejection))
+        ImportSummary.Example(file: file, line: line, rejection: rejected.rejection))
     }
-    try rejects.add(file: place.file, line: place.line, rejection, text.span)
+    try rejects.add(file: file, line: line, rejected.rejection, rejected.text.span)
   }
 }

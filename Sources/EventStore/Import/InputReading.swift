@@ -1,16 +1,18 @@
-/// Reads batches of events, file after file.
+/// Reads pieces of inputs, file after file. One thread at a time.
 final class InputReading {
   private var inputs: [InputBytes] = []
   private var readers: [LineReader] = []
   private var csv: [CSVEvents] = []
   private var scanner: CSVRowScanner?
   private let options: CSVOptions?
-  private let parser: EventParser
+  let parser: EventParser
   private var current = 0
-  /// Physical lines of the current input that are in batches.
+  /// Physical lines of the current input that are in pieces.
   private var counted = 0
-  private static let batchEvents = 6 * 16_384
-  private static let batchBytes = 32 << 20
+  /// Rows of CSV that were read before a fault.
+  private var partial: ImportPiece?
+  private static let pieceBytes = 1 << 20
+  private static let mostRejected = 4096
 
   /// Opens all inputs.
   init(_ names: [String], csv options: CSVOptions?, latest: Int64) throws(InputFault) {
@@ -55,63 +57,69 @@ final class InputReading {
     if let fault { throw fault }
   }
 
-  /// The next events; a fault of an input is noted behind what stood before it.
-  func next() -> ImportBatch {
-    var batch = ImportBatch()
+  /// The next piece of the inputs, to be parsed; a fault of an input is noted behind what stood before it.
+  func next() -> ImportPiece {
     while current < readers.count {
       let reader = readers[current]
-      batch.begin(reader.name)
-      var isFull = false
       do throws(InputFault) {
-        isFull = try scanner == nil ? readLines(reader, &batch) : readRows(reader, &batch)
+        if let piece = try scanner == nil ? lines(reader) : rows(reader) { return piece }
       } catch {
-        batch.fault = error
+        var piece =
+          partial ?? ImportPiece(input: current, file: reader.name, isOfRows: scanner != nil)
+        partial = nil
+        piece.fault = error
+        piece.isEnd = true
+        return piece
       }
-      batch.physicalLines += reader.lineNumber - counted
-      counted = reader.lineNumber
-      if isFull { return batch }
-      if batch.fault != nil { break }
       current += 1
       counted = 0
     }
-    batch.isEnd = true
-    return batch
+    var piece = ImportPiece(input: current, file: "")
+    piece.isEnd = true
+    return piece
   }
 
-  private func goesOn(_ batch: ImportBatch) -> Bool {
-    batch.events.count < Self.batchEvents && batch.events.bytes.count < Self.batchBytes
-      && batch.rejected.count < Self.batchEvents
+  private func lines(_ reader: LineReader) throws(InputFault) -> ImportPiece? {
+    guard let bytes = try reader.readLines() else { return nil }
+    return ImportPiece(input: current, file: reader.name, bytes: bytes)
   }
 
-  private func readLines(
-    _ reader: LineReader, _ batch: inout ImportBatch
-  ) throws(InputFault) -> Bool {
-    try reader.readLines { number, line in
-      if LineReader.isBlank(line) { return true }
-      do throws(Rejection) {
-        try parser.parse(line, into: &batch.events)
-        batch.noteEvent(line: number)
-      } catch {
-        batch.reject(ImportBatch.Place(file: reader.name, line: number), error, line)
-      }
-      return goesOn(batch)
-    }
+  /// Rows of CSV, made into lines.
+  private func rows(_ reader: LineReader) throws(InputFault) -> ImportPiece? {
+    guard var scanner else { return nil }
+    partial = ImportPiece(input: current, file: reader.name, isOfRows: true)
+    let first = counted
+    defer { counted = reader.lineNumber }
+    let isFull = try readRows(reader, &scanner, first)
+    var piece = partial
+    partial = nil
+    piece?.physicalLines = reader.lineNumber - first
+    return isFull || reader.lineNumber > first ? piece : nil
   }
 
+  /// False at the end of the input.
   private func readRows(
-    _ reader: LineReader, _ batch: inout ImportBatch
+    _ reader: LineReader, _ scanner: inout CSVRowScanner, _ first: Int
   ) throws(InputFault) -> Bool {
-    guard var scanner else { return false }
-    return try reader.readRows(&scanner) { number, row, scanner in
-      do throws(Rejection) {
-        let line = try csv[current].line(row, scanner)
-        try parser.parse(line.span, into: &batch.events)
-        batch.noteEvent(line: number, lines: scanner.lines, row: row)
-      } catch {
-        let place = ImportBatch.Place(file: reader.name, line: number, lines: scanner.lines)
-        batch.reject(place, error, row)
+    var lines: [UInt8] = []
+    lines.reserveCapacity(Self.pieceBytes + EventParser.lineBytes)
+    var rejected = 0
+    defer { partial?.events = EventBatch(bytes: lines) }
+    do throws(InputFault) {
+      return try reader.readRows(&scanner) { number, row, scanner in
+        do throws(Rejection) {
+          lines += try csv[current].line(row, scanner)
+          lines.append(0x0a)
+          partial?.addRow(row, line: number - 1 - first, lines: scanner.lines)
+        } catch {
+          partial?.reject(error, row, line: number - 1 - first, lines: scanner.lines)
+          rejected += 1
+        }
+        return lines.count < Self.pieceBytes && rejected < Self.mostRejected
       }
-      return goesOn(batch)
+    } catch {
+      partial?.physicalLines = reader.lineNumber - first
+      throw error
     }
   }
 }

@@ -14,33 +14,24 @@ final class LineReader {
 
   init(_ bytes: InputBytes) { self.bytes = bytes }
 
-  /// Gives lines to `body`, without their ends, until it says false; false at the end of the input.
-  func readLines(_ body: (Int, Span<UInt8>) -> Bool) throws(InputFault) -> Bool {
+  /// Whole lines with their ends, about a block of them or what a stream gives at once; nil at the end of the input. Only the last
+  /// line of an input may lack its end.
+  func readLines() throws(InputFault) -> [UInt8]? {
     while true {
-      guard let end = try nextLine() else { return false }
-      var last = end.text
-      if last > start, buffer[last - 1] == 0x0d { last -= 1 }
-      let goesOn = body(lineNumber, buffer.span.extracting(start..<last))
-      start = end.next
-      if !goesOn { return true }
-    }
-  }
-
-  /// Where the next line's text ends, and where the line after it starts; nil at the end.
-  private func nextLine() throws(InputFault) -> (text: Int, next: Int)? {
-    var scanned = start
-    while true {
-      if let feed = buffer.span.firstIndex(of: 0x0a, from: scanned) {
-        lineNumber += 1
-        return (feed, feed + 1)
-      }
-      if isAtEnd {
-        if start >= buffer.count { return nil }
-        lineNumber += 1
-        return (buffer.count, buffer.count)
-      }
-      scanned = buffer.count - start
+      if isAtEnd && buffer.isEmpty { return nil }
+      let known = buffer.count
       try fill()
+      if isAtEnd {
+        defer { buffer = [] }
+        return buffer.isEmpty ? nil : buffer
+      }
+      guard let feed = buffer.span.lastIndex(of: 0x0a, from: known) else { continue }
+      var piece: [UInt8] = []
+      swap(&piece, &buffer)
+      buffer.reserveCapacity(2 * Self.blockBytes)
+      buffer += piece[(feed + 1)...]
+      piece.removeLast(piece.count - feed - 1)
+      return piece
     }
   }
 

@@ -92,6 +92,14 @@ public enum Checksum {
     value.appendLittle(sum)
   }
 
+  /// Seals a value whose last bytes are kept for the checksum.
+  static func sealInPlace(_ value: inout [UInt8], table: String, key: Span<UInt8>) {
+    let length = value.count - Self.length
+    let sum = xxh64(value.span.extracting(0..<length), seed: seed(table, key))
+    var room = value.mutableSpan
+    room.put(sum, at: length)
+  }
+
   /// Length of the content of a sealed value; nil where the checksum does not hold.
   public static func contentLength(
     _ value: Span<UInt8>, table: String, key: Span<UInt8>

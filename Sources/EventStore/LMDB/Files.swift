@@ -275,6 +275,9 @@ public enum Files {
     return unsafe String(cString: value)
   }
 
+  /// Processors that the system runs threads on.
+  public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
   public static func hostName() -> String {
     var buffer = [CChar](repeating: 0, count: 256)
     unsafe gethostname(&buffer, 255)

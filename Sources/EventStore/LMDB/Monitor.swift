@@ -28,6 +28,23 @@ import Glibc
   /// Lets others go on until something may have changed; within ``locked(_:)`` only.
   func wait() { unsafe pthread_cond_wait(condition, mutex) }
 
+  /// As ``wait()``, at most so long.
+  func wait(milliseconds: Int) {
+    var until = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &until)
+    let nanoseconds = until.tv_nsec + milliseconds % 1000 * 1_000_000
+    until.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+    until.tv_nsec = nanoseconds % 1_000_000_000
+    _ = unsafe pthread_cond_timedwait(condition, mutex, &until)
+  }
+
+  /// Does something without the lock that is held.
+  func unlocked<Output>(_ body: () -> Output) -> Output {
+    unsafe pthread_mutex_unlock(mutex)
+    defer { unsafe pthread_mutex_lock(mutex) }
+    return body()
+  }
+
   /// Wakes all who wait.
   func wakeAll() { unsafe pthread_cond_broadcast(condition) }
 }

@@ -1,3 +1,4 @@
+import CProcessor
 import Crypto
 
 /// SHA-256 over spans (FIPS 180-4), by swift-crypto.
@@ -5,7 +6,9 @@ public enum SHA256Bytes {
   public static let length = 32
 
   public static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
-    Array(digest(of: bytes))
+    var hash: [UInt8] = []
+    append(hashOf: bytes, to: &hash)
+    return hash
   }
 
   private static func digest(of bytes: Span<UInt8>) -> SHA256Digest {
@@ -17,8 +20,27 @@ public enum SHA256Bytes {
 
   /// Adds the hash of bytes to a buffer.
   static func append(hashOf bytes: Span<UInt8>, to hashes: inout [UInt8]) {
-    // Safe because the pointer does not leave the call.
-    unsafe digest(of: bytes).withUnsafeBytes { unsafe hashes.append(contentsOf: $0) }
+    var hash = InlineArray<32, UInt8>(repeating: 0)
+    var room = hash.mutableSpan
+    // Safe because the call reads `count` bytes and writes 32, and keeps no pointer.
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe room.withUnsafeMutableBufferPointer { room in
+        _ = unsafe CCryptoBoringSSL_SHA256(bytes.baseAddress, bytes.count, room.baseAddress)
+      }
+    }
+    hashes.append(hash.span)
+  }
+
+  /// Puts the hash of bytes at a place of a buffer that has room for it.
+  static func put(hashOf bytes: Span<UInt8>, into hashes: inout MutableSpan<UInt8>, at place: Int) {
+    precondition(place >= 0 && hashes.count - place >= length, "there is room for the hash")
+    // Safe because the call reads `count` bytes and writes 32, for which there is room, and keeps no pointer.
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe hashes.withUnsafeMutableBufferPointer { room in
+        guard let base = room.baseAddress else { return }
+        _ = unsafe CCryptoBoringSSL_SHA256(bytes.baseAddress, bytes.count, base + place)
+      }
+    }
   }
 
   /// SHA-256(prefix ‖ bytes).

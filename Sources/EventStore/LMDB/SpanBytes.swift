@@ -91,6 +91,16 @@ extension Span where Element == UInt8 {
     return order == 0 ? count < other.count : order < 0
   }
 
+  /// The last place of a byte, at `start` or behind it.
+  func lastIndex(of byte: UInt8, from start: Int) -> Int? {
+    var index = count
+    while index > start {
+      index -= 1
+      if self[index] == byte { return index }
+    }
+    return nil
+  }
+
   /// The first place of a byte, from `start` on.
   func firstIndex(of byte: UInt8, from start: Int) -> Int? {
     guard start < count else { return nil }
@@ -100,6 +110,32 @@ extension Span where Element == UInt8 {
         let found = unsafe memchr(base + start, CInt(byte), bytes.count - start)
       else { return nil }
       return unsafe UnsafeRawPointer(found) - base
+    }
+  }
+}
+
+extension MutableSpan where Element == UInt8 {
+  /// Writes a number in little-endian; traps where there is no room.
+  @inline(__always)
+  mutating func put<Number: FixedWidthInteger & BitwiseCopyable>(_ value: Number, at offset: Int) {
+    let width = Number.bitWidth / 8
+    precondition(offset >= 0 && count - offset >= width, "there is room for the number")
+    // Safe because there is room.
+    unsafe withUnsafeMutableBytes {
+      unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Number.self)
+    }
+  }
+
+  /// Writes bytes; traps where there is no room.
+  @inline(__always)
+  mutating func put(_ bytes: Span<UInt8>, at offset: Int) {
+    precondition(offset >= 0 && count - offset >= bytes.count, "there is room for the bytes")
+    // Safe because there is room, and a span that may be changed overlaps no other.
+    unsafe withUnsafeMutableBytes { room in
+      unsafe bytes.withUnsafeBytes { bytes in
+        guard let base = room.baseAddress, let from = bytes.baseAddress else { return }
+        unsafe memcpy(base + offset, from, bytes.count)
+      }
     }
   }
 }

@@ -207,6 +207,15 @@ public final class ReadPages: Sendable {
 
   public init() {}
 
+  /// Takes up a value that was read where it stands.
+  func note(_ value: Span<UInt8>) {
+    // Safe because only the address is looked at.
+    unsafe value.withUnsafeBytes {
+      let start = UInt(bitPattern: $0.baseAddress)
+      add(start, start + UInt($0.count))
+    }
+  }
+
   fileprivate func add(_ start: UInt, _ end: UInt) {
     let full = range.withLock { range -> Range? in
       range.start = min(range.start, start)

@@ -1,48 +1,24 @@
 /// Events on their way into the log: one flat buffer and one small record an event, so that a batch of
-/// 100,000 events is two allocations.
+/// 100,000 events is a few allocations.
 ///
 /// ```
 /// var batch = EventBatch()
-/// batch.append(line: line.span, source: s.span, id: i.span, type: t.span, subject: c.span, occurred: 0)
+/// try batch.append(line: line.span, source: s.span, id: i.span, type: t.span, subject: c.span, occurred: 0)
 /// batch.count  // 1
 /// ```
 public struct EventBatch: Sendable {
-  /// Where the parts of one event stand in ``bytes``; each part ends where the next one starts.
-  public struct Entry: Sendable {
-    /// The event's line as received, without its line end.
-    public var lineStart: Int
-    /// Decoded UTF-8 of the four attributes.
-    public var sourceStart: Int
-    public var idStart: Int
-    public var typeStart: Int
-    public var subjectStart: Int
-    public var end: Int
-    /// Where the cells of its payload end.
-    var cellEnd: Int
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    public var occurred: Int64
-
-    public var line: Range<Int> { lineStart..<sourceStart }
-    public var source: Range<Int> { sourceStart..<idStart }
-    public var id: Range<Int> { idStart..<typeStart }
-    public var type: Range<Int> { typeStart..<subjectStart }
-    public var subject: Range<Int> { subjectStart..<end }
-  }
-
+  /// Lines, and attributes that do not stand in them as they are meant.
   public private(set) var bytes: [UInt8] = []
-  public private(set) var entries: [Entry] = []
-
-  /// What stands at the paths of each event's payload.
-  private(set) var cells: [PayloadShredder.Cell] = []
-  private(set) var shredder = PayloadShredder()
+  private(set) var records = EventRecords()
 
   public init() {}
 
-  public var count: Int { entries.count }
+  /// Of lines that stand in `bytes`, to be parsed there.
+  init(bytes: [UInt8]) { self.bytes = bytes }
 
-  func cells(of entry: Int) -> ArraySlice<PayloadShredder.Cell> {
-    cells[(entry == 0 ? 0 : entries[entry - 1].cellEnd)..<entries[entry].cellEnd]
-  }
+  public var count: Int { records.entries.count }
+
+  var entries: [EventRecords.Entry] { records.entries }
 
   /// Adds one event whose attributes have been validated (contract §3).
   /// - Throws: where the line is not JSON.
@@ -50,49 +26,85 @@ public struct EventBatch: Sendable {
     line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
     subject: Span<UInt8>, occurred: Int64
   ) throws(Rejection) {
-    _ = try read(line)
-    appendRead(
-      line: line, source: source, id: id, type: type, subject: subject, occurred: occurred)
+    _ = try records.read(line)
+    let (line, source, id) = (add(line), add(source), add(id))
+    records.append(
+      line: line, source: source, id: id, type: type, subject: add(subject), occurred: occurred)
   }
 
-  /// Checks a line and takes its payload apart, for ``appendRead``.
-  mutating func read(_ line: Span<UInt8>) throws(Rejection) -> EventAttributes {
-    // What was read and not appended is dropped.
-    cells.removeLast(cells.count - (entries.last?.cellEnd ?? 0))
-    do throws(JSONFault) {
-      if let attributes = try shredder.read(line, into: &cells) { return attributes }
+  /// Checks a line in the native form and adds its event.
+  mutating func append(_ line: Span<UInt8>, _ parser: EventParser) throws(Rejection) {
+    let start = add(line).lowerBound
+    do throws(Rejection) {
+      let bytes = self.bytes
+      try parser.parse(bytes.span, start..<bytes.count, into: &records)
+      addDecoded()
     } catch {
-      throw Rejection(error)
+      bytes.removeLast(bytes.count - start)
+      throw error
     }
-    throw Rejection("not-an-object", "the line is JSON, but not an object")
   }
 
-  /// Adds the event whose line was read last.
-  mutating func appendRead(
-    line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
-    subject: Span<UInt8>, occurred: Int64
-  ) {
-    let lineStart = add(line)
-    let sourceStart = add(source)
-    let idStart = add(id)
-    let typeStart = add(type)
-    let subjectStart = add(subject)
-    entries.append(
-      Entry(
-        lineStart: lineStart, sourceStart: sourceStart, idStart: idStart, typeStart: typeStart,
-        subjectStart: subjectStart, end: bytes.count, cellEnd: cells.count, occurred: occurred))
+  /// Checks the lines of ``bytes``, each with its end, and adds their events.
+  ///
+  /// - Parameter body: told of each line that is not blank: its number from 0, where it stands, and why it is no event.
+  /// - Returns: the number of lines, blank ones included.
+  mutating func parse(
+    _ parser: EventParser, _ body: (Int, Range<Int>, Rejection?) -> Void
+  ) -> Int {
+    let bytes = self.bytes
+    let span = bytes.span
+    var start = 0
+    var number = 0
+    while start < span.count {
+      let end = span.firstIndex(of: 0x0a, from: start) ?? span.count
+      let last = end > start && span[end - 1] == 0x0d ? end - 1 : end
+      if !LineReader.isBlank(span.extracting(start..<last)) {
+        do throws(Rejection) {
+          try parser.parse(span, start..<last, into: &records)
+          body(number, start..<last, nil)
+        } catch {
+          body(number, start..<last, error)
+        }
+      }
+      start = end + 1
+      number += 1
+    }
+    addDecoded()
+    return number
   }
+
+  /// Puts texts that had escapes in their line behind the lines.
+  private mutating func addDecoded() { records.moveDecoded(to: &bytes) }
 
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
-    entries.removeAll(keepingCapacity: true)
-    cells.removeAll(keepingCapacity: true)
+    records.removeAll()
   }
 
-  private mutating func add(_ part: Span<UInt8>) -> Int {
+  /// The events of some entries alone, in their order.
+  func compacted(_ numbers: [Int]) -> EventBatch {
+    var batch = EventBatch()
+    batch.records = records.withoutEntries()
+    let span = bytes.span
+    for number in numbers {
+      let entry = records.entries[number]
+      let line = batch.add(span.extracting(entry.line))
+      let source = batch.add(span.extracting(entry.source))
+      let id = batch.add(span.extracting(entry.id))
+      let subject = batch.add(span.extracting(entry.subject))
+      batch.records.append(
+        line: line, source: source, id: id, type: entry.type, subject: subject,
+        occurred: entry.occurred, cells: records.cells.span.extracting(records.cells(of: number)))
+    }
+    return batch
+  }
+
+  /// Where it stands then.
+  private mutating func add(_ part: Span<UInt8>) -> Range<Int> {
     let start = bytes.count
     bytes.append(part)
-    return start
+    return start..<bytes.count
   }
 }
 

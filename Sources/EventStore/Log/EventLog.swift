@@ -97,7 +97,7 @@ public final class EventLog: Sendable {
       for request in requests {
         let first = batch.count
         do throws(Rejection) {
-          for event in request.events { try parser.parse(event.line.span, into: &batch) }
+          for event in request.events { try batch.append(event.line.span, parser) }
           groups.append((request, AppendGroup(first..<batch.count, request.condition)))
         } catch {
           request.reply(.failure(.rejected(error)))

@@ -60,20 +60,25 @@ final class LogReader: Sendable {
   {
     do {
       return try body()
-    } catch let error as EventStoreError {
-      throw error
-    } catch let fault as ChunkFault {
-      throw EventStoreError(
+    } catch {
+      throw translated(error, doing)
+    }
+  }
+
+  /// An error in the store's words.
+  func translated(_ error: any Error, _ doing: String) -> EventStoreError {
+    switch error {
+    case let error as EventStoreError: return error
+    case let fault as ChunkFault:
+      return EventStoreError(
         .damaged, "`\(directory)/data.mdb` is damaged at position \(fault.position): \(fault.what)",
         help: "`clm-replay verify` lists all damage; restore the store from a backup")
-    } catch let fault as ControlFault {
-      throw EventStoreError(
+    case let fault as ControlFault:
+      return EventStoreError(
         .damaged, "`\(directory)/data.mdb` is damaged: \(fault.text)",
         help: "`clm-replay verify` lists all damage; restore the store from a backup")
-    } catch let error as LMDBError {
-      throw EventStoreError(error, doing, path: directory)
-    } catch {
-      throw EventStoreError(.io, "cannot \(doing): \(error)")
+    case let error as LMDBError: return EventStoreError(error, doing, path: directory)
+    default: return EventStoreError(.io, "cannot \(doing): \(error)")
     }
   }
 
@@ -114,8 +119,12 @@ final class LogReader: Sendable {
   }
 
   /// Visits chunks from the one that holds `position` on, until `body` says false.
+  ///
+  /// - Parameters:
+  ///   - releasing: let go of the memory of each chunk behind it.
+  ///   - noting: let go of it together with others, later: where chunks are looked at one by one.
   func forEachChunk(
-    from position: UInt64, releasing: Bool = false,
+    from position: UInt64, releasing: Bool = false, noting: Bool = false,
     _ body: (borrowing ChunkView) throws -> Bool
   ) throws {
     let key = [UInt8].bigEndian(position)
@@ -123,6 +132,7 @@ final class LogReader: Sendable {
       try transaction.forEach(
         events, from: key.span, orBefore: true, releasing: releasing
       ) { key, value in
+        if noting { pages.note(value) }
         let chunk = try ChunkView(key: key, value: value)
         return try body(chunk)
       }

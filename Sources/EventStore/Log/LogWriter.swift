@@ -6,19 +6,12 @@
 /// ```
 public final class LogWriter {
   public let path: String
-  private let files: StoreFiles
-  private let reader: LogReader
   private let lock: Files.Lock
+  private let reader: LogReader
+  let sipHash: SipHash
   private let clock: () -> Int64
-  private let sipHash: SipHash
-  private var state: StateRecord
-  private var index: IDTable
-  private var subjects: SubjectTable
-  private var open: OpenBlock
-  private var typeNumbers: [[UInt8]: UInt16] = [:]
-  private var salts = SaltSource()
-  private var commits = 0
-  private var lastChunk: StoredChunk?
+  private let committer: Committer
+  private var placer: Placer
   /// An append is under way or failed: what stands in memory is not what stands in the log.
   private var isBroken = false
 
@@ -75,71 +68,30 @@ public final class LogWriter {
     _ files: StoreFiles, lock: Files.Lock, clock: @escaping () -> Int64
   ) throws(EventStoreError) {
     path = files.path
-    self.files = files
     self.lock = lock
     self.clock = clock
     let known = try HeadFile(path: files.head).known()
     reader = try LogReader.open(
       try files.generation(), mode: .writing, replacing: ["meta", "ev"])
-    state = try reader.state()
+    let state = try reader.state()
     try HeadFile.check(known, holds: state.size)
     sipHash = try reader.idHashKey()
-    index = IDTable(capacity: Int(state.size))
-    subjects = SubjectTable()
-    open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
-    try loadIndexes()
+    placer = try Self.placer(reader, state, sipHash, clock)
+    committer = try Committer(files, reader, state)
   }
 
-  /// Reads the columns once: names, ids, and where each subject's chain ends.
-  private func loadIndexes() throws(EventStoreError) {
-    let state = self.state
-    for (number, type) in state.types.enumerated() { typeNumbers[type] = UInt16(number) }
-    try reader.guarded("read the log") {
-      let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
-      for number in 0..<blocks { try loadIndexes(block: number) }
-      guard subjects.count == Int(state.subjects) else {
-        throw ChunkFault(0, "\(subjects.count) names of \(state.subjects) subjects")
-      }
-      try loadOpenBlock()
+  private static func placer(
+    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash, _ clock: @escaping () -> Int64
+  ) throws(EventStoreError) -> Placer {
+    do {
+      return try Placer(reader, state, sipHash, clock: clock)
+    } catch {
+      throw reader.translated(error, "read the log")
     }
   }
 
-  private func loadIndexes(block number: Int) throws {
-    let names = try reader.newNames(block: number, size: state.size)
-    for name in names { _ = subjects.insert(name.span) }
-    let block = try reader.indexColumns(block: number, size: state.size)
-    let rows = Int(min(state.size - block.firstPosition, UInt64(BlockColumns.length)))
-    guard block.subjects.count >= rows, block.idHashes.count >= rows else {
-      throw ChunkFault(
-        block.firstPosition, "\(block.subjects.count) rows in the columns of \(rows) events")
-    }
-    index.insert(block.idHashes.span.extracting(0..<rows), from: block.firstPosition)
-    for row in 0..<rows {
-      guard Int(block.subjects[row]) < subjects.count else {
-        throw ChunkFault(
-          block.firstPosition, "the column of subjects names one that is not there")
-      }
-      subjects.advance(block.subjects[row], to: block.firstPosition + UInt64(row))
-    }
-  }
-
-  private func loadOpenBlock() throws {
-    let first = open.firstPosition
-    guard state.size > first else { return }
-    let block = try reader.block(Int(first >> 14), size: state.size, withIDs: true)
-    let names = block.newNames
-    open.columns.append(block, rows: block.count)
-    open.columns.newNames = names
-    try reader.forEachChunk(from: first) { chunk in
-      guard chunk.first < state.size else { return false }
-      open.chunkKeys.append(chunk.first)
-      for index in 0..<chunk.count { try open.add(chunk, index) }
-      return true
-    }
-  }
-
-  public var size: UInt64 { state.size }
-  public var root: [UInt8] { state.tree.root }
+  public var size: UInt64 { committer.state.size }
+  public var root: [UInt8] { committer.state.tree.root }
 
   // MARK: Appending
 
@@ -156,22 +108,50 @@ public final class LogWriter {
     isBroken = true
     var outcomes: [AppendOutcome] = []
     outcomes.reserveCapacity(batch.count)
-    var pending: [Pending] = []
-    let bytes = batch.bytes.span
-    for number in batch.entries.indices {
-      let entry = batch.entries[number]
-      let hash = idHash(entry, bytes)
-      let outcome = try place(number, entry, hash, batch, pending, sameValue)
-      outcomes.append(outcome)
-      if case .appended(let position) = outcome {
-        index.insert(hash, position: position)
-        pending.append(Pending(entry: number, idHash: hash))
-      }
+    var parts: [BlockPart] = []
+    placer.begin(batch, committed: size)
+    for number in 0..<batch.count {
+      outcomes.append(try placer.place(number, sameValue) { parts.append($0) })
     }
-    if !pending.isEmpty { try commit(pending, batch) }
+    try commit(parts)
     isBroken = false
     return outcomes
   }
+
+  // MARK: In stages
+
+  /// Begins appends in stages: ``place`` and ``commit(_:)`` may then be called by two threads at once, each in its own order.
+  func begin() throws(EventStoreError) {
+    try recover()
+    isBroken = true
+  }
+
+  /// Gives positions to what is new of a batch, for commits that follow in the order in which parts are given.
+  ///
+  /// - Parameters:
+  ///   - hashes: of its events.
+  ///   - committed: how many events the log holds by now.
+  ///   - outcome: given the number of each event, and what became of it.
+  ///   - filled: given each part that has become full.
+  func place(
+    _ batch: EventBatch, hashes: [EventHashes], committed: UInt64,
+    outcome: (Int, AppendOutcome) -> Void, filled: (BlockPart) -> Void
+  ) throws(EventStoreError) {
+    try placer.place(
+      batch, hashes: hashes, committed: committed, outcome: outcome, filled: filled)
+  }
+
+  /// Events have positions and are in no part yet.
+  var hasRest: Bool { placer.hasRest }
+
+  /// The part that holds them; nil without any.
+  func rest() -> BlockPart? { placer.rest() }
+
+  /// Writes what was placed, in one durable commit.
+  func commit(_ items: [Committer.Item]) throws(EventStoreError) { try committer.commit(items) }
+
+  /// All that was placed is committed.
+  func end() { isBroken = false }
 
   /// Appends groups of a batch's events, each as a whole and if its condition holds, in one durable commit.
   ///
@@ -182,10 +162,11 @@ public final class LogWriter {
     try recover()
     isBroken = true
     var results: [Result<[AppendOutcome], AppendError>] = []
-    var pending: [Pending] = []
+    var parts: [BlockPart] = []
+    placer.begin(batch, committed: size)
     for group in groups {
       do {
-        results.append(.success(try add(group, batch, &pending)))
+        results.append(.success(try add(group, batch, &parts)))
       } catch let error as AppendError {
         results.append(.failure(error))
       } catch let error as EventStoreError {
@@ -194,24 +175,25 @@ public final class LogWriter {
         throw EventStoreError(.io, "cannot append: \(error)")
       }
     }
-    if !pending.isEmpty { try commit(pending, batch) }
+    try commit(parts)
     isBroken = false
     return results
   }
 
+  private func commit(_ parts: [BlockPart]) throws(EventStoreError) {
+    placer.end()
+    var parts = parts
+    if let rest = placer.rest() { parts.append(rest) }
+    if !parts.isEmpty { try committer.commit(parts.map { .part($0) }) }
+  }
+
   private func add(
-    _ group: AppendGroup, _ batch: EventBatch, _ pending: inout [Pending]
+    _ group: AppendGroup, _ batch: EventBatch, _ parts: inout [BlockPart]
   ) throws -> [AppendOutcome] {
     // Looked at first, so that a group that cannot be taken leaves no trace.
-    let bytes = batch.bytes.span
     var isNew = false
-    var hashes: [UInt64] = []
     for number in group.entries {
-      let hash = idHash(batch.entries[number], bytes)
-      hashes.append(hash)
-      switch try place(
-        number, batch.entries[number], hash, batch, pending, JSONEquality.sameValue)
-      {
+      switch try placer.find(number, JSONEquality.sameValue) {
       case .appended: isNew = true
       case .duplicate: break
       case .conflict(let position): throw AppendError.otherEvent(at: position)
@@ -219,26 +201,21 @@ public final class LogWriter {
       }
     }
     if isNew {
-      try check(group.condition, batch, pending)
-      try checkWithin(group, hashes, batch, pending)
+      try check(group.condition)
+      try checkWithin(group, batch)
     }
     var outcomes: [AppendOutcome] = []
-    for (number, hash) in zip(group.entries, hashes) {
-      let outcome = try place(
-        number, batch.entries[number], hash, batch, pending, JSONEquality.sameValue)
-      outcomes.append(outcome)
-      if case .appended(let position) = outcome {
-        index.insert(hash, position: position)
-        pending.append(Pending(entry: number, idHash: hash))
-      }
+    for number in group.entries {
+      outcomes.append(try placer.place(number, JSONEquality.sameValue) { parts.append($0) })
     }
     return outcomes
   }
 
   /// The same id twice in one group has to be the same event.
   private func checkWithin(
-    _ group: AppendGroup, _ hashes: [UInt64], _ batch: EventBatch, _ pending: [Pending]
+    _ group: AppendGroup, _ batch: EventBatch
   ) throws(AppendError) {
+    let hashes = group.entries.map { placer.hash(of: $0) }
     if hashes.count < 2 || Set(hashes).count == hashes.count { return }
     let bytes = batch.bytes.span
     for (later, hash) in zip(group.entries, hashes) {
@@ -250,31 +227,22 @@ public final class LogWriter {
         let isSame = JSONEquality.sameValue(
           bytes.extracting(left.line), bytes.extracting(right.line))
         if isSameID && !isSame {
-          let position = state.size + UInt64(pending.count + earlier - group.entries.lowerBound)
+          let position = placer.size + UInt64(earlier - group.entries.lowerBound)
           throw .otherEvent(at: position)
         }
       }
     }
   }
 
-  private func check(
-    _ condition: AppendCondition, _ batch: EventBatch, _ pending: [Pending]
-  ) throws(AppendError) {
+  private func check(_ condition: AppendCondition) throws(AppendError) {
     let actual: UInt64
     switch condition {
     case .always: return
     case .logHas(let events):
-      actual = state.size + UInt64(pending.count)
+      actual = placer.size
       if actual == events { return }
     case .subjectHas(let events, let subject):
-      let name = Array(subject.utf8)
-      let bytes = batch.bytes.span
-      var count = UInt64(subjects.count(of: name.span))
-      for event in pending
-      where bytes.extracting(batch.entries[event.entry].subject).isEqual(to: name.span) {
-        count += 1
-      }
-      actual = count
+      actual = UInt64(placer.count(ofSubject: Array(subject.utf8).span))
       if actual == UInt64(events) { return }
     }
     throw .conflict(condition, actual: actual)
@@ -283,182 +251,9 @@ public final class LogWriter {
   /// After a commit that failed, what stands in memory is read from the log again: it holds all of the commit or nothing.
   private func recover() throws(EventStoreError) {
     guard isBroken else { return }
-    state = try reader.state()
-    index = IDTable(capacity: Int(state.size))
-    subjects = SubjectTable()
-    open = OpenBlock(firstPosition: state.size & ~UInt64(BlockColumns.length - 1))
-    typeNumbers = [:]
-    salts = SaltSource()
-    lastChunk = nil
-    try loadIndexes()
+    let state = try reader.state()
+    placer = try Self.placer(reader, state, sipHash, clock)
+    try committer.restart(state)
     isBroken = false
-  }
-
-  private struct Pending {
-    var entry: Int
-    var idHash: UInt64
-  }
-
-  private func idHash(_ entry: EventBatch.Entry, _ bytes: Span<UInt8>) -> UInt64 {
-    var key: [UInt8] = []
-    key.appendLittle(UInt32(entry.source.count))
-    key.append(bytes.extracting(entry.source))
-    key.append(bytes.extracting(entry.id))
-    return sipHash.hash(key.span)
-  }
-
-  /// Whether an event is new, or what it repeats.
-  private func place(
-    _ number: Int, _ entry: EventBatch.Entry, _ hash: UInt64, _ batch: EventBatch,
-    _ pending: [Pending], _ sameValue: (Span<UInt8>, Span<UInt8>) -> Bool
-  ) throws(EventStoreError) -> AppendOutcome {
-    let bytes = batch.bytes.span
-    let line = bytes.extracting(entry.line)
-    var cursor = index.cursor(hash)
-    while let position = index.next(&cursor) {
-      if position >= state.size {
-        let other = batch.entries[pending[Int(position - state.size)].entry]
-        guard bytes.extracting(entry.source).isEqual(to: bytes.extracting(other.source)),
-          bytes.extracting(entry.id).isEqual(to: bytes.extracting(other.id))
-        else { continue }
-        return sameValue(line, bytes.extracting(other.line))
-          ? .duplicate(of: position) : .conflict(with: position)
-      }
-      let stored = try storedEvent(position)
-      if stored.isErased { return .erased(position: position) }
-      let storedLine = stored.line.span
-      if line.isEqual(to: storedLine) { return .duplicate(of: position) }
-      guard
-        let ids = EventIdentity(storedLine),
-        bytes.extracting(entry.source).isEqual(to: ids.source.span),
-        bytes.extracting(entry.id).isEqual(to: ids.id.span)
-      else { continue }
-      return sameValue(line, storedLine) ? .duplicate(of: position) : .conflict(with: position)
-    }
-    return .appended(position: state.size + UInt64(pending.count))
-  }
-
-  /// The last chunk that was looked into: an import of known events asks for one line after the other.
-  private struct StoredChunk {
-    var first: UInt64
-    var kinds: [UInt8]
-    var lines: [UInt8]
-    var ends: [Int]
-
-    init(_ chunk: borrowing ChunkView) {
-      first = chunk.first
-      kinds = []
-      lines = []
-      ends = []
-      for index in 0..<chunk.count {
-        kinds.append(chunk.kind(index))
-        lines.append(chunk.bytes.extracting(chunk.lineRange(index)))
-        ends.append(lines.count)
-      }
-    }
-
-    func contains(_ position: UInt64) -> Bool {
-      position >= first && position < first + UInt64(kinds.count)
-    }
-  }
-
-  private func storedEvent(
-    _ position: UInt64
-  ) throws(EventStoreError) -> (line: ArraySlice<UInt8>, isErased: Bool) {
-    if lastChunk?.contains(position) != true {
-      try reader.guarded("read an event") {
-        try reader.forEachChunk(from: position) { chunk in
-          lastChunk = StoredChunk(chunk)
-          return false
-        }
-      }
-    }
-    guard let chunk = lastChunk, chunk.contains(position) else {
-      throw EventStoreError(.damaged, "the event at position \(position) is missing")
-    }
-    let index = Int(position - chunk.first)
-    let line = chunk.lines[(index == 0 ? 0 : chunk.ends[index - 1])..<chunk.ends[index]]
-    return (line, chunk.kinds[index] == ChunkView.erased)
-  }
-
-  // MARK: Committing
-
-  private func commit(_ pending: [Pending], _ batch: EventBatch) throws(EventStoreError) {
-    lastChunk = nil
-    var next = state
-    next.recorded = max(clock(), state.recorded)
-    let reader = self.reader
-    try reader.guarded("append to the store `\(path)`") {
-      try reader.environment.write { transaction in
-        // Control records may have been appended by another process; events may not.
-        let current = try reader.state(in: transaction)
-        guard current.tree == state.tree else {
-          throw EventStoreError(
-            .busy, "another process has appended to `\(path)`", help: "open the store again")
-        }
-        next.control = current.control
-        // Moved, not copied: after a failed commit they are read again anyway.
-        var appender = Appender(
-          reader: reader, state: next, open: open, salts: salts)
-        open = OpenBlock(firstPosition: 0)
-        salts = SaltSource()
-        for event in pending {
-          try appender.add(
-            batch, event.entry, idHash: event.idHash,
-            type: try typeNumber(batch.entries[event.entry], batch.bytes.span, &appender.state),
-            &subjects, &transaction)
-        }
-        try appender.finish(&transaction)
-        next = appender.state
-        open = appender.open
-        salts = appender.salts
-      }
-    }
-    state = next
-    commits += 1
-    HeadFile(path: files.head).write(size: state.size, root: state.tree.root, commit: commits)
-  }
-
-  private func typeNumber(
-    _ entry: EventBatch.Entry, _ bytes: Span<UInt8>, _ state: inout StateRecord
-  ) throws(EventStoreError) -> UInt16 {
-    var name: [UInt8] = []
-    name.append(bytes.extracting(entry.type))
-    if let number = typeNumbers[name] { return number }
-    guard state.types.count < Int(UInt16.max) else {
-      throw EventStoreError(
-        .limit, "a store holds at most 65,535 different event types",
-        help: "put what varies into the payload, not into the type")
-    }
-    let number = UInt16(state.types.count)
-    state.types.append(name)
-    typeNumbers[name] = number
-    return number
-  }
-}
-
-/// The decoded `source` and `id` of a stored line.
-struct EventIdentity {
-  /// The decoded `subject` of a line; nil where it has none.
-  static func subject(of line: Span<UInt8>) -> [UInt8]? {
-    var values = paths.makeValues()
-    paths.extract(line, into: &values)
-    let subject = paths.subject(values)
-    return subject.kind == .string ? subject.text.decoded(in: line) : nil
-  }
-
-  var source: [UInt8] = []
-  var id: [UInt8] = []
-
-  private static let paths = PayloadPaths([])
-
-  init?(_ line: Span<UInt8>) {
-    var values = Self.paths.makeValues()
-    Self.paths.extract(line, into: &values)
-    let source = Self.paths.source(values)
-    let id = Self.paths.id(values)
-    guard source.kind == .string, id.kind == .string else { return nil }
-    self.source = source.text.decoded(in: line)
-    self.id = id.text.decoded(in: line)
   }
 }

@@ -27,7 +27,11 @@ struct SubjectTable: ~Copyable {
 
   /// The number of a name, given now if it is new.
   mutating func insert(_ name: Span<UInt8>) -> (number: UInt32, isNew: Bool) {
-    let hash = hash.hash(name)
+    insert(name, hash: hash.hash(name))
+  }
+
+  /// - Parameter hash: of the name, by ``KeyedHash/ofProcess``.
+  mutating func insert(_ name: Span<UInt8>, hash: UInt64) -> (number: UInt32, isNew: Bool) {
     let words = Self.words(name)
     let slot = slot(of: name, words, hash)
     if let number = number(in: slot) { return (number, false) }
@@ -43,6 +47,16 @@ struct SubjectTable: ~Copyable {
     slots[slot] = hash << 32 | UInt64(count)
     if 2 * count > slots.count { grow() }
     return (UInt32(count - 1), true)
+  }
+
+  /// Asks for the memory of a name that will be looked for soon.
+  @inline(__always)
+  func prefetch(_ hash: UInt64) { slots.prefetch(home(hash << 32)) }
+
+  /// The same, later: of what the table knows of it.
+  @inline(__always)
+  func prefetchEntry(_ hash: UInt64) {
+    if let number = number(in: home(hash << 32)) { entries.prefetch(Int(number)) }
   }
 
   /// How many events a subject has.
@@ -67,6 +81,7 @@ struct SubjectTable: ~Copyable {
   }
 
   /// At most the first 48 bytes of a name.
+  @inline(__always)
   private static func words(_ name: Span<UInt8>) -> InlineArray<6, UInt64> {
     var words = InlineArray<6, UInt64>(repeating: 0)
     let length = min(name.count, Entry.shortLength)
@@ -78,6 +93,7 @@ struct SubjectTable: ~Copyable {
     return words
   }
 
+  @inline(__always)
   private func number(in slot: Int) -> UInt32? {
     let value = UInt32(truncatingIfNeeded: slots[slot])
     return value == 0 ? nil : value - 1
@@ -99,6 +115,7 @@ struct SubjectTable: ~Copyable {
     return slot
   }
 
+  @inline(__always)
   private func isName(
     _ number: Int, _ name: Span<UInt8>, _ words: InlineArray<6, UInt64>
   ) -> Bool {

@@ -260,8 +260,9 @@ private struct BlockWalk {
     } catch {
       return findings.add(position, "the line is not JSON: \(error.message)")
     }
+    let cells = cells
     payload.add(
-      cells[...], paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
+      cells.span, paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
     let (subject, type) = (event.subject, event.type)
     let (source, id, time) = (event.source, event.id, event.time)
     id.withText(line) { ids.add($0) }
@@ -311,47 +312,6 @@ private struct BlockWalk {
       findings.subtrees = [(hashes.all[0], UInt64(BlockColumns.length))]
     } else {
       findings.subtrees = hashes.all.map { ($0, 1) }
-    }
-  }
-}
-
-/// Hashes of leaves in a row, in one buffer.
-private struct LeafHashes {
-  private var bytes: [UInt8] = []
-  private var input: [UInt8] = []
-
-  var count: Int { bytes.count / SHA256Bytes.length }
-
-  var all: [[UInt8]] {
-    stride(from: 0, to: bytes.count, by: SHA256Bytes.length).map {
-      Array(bytes[$0..<$0 + SHA256Bytes.length])
-    }
-  }
-
-  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
-    if chunk.kind(index) == ChunkView.erased {
-      bytes.append(chunk.bytes.extracting(chunk.lineRange(index)))
-      return
-    }
-    input.removeAll(keepingCapacity: true)
-    chunk.appendLeaf(index, to: &input)
-    let leaf = input
-    SHA256Bytes.append(hashOf: leaf.span, to: &bytes)
-  }
-
-  /// Puts parents in the place of their children; the number of hashes is a multiple of 2^levels.
-  mutating func reduce(levels: Int) {
-    for _ in 0..<levels {
-      var parents: [UInt8] = []
-      parents.reserveCapacity(bytes.count / 2)
-      let pair = 2 * SHA256Bytes.length
-      for start in stride(from: 0, to: bytes.count, by: pair) {
-        input.removeAll(keepingCapacity: true)
-        input.append(1)
-        input += bytes[start..<start + pair]
-        SHA256Bytes.append(hashOf: input.span, to: &parents)
-      }
-      bytes = parents
     }
   }
 }

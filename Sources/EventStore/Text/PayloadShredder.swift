@@ -4,7 +4,7 @@
 /// spelling: mantissa and scale print the same characters again.
 struct PayloadShredder: Sendable {
   /// What stands at a path of one event.
-  struct Cell: Sendable {
+  struct Cell: Sendable, BitwiseCopyable {
     var path: UInt16
     /// ``PayloadTag``, or ``escapedText``.
     var tag: UInt8

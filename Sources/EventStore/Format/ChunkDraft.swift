@@ -1,0 +1,88 @@
+/// A chunk that is being filled, in memory of its final size.
+struct ChunkDraft: Sendable {
+  /// Position of its first event.
+  let first: UInt64
+  private var value: [UInt8]
+  private var count = 0
+  private let capacity: Int
+  private var lineEnd: Int
+
+  /// - Parameters:
+  ///   - count: how many events will be added.
+  ///   - lineBytes: how many bytes their lines have, without line ends.
+  init(first: UInt64, count: Int, lineBytes: Int) {
+    self.first = first
+    capacity = count
+    lineEnd = ChunkLayout.headLength + count * ChunkLayout.slotLength
+    value = Array(repeating: 0, count: lineEnd + lineBytes + count + Checksum.length)
+    var room = value.mutableSpan
+    room.put(UInt32(count), at: 1)
+  }
+
+  /// All events have been added.
+  var isFull: Bool { count == capacity }
+
+  /// Adds an event, its place in its subject's chain and its salt, 16 bytes.
+  mutating func add(
+    sequence: UInt32, recorded: Int64, previous: UInt64, salt: Span<UInt8>, line: Span<UInt8>
+  ) {
+    let slot = ChunkLayout.headLength + count * ChunkLayout.slotLength
+    let sumAt = slot + ChunkLayout.headerRange.upperBound
+    let lineStart = lineEnd
+    count += 1
+    lineEnd += line.count + 1
+    var room = value.mutableSpan
+    room.put(UInt32(line.count), at: slot + 1)
+    room.put(sequence, at: slot + 5)
+    room.put(recorded, at: slot + 9)
+    room.put(previous, at: slot + 17)
+    room.put(salt, at: slot + 25)
+    let sum = ChunkLayout.sum(slot: room.span.extracting(slot..<sumAt), line: line)
+    room.put(sum, at: sumAt)
+    room.put(line, at: lineStart)
+    room[lineStart + line.count] = 0x0a
+  }
+
+  /// Adds an event of another chunk as it is.
+  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
+    let slot = ChunkLayout.headLength + count * ChunkLayout.slotLength
+    let line = chunk.bytes.extracting(chunk.lineRange(index))
+    let lineStart = lineEnd
+    count += 1
+    lineEnd += line.count + 1
+    var room = value.mutableSpan
+    room.put(chunk.slot(index), at: slot)
+    room.put(line, at: lineStart)
+    room[lineStart + line.count] = 0x0a
+  }
+
+  /// The header of the event that was added last, without version, kind and format of its line.
+  @inline(__always)
+  func withLastHeader<Output>(_ body: (Span<UInt8>) -> Output) -> Output {
+    let slot = ChunkLayout.headLength + (count - 1) * ChunkLayout.slotLength
+    let header = ChunkLayout.headerRange
+    return body(value.span.extracting(slot + header.lowerBound..<slot + header.upperBound))
+  }
+
+  /// The value as it is stored.
+  /// - Parameter columns: of a chunk of the open block.
+  consuming func sealed(columns: [UInt8]? = nil) -> StoredValue {
+    let key = [UInt8].bigEndian(first)
+    var value = value
+    if let columns {
+      value.removeLast(Checksum.length)
+      value[0] = 1
+      value += columns
+      Checksum.seal(&value, table: "ev", key: key.span)
+    } else {
+      Checksum.sealInPlace(&value, table: "ev", key: key.span)
+    }
+    return StoredValue(key: key, value: value)
+  }
+}
+
+/// What is put into a table, with its checksum.
+struct StoredValue: Sendable {
+  var key: [UInt8]
+  var value: [UInt8]
+}
