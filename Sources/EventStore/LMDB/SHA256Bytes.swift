@@ -81,10 +81,16 @@ public enum SHA256Bytes {
 
     /// Adds the 32 bytes of the hash.
     public func append(to bytes: inout [UInt8]) {
-      for word in [first, second, third, fourth] {
+      func add(_ word: UInt64, _ span: inout OutputSpan<UInt8>) {
         for shift in stride(from: 56, through: 0, by: -8) {
-          bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+          span.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
         }
+      }
+      bytes.append(addingCapacity: 32) { span in
+        add(first, &span)
+        add(second, &span)
+        add(third, &span)
+        add(fourth, &span)
       }
     }
   }

@@ -16,37 +16,40 @@ struct Identity {
   /// Takes `links` in the order (occurred, position). `numberOf` knows the subjects of the log; a name that no event
   /// carries is a subject all the same, without events.
   init(links: [Link], subjectCount: Int, numberOf: ([UInt8]) -> UInt32?) {
-    let ordered = links.sorted {
-      ($0.occurred, $0.position) < ($1.occurred, $1.position)
+    let ordered = links.indices.sorted {
+      (links[$0].occurred, links[$0].position) < (links[$1].occurred, links[$1].position)
     }
-    var follows: [UInt32: UInt32] = [:]
+    // By subject, strangers behind those of the log; itself where it follows nobody.
+    var follows = Array(0..<UInt32(subjectCount))
     var strangers: [[UInt8]: UInt32] = [:]
     func root(_ subject: UInt32) -> UInt32 {
       var subject = subject
-      while let next = follows[subject] { subject = next }
+      while follows[Int(subject)] != subject { subject = follows[Int(subject)] }
       return subject
     }
-    for link in ordered {
+    for index in ordered {
+      let (subject, position) = (links[index].subject, links[index].position)
       let named: UInt32
-      if let number = numberOf(link.named) {
+      if let number = numberOf(links[index].named) {
         named = number
-      } else if let number = strangers[link.named] {
+      } else if let number = strangers[links[index].named] {
         named = number
       } else {
-        named = UInt32(subjectCount + strangers.count)
-        strangers[link.named] = named
+        named = UInt32(follows.count)
+        strangers[links[index].named] = named
+        follows.append(named)
       }
-      if let current = follows[named] {
-        if current != link.subject { faults.add(.follows, link.position) }
-      } else if root(link.subject) == named {
-        faults.add(.circle, link.position)
+      if follows[Int(named)] != named {
+        if follows[Int(named)] != subject { faults.add(.follows, position) }
+      } else if root(subject) == named {
+        faults.add(.circle, position)
       } else {
-        follows[named] = link.subject
+        follows[Int(named)] = subject
       }
     }
     roots = Array(0..<UInt32(subjectCount))
-    for subject in follows.keys where Int(subject) < subjectCount {
-      roots[Int(subject)] = root(subject)
+    for subject in roots.indices where follows[subject] != UInt32(subject) {
+      roots[subject] = root(UInt32(subject))
     }
   }
 }

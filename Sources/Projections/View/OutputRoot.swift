@@ -24,14 +24,20 @@ struct OutputRoot {
     buckets[Int(leaf.bucket)].append(leaf.hash)
   }
 
-  func root() -> [UInt8] {
-    var tree = MerkleTree()
-    for bucket in buckets {
+  func root(threads: Int) throws -> [UInt8] {
+    let buckets = buckets
+    let parts = try Parallel.run(threads) { thread in
+      let first = buckets.count * thread / threads
+      let end = buckets.count * (thread + 1) / threads
       var bytes: [UInt8] = []
-      bytes.reserveCapacity(SHA256Bytes.length * bucket.count)
-      for hash in bucket.sorted() { hash.append(to: &bytes) }
-      tree.append(leafHash: SHA256Bytes.hash(prefix: 0, bytes.span))
+      return buckets[first..<end].map { bucket in
+        bytes.removeAll(keepingCapacity: true)
+        for hash in bucket.sorted() { hash.append(to: &bytes) }
+        return SHA256Bytes.hash(prefix: 0, bytes.span)
+      }
     }
+    var tree = MerkleTree()
+    for hash in parts.joined() { tree.append(leafHash: hash) }
     return tree.root
   }
 }

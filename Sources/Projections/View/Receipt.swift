@@ -59,6 +59,6 @@ extension LogView {
     _ = try packer.run(progress: progress) { packed in
       for run in packed { for leaf in run.leaves { root.add(leaf) } }
     }
-    return root.root()
+    return try root.root(threads: threads)
   }
 }

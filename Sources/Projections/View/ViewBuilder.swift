@@ -110,7 +110,7 @@ public final class ViewBuilder {
     return Built(
       summary: folded.summary, valueFit: fitted?.fit, valueSeconds: seconds,
       historicalValue: folded.historical.minorUnits, directory: directory, generation: generation,
-      environment: environment, outputRoot: outputRoot.root())
+      environment: environment, outputRoot: try outputRoot.root(threads: threads))
   }
 
   /// What is left of the customers once their records are written.
