@@ -1,17 +1,33 @@
 extension CSVMapping {
-  /// The `data` object of a row, members in the order of the mapping; dotted names make objects. Values are strings, and an
-  /// empty cell leaves its member out; nil where nothing is left.
-  func data(_ cells: [[UInt8]]) throws(Rejection) -> [UInt8]? {
+  /// Adds the member `data` of a row, its members in the order of the mapping; dotted names make objects. Values are strings,
+  /// and an empty cell leaves its member out; nothing is added where nothing is left.
+  func appendData(_ cells: CSVCells, to line: inout [UInt8]) throws(Rejection) {
+    if members.allSatisfy({ $0.plainName != nil }) { return try appendFlat(cells, to: &line) }
     var root = Member(name: "", value: nil, members: [])
-    for entry in entries where entry.target.hasPrefix("data.") {
-      guard let value = try value(entry, cells) else { continue }
-      let path = entry.target.split(separator: ".").dropFirst().map(String.init)
-      root.insert(path[...], value)
+    for member in members {
+      guard let value = try value(entries[member.entry], cells) else { continue }
+      root.insert(member.path[...], Array(value))
     }
-    if root.members.isEmpty { return nil }
-    var bytes: [UInt8] = []
-    root.append(to: &bytes)
-    return bytes
+    if root.members.isEmpty { return }
+    line += Self.dataName
+    root.append(to: &line)
+  }
+
+  private static let dataName = Array(",\"data\":".utf8)
+
+  private func appendFlat(_ cells: CSVCells, to line: inout [UInt8]) throws(Rejection) {
+    var isFirst = true
+    for member in members {
+      guard let value = try value(entries[member.entry], cells), let name = member.plainName else {
+        continue
+      }
+      if isFirst { line += Self.dataName }
+      line.append(isFirst ? UInt8(ascii: "{") : UInt8(ascii: ","))
+      isFirst = false
+      line += name
+      JSONWriting.append(value.span, to: &line)
+    }
+    if !isFirst { line.append(UInt8(ascii: "}")) }
   }
 
   private struct Member {

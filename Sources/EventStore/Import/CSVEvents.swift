@@ -6,6 +6,7 @@
 struct CSVEvents {
   private var mapping: CSVMapping
   private let times: CSVTimes
+  private var cells = CSVCells()
   private var occurrences: [RowKey: UInt32] = [:]
   /// The next row is the header.
   private(set) var awaitsHeader: Bool
@@ -20,46 +21,65 @@ struct CSVEvents {
 
   /// - Throws: ``Rejection`` where the row is none, ``CSVMapping/Fault`` where the mapping does not fit it.
   mutating func takeHeader(_ row: Span<UInt8>, _ scanner: CSVRowScanner) throws {
-    let cells = try Self.cells(row, scanner)
-    try mapping.resolve(header: cells)
+    try take(row, scanner)
+    try mapping.resolve(header: cells.all)
     width = cells.count
     awaitsHeader = false
   }
 
-  /// The line of one row.
-  mutating func line(
-    _ row: Span<UInt8>, _ scanner: CSVRowScanner
-  ) throws(Rejection) -> [UInt8] {
-    let cells = try checkedWidth(try Self.cells(row, scanner))
-    let type = try attribute("type", cells)
-    var line = Array("{\"specversion\":\"1.0\",\"id\":".utf8)
-    JSONWriting.append(try id(cells, type), to: &line)
-    line += ",\"source\":".utf8
-    let source = mapping.entry("source") == nil ? Array("csv".utf8) : try attribute("source", cells)
-    JSONWriting.append(source, to: &line)
-    line += ",\"type\":".utf8
-    JSONWriting.append(type, to: &line)
-    line += ",\"subject\":".utf8
-    JSONWriting.append(try attribute("subject", cells), to: &line)
-    line += ",\"time\":\"".utf8
-    RFC3339.append(try time(cells), to: &line)
-    line.append(UInt8(ascii: "\""))
-    if let data = try mapping.data(cells) {
-      line += ",\"data\":".utf8
-      line += data
+  /// Adds the line of one row, without its end.
+  mutating func append(
+    _ row: Span<UInt8>, _ scanner: CSVRowScanner, to lines: inout [UInt8]
+  ) throws(Rejection) {
+    let start = lines.count
+    do throws(Rejection) {
+      try take(row, scanner)
+      try checkWidth()
+      try appendEvent(to: &lines)
+      let count = lines.count - start
+      if count > EventParser.lineBytes {
+        throw Rejection(
+          "too-long",
+          "the event that this row makes has \(count) bytes, more than \(EventParser.lineBytes)")
+      }
+    } catch {
+      lines.removeLast(lines.count - start)
+      throw error
     }
-    line.append(UInt8(ascii: "}"))
-    if line.count > EventParser.lineBytes {
-      throw Rejection(
-        "too-long",
-        "the event that this row makes has \(line.count) bytes, more than \(EventParser.lineBytes)")
-    }
-    return line
   }
 
-  private static func cells(
-    _ row: Span<UInt8>, _ scanner: CSVRowScanner
-  ) throws(Rejection) -> [[UInt8]] {
+  private static let idName = Array("{\"specversion\":\"1.0\",\"id\":".utf8)
+  private static let sourceName = Array(",\"source\":".utf8)
+  private static let typeName = Array(",\"type\":".utf8)
+  private static let subjectName = Array(",\"subject\":".utf8)
+  private static let timeName = Array(",\"time\":\"".utf8)
+  private static let source = Array("csv".utf8)
+
+  private mutating func appendEvent(to line: inout [UInt8]) throws(Rejection) {
+    let type = try attribute(.type)
+    line += Self.idName
+    if mapping.entry(.id) != nil {
+      let id = try attribute(.id)
+      JSONWriting.append(id.span, to: &line)
+    } else {
+      JSONWriting.append(id(type), to: &line)
+    }
+    line += Self.sourceName
+    let source = mapping.entry(.source) == nil ? Self.source[...] : try attribute(.source)
+    JSONWriting.append(source.span, to: &line)
+    line += Self.typeName
+    JSONWriting.append(type.span, to: &line)
+    line += Self.subjectName
+    let subject = try attribute(.subject)
+    JSONWriting.append(subject.span, to: &line)
+    line += Self.timeName
+    RFC3339.append(try time(), to: &line)
+    line.append(UInt8(ascii: "\""))
+    try mapping.appendData(cells, to: &line)
+    line.append(UInt8(ascii: "}"))
+  }
+
+  private mutating func take(_ row: Span<UInt8>, _ scanner: CSVRowScanner) throws(Rejection) {
     if row.count > EventParser.lineBytes {
       throw Rejection(
         "too-long", "the row has \(row.count) bytes, more than \(EventParser.lineBytes)")
@@ -77,20 +97,17 @@ struct CSVEvents {
         )
       }
     }
-    var cells: [[UInt8]] = []
-    cells.reserveCapacity(scanner.cells.count)
-    for cell in scanner.cells { cells.append(CSVRowScanner.content(cell, of: row)) }
-    return cells
+    cells.take(row, scanner)
   }
 
-  /// The cells, less empty ones beyond those of the header (without one: of the first row).
-  private mutating func checkedWidth(_ cells: [[UInt8]]) throws(Rejection) -> [[UInt8]] {
+  /// Takes away empty cells beyond those of the header (without one: of the first row).
+  private mutating func checkWidth() throws(Rejection) {
     let isFirst = width == nil
     let expected = width ?? max(cells.count, mapping.columnsNeeded)
     width = expected
-    if cells.count == expected { return cells }
-    if cells.count > expected && cells[expected...].allSatisfy(\.isEmpty) {
-      return Array(cells[..<expected])
+    if cells.count == expected { return }
+    if cells.count > expected && (expected..<cells.count).allSatisfy({ cells[$0].isEmpty }) {
+      return cells.cut(to: expected)
     }
     let measure =
       mapping.header.isEmpty
@@ -101,33 +118,42 @@ struct CSVEvents {
   }
 
   /// A text that every event has.
-  private func attribute(_ name: String, _ cells: [[UInt8]]) throws(Rejection) -> [UInt8] {
-    guard let entry = mapping.entry(name), let value = try mapping.value(entry, cells) else {
-      throw Rejection("missing-\(name)", "`\(name)`\(mapping.place(of: name)) is empty in this row")
+  private func attribute(
+    _ attribute: CSVMapping.Attribute
+  ) throws(Rejection) -> ArraySlice<UInt8> {
+    guard let entry = mapping.entry(attribute), let value = try mapping.value(entry, cells) else {
+      throw missing(attribute)
     }
     if value.count > EventParser.attributeBytes {
       throw Rejection(
-        "long-\(name)",
-        "`\(name)`\(mapping.place(of: name)) has \(value.count) bytes, more than \(EventParser.attributeBytes)"
+        "long-\(attribute)",
+        "`\(attribute)`\(mapping.place(of: attribute)) has \(value.count) bytes, more than \(EventParser.attributeBytes)"
       )
     }
     return value
   }
 
-  private func time(_ cells: [[UInt8]]) throws(Rejection) -> Int64 {
-    guard let entry = mapping.entry("time"), let text = try mapping.value(entry, cells) else {
-      throw Rejection("missing-time", "`time`\(mapping.place(of: "time")) is empty in this row")
-    }
-    return try times.instant(text)
+  private func missing(_ attribute: CSVMapping.Attribute) -> Rejection {
+    Rejection(
+      "missing-\(attribute)",
+      "`\(attribute)`\(mapping.place(of: attribute)) is empty in this row")
   }
 
-  private mutating func id(_ cells: [[UInt8]], _ type: [UInt8]) throws(Rejection) -> [UInt8] {
-    if mapping.entry("id") != nil { return try attribute("id", cells) }
-    var content: [UInt8] = []
-    for cell in cells + [type] {
-      content.appendLittle(UInt32(cell.count))
-      content += cell
+  private func time() throws(Rejection) -> Int64 {
+    guard let entry = mapping.entry(.time), let text = try mapping.value(entry, cells) else {
+      throw missing(.time)
     }
+    return try times.instant(Array(text))
+  }
+
+  private mutating func id(_ type: ArraySlice<UInt8>) -> [UInt8] {
+    var content: [UInt8] = []
+    func add(_ text: ArraySlice<UInt8>) {
+      content.appendLittle(UInt32(text.count))
+      content += text
+    }
+    for number in 0..<cells.count { add(cells[number]) }
+    add(type)
     let key = RowKey(SHA256Bytes.hash(content.span))
     let number = occurrences[key, default: 0]
     occurrences[key] = number + 1

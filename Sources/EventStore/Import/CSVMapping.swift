@@ -14,6 +14,10 @@ public struct CSVMapping: Sendable {
   }
 
   private(set) var entries: [Entry] = []
+  /// Index in ``entries`` by ``Attribute``; -1 for what is not mapped.
+  private var attributeEntries = Array(repeating: -1, count: Attribute.allCases.count)
+  /// What makes up `data`, in the order of the mapping.
+  private(set) var members: [DataMember] = []
   /// The header's cells, once there is one.
   private(set) var header: [[UInt8]] = []
 
@@ -25,7 +29,19 @@ public struct CSVMapping: Sendable {
     var isUsage = false
   }
 
-  private static let attributes = ["id", "source", "type", "subject", "time"]
+  enum Attribute: Int, CaseIterable { case id, source, type, subject, time }
+
+  /// A value of `data`.
+  struct DataMember: Sendable {
+    /// Names of members that lead to it.
+    var path: [String]
+    /// The only one, as JSON with its colon; nil where there are several.
+    var plainName: [UInt8]?
+    /// Index in ``entries``.
+    var entry: Int
+  }
+
+  private static let attributes = Attribute.allCases.map { "\($0)" }
 
   /// `subject=customer_id,time=date,type:=purchase,data.amount="Price, net"`: `=` names a column, `:=` is a constant; a column or
   /// a constant with a comma or with quotes at its ends stands in quotes, doubled within.
@@ -39,6 +55,22 @@ public struct CSVMapping: Sendable {
     for target in data where data.contains(where: { $0.hasPrefix(target + ".") }) {
       throw Fault(message: "`\(target)` cannot be a value and an object")
     }
+    for attribute in Attribute.allCases {
+      attributeEntries[attribute.rawValue] =
+        entries.firstIndex { $0.target == "\(attribute)" } ?? -1
+    }
+    for (index, entry) in entries.enumerated() where entry.target.hasPrefix("data.") {
+      let path = entry.target.split(separator: ".").dropFirst().map(String.init)
+      members.append(DataMember(path: path, plainName: Self.plainName(path), entry: index))
+    }
+  }
+
+  private static func plainName(_ path: [String]) -> [UInt8]? {
+    guard path.count == 1, let name = path.first else { return nil }
+    var bytes: [UInt8] = []
+    JSONWriting.append(Array(name.utf8), to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    return bytes
   }
 
   private mutating func add(_ part: CSVMappingText.Part) throws(Fault) {
@@ -140,17 +172,22 @@ public struct CSVMapping: Sendable {
     }
   }
 
-  func entry(_ target: String) -> Entry? { entries.first { $0.target == target } }
+  func entry(_ attribute: Attribute) -> Entry? {
+    let index = attributeEntries[attribute.rawValue]
+    return index < 0 ? nil : entries[index]
+  }
 
   /// The value of a part in a row; nil where the cell is empty.
   ///
   /// - Throws: `utf8`, with the column.
-  func value(_ entry: Entry, _ cells: [[UInt8]]) throws(Rejection) -> [UInt8]? {
+  func value(_ entry: Entry, _ cells: CSVCells) throws(Rejection) -> ArraySlice<UInt8>? {
     switch entry.source {
-    case .constant(let bytes): return bytes
+    case .constant(let bytes): return bytes[...]
     case .column(let number):
-      guard number < cells.count, !cells[number].isEmpty else { return nil }
-      if cells[number].isUTF8 { return cells[number] }
+      guard number < cells.count else { return nil }
+      let cell = cells[number]
+      if cell.isEmpty { return nil }
+      if cell.span.isASCII || Array(cell).isUTF8 { return cell }
       throw Rejection(
         "utf8",
         "\(describe(number)) is not UTF-8; a file in another encoding has to be converted, as with iconv"
@@ -160,8 +197,8 @@ public struct CSVMapping: Sendable {
   }
 
   /// Where a part comes from, for messages.
-  func place(of target: String) -> String {
-    guard case .column(let number)? = entry(target)?.source else { return "" }
+  func place(of attribute: Attribute) -> String {
+    guard case .column(let number)? = entry(attribute)?.source else { return "" }
     return " (\(describe(number)))"
   }
 

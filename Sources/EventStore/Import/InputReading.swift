@@ -108,7 +108,7 @@ final class InputReading {
     do throws(InputFault) {
       return try reader.readRows(&scanner) { number, row, scanner in
         do throws(Rejection) {
-          lines += try csv[current].line(row, scanner)
+          try csv[current].append(row, scanner, to: &lines)
           lines.append(0x0a)
           partial?.addRow(row, line: number - 1 - first, lines: scanner.lines)
         } catch {

@@ -46,7 +46,7 @@ final class Committer {
       var open = OpenBlock(firstPosition: first)
       if state.size == first { return open }
       open.take(try reader.block(Int(first >> 14), size: state.size, withIDs: true))
-      try reader.forEachChunk(from: first) { chunk in
+      try reader.forEachChunk(from: first, releasing: true) { chunk in
         guard chunk.first < state.size else { return false }
         open.chunkKeys.append(chunk.first)
         for index in 0..<chunk.count { try open.take(chunk, index) }

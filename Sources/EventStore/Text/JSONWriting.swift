@@ -2,9 +2,17 @@
 enum JSONWriting {
   private static let digits = Array("0123456789abcdef".utf8)
 
-  static func append(_ text: [UInt8], to bytes: inout [UInt8]) {
+  static func append(_ text: [UInt8], to bytes: inout [UInt8]) { append(text.span, to: &bytes) }
+
+  static func append(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text {
+    if !needsEscape(text) {
+      bytes.append(text)
+      bytes.append(UInt8(ascii: "\""))
+      return
+    }
+    for index in text.indices {
+      let byte = text[index]
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
         bytes.append(UInt8(ascii: "\\"))
@@ -20,6 +28,27 @@ enum JSONWriting {
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func needsEscape(_ text: Span<UInt8>) -> Bool {
+    for index in text.indices {
+      let byte = text[index]
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return true }
+    }
+    return false
+  }
+}
+
+extension Span where Element == UInt8 {
+  var isASCII: Bool {
+    let whole = count & ~7
+    var bits: UInt64 = 0
+    var offset = 0
+    while offset < whole {
+      bits |= word(at: offset)
+      offset += 8
+    }
+    return (bits | little(whole, count - whole)) & 0x8080_8080_8080_8080 == 0
   }
 }
 
