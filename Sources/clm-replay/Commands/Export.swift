@@ -5,30 +5,55 @@ import Projections
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a table of a view as a file.",
+    abstract: "Write a table of a view, or the events of the log, as a file.",
     discussion: """
       EXAMPLE
         clm-replay export store --table customers -o customers.csv
+        clm-replay export store --table events --type purchase --from 2024-01-01 -o purchases.ndjson
 
       Rows are ordered by the bytes of the customer's name, transitions of one customer by time. `segments` holds one row for
       each stay of a customer in a segment: from, to (empty while it lasts), and the event or timer behind the entry. Segments
       that read clv, rfm or a rank are known at as-of only: their `from` and `cause` are empty. FILE.csv and FILE.ndjson say
       the form, else --format does, csv unless given.
+
+      `events` needs no view: lines as they came, NDJSON, in the order of the log, less those that were erased. An empty store
+      that imports them holds the same events; `recorded`, and so the root, are new.
       """)
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
-    case customers, transitions, segments
+    case customers, transitions, segments, events
   }
 
   @Argument(help: "The store.") var store: String
-  @Option(help: "customers, transitions or segments.") var table: Table
+  @Option(help: "customers, transitions, segments or events.") var table: Table
   @Option(name: .shortAndLong, help: "The file to write; `-` is standard output.")
   var output: String
   @Option(help: "The view, if there are several.") var view: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
+  @Option(
+    help:
+      "Of events: those of a customer, with all its subjects by the view if there is one (may be repeated)."
+  )
+  var customer: [String] = []
+  @Option(help: "Of events: those of a type, as sent (may be repeated).") var type: [String] = []
+  @Option(help: "Of events: those that occurred then or later; a date is its first instant.")
+  var from: String?
+  @Option(help: "Of events: those that occurred by then; a date is its last instant.")
+  var to: String?
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    if table == .events {
+      if view != nil && customer.isEmpty {
+        throw ValidationError("with --table events, --view goes with --customer")
+      }
+    } else if !customer.isEmpty || !type.isEmpty || from != nil || to != nil {
+      throw ValidationError("--customer, --type, --from and --to go with --table events")
+    }
+  }
+
   func run() throws {
+    if table == .events { return try exportEvents() }
     let format = try Forms.rows(global, output: output)
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
@@ -38,6 +63,7 @@ struct ExportCommand: ParsableCommand {
       case .customers: rows.customerColumns
       case .transitions: ViewRows.transitionColumns
       case .segments: ViewRows.spellColumns
+      case .events: [String]()
       }
     let file = try OutputFile.open(output)
     var writer = RowWriter(format: format, columns: columns, file: file)
@@ -61,6 +87,7 @@ struct ExportCommand: ParsableCommand {
           view: try opened.logView(size: manifest.size, asOf: manifest.asOf),
           threads: Threads.count(threads))
         try spells.forEach(reader) { try writer.add(rows.spell($0)) }
+      case .events: break
       }
     }
     try writer.end()
@@ -70,5 +97,16 @@ struct ExportCommand: ParsableCommand {
     Notice.write(
       "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(count) rows",
       quiet: global.quiet)
+  }
+
+  /// Events are lines of the log, not rows of a view.
+  private func exportEvents() throws {
+    try Forms.checkLines(global, output: output)
+    let export = EventExport(
+      opened: try OpenedStore(store), customers: customer, view: view, types: type, from: from,
+      to: to, threads: Threads.count(threads))
+    let count = try export.write(to: output)
+    Notice.write(
+      "events of the log, size \(export.opened.snapshot.size): \(count) lines", quiet: global.quiet)
   }
 }

@@ -40,6 +40,17 @@ enum Forms {
     try rows(nil, output: output)
   }
 
+  /// Checks the form of a command that writes lines as they came.
+  static func checkLines(_ global: GlobalOptions, output: String) throws {
+    try among([.ndjson], global, "ndjson, lines as they came")
+    guard let named = name(of: output), named != OutputFormat.ndjson.rawValue,
+      global.format == nil || otherExtensions.contains(named)
+    else { return }
+    throw usage(
+      "lines are written as ndjson, not as the `.\(named)` of `\(output)`",
+      help: "name a file .ndjson, or one without an extension")
+  }
+
   private static func rows(_ format: OutputFormat?, output: String) throws -> OutputFormat {
     let named = name(of: output)
     let chosen = named.flatMap { OutputFormat(rawValue: $0) }
