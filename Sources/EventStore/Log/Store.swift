@@ -60,6 +60,8 @@ public struct LogSnapshot: Sendable {
   /// Earliest and latest `occurred`; nil without events.
   public var earliestOccurred: Int64? { state.size == 0 ? nil : state.earliest }
   public var latestOccurred: Int64? { state.size == 0 ? nil : state.latest }
+  /// When the last event was recorded; nil without events.
+  public var latestRecorded: Int64? { state.size == 0 ? nil : state.recorded }
   public var subjectCount: Int { Int(state.subjects) }
   /// Number of control records, and the root of the RFC 6962 tree over them.
   public var registerSize: UInt64 { state.control.size }

@@ -7,6 +7,8 @@ public final class ViewReader: Sendable {
   public let rules: Rules
   private let environment: LMDBEnvironment
   private let directory: String
+  /// Bytes of the generation on disk.
+  public var bytes: Int { Files.size("\(directory)/data.mdb") }
   /// Number of pieces that can be read apart from each other.
   public let chunkCount: Int
 

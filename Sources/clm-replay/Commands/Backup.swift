@@ -34,16 +34,18 @@ struct BackupCommand: ParsableCommand {
       }
     }
     progress.end()
+    let seconds = Numbers.seconds(Clock.monotonicSeconds() - started)
     let bytes = try opened.run { try Store.open(at: destination).bytes }
     if global.format == .json || global.format == .ndjson {
       let object = JSONValue.object([
         ("backup", .string(destination)), ("size", .count(report.size)),
         ("root", .string(Hex.text(report.root))), ("bytes", .count(bytes)),
+        ("seconds", .number(seconds)),
       ])
       try StandardOutput.write(object.text + "\n")
     }
     Notice.write(
-      "backed up \(report.size) events to \(destination) in \(Numbers.seconds(Clock.monotonicSeconds() - started)) s: \(bytes) bytes, root \(Hex.text(report.root))",
+      "backed up \(report.size) events to \(destination) in \(seconds) s: \(bytes) bytes, root \(Hex.text(report.root))",
       quiet: global.quiet)
   }
 }

@@ -7,7 +7,6 @@ enum Forms {
   static func check(_ command: any ParsableCommand) throws {
     switch command {
     case let command as ImportCommand: try object(command.global)
-    case let command as StatusCommand: try object(command.global)
     case let command as CheckCommand: try object(command.global)
     case let command as ReplayCommand: try object(command.global)
     case let command as ShowCommand: try object(command.global)

@@ -175,6 +175,8 @@ struct ImportCommand: ParsableCommand {
         ("appended", .count(summary.appended)), ("duplicates", .count(summary.duplicates)),
         ("rejected", .count(summary.rejected)), ("conflicts", .count(summary.conflicts)),
         ("size", .count(summary.size)), ("root", .string(Hex.text(summary.root))),
+        ("rejects", .optional(summary.rejectsPath)), ("changed", .bool(summary.appended > 0)),
+        ("seconds", .number(Numbers.seconds(seconds))),
       ])
       try StandardOutput.write(object.text + "\n")
     }

@@ -54,6 +54,7 @@ struct ReplayCommand: ParsableCommand {
     let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
     let opened = try OpenedStore(store, registering: true)
     let (loaded, name) = try rulesAndName(opened)
+    let earlier = manifestInForce(name)
     try checkRegister(opened, loaded, view: name)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
@@ -93,7 +94,8 @@ struct ReplayCommand: ParsableCommand {
     }
     if format == .json || format == .ndjson {
       try StandardOutput.write(
-        json(built, faults, manifest, loaded).text + "\n")
+        json(built, faults, manifest, loaded, earlier, Clock.monotonicSeconds() - started).text
+          + "\n")
     } else {
       try StandardOutput.show(
         text(built, faults, manifest, loaded, Clock.monotonicSeconds() - started))
@@ -156,6 +158,15 @@ struct ReplayCommand: ParsableCommand {
     return (try LoadedRules.load(reader), reader.manifest.name)
   }
 
+  /// What the view is now; nil where there is none, or none that can be read: it will be replaced.
+  private func manifestInForce(_ name: String) -> ViewManifest? {
+    do throws(ViewError) {
+      return try ViewReader.open(store, named: name).manifest
+    } catch {
+      return nil
+    }
+  }
+
   /// The same model and version with other content than the view was served under before: a warning, under `--strict` a
   /// refusal, unless the content was accepted.
   private func checkRegister(_ opened: OpenedStore, _ loaded: LoadedRules, view: String) throws {
@@ -188,7 +199,7 @@ struct ReplayCommand: ParsableCommand {
 
   private func json(
     _ built: ViewBuilder.Built, _ faults: FaultReport, _ manifest: ViewManifest,
-    _ loaded: LoadedRules
+    _ loaded: LoadedRules, _ earlier: ViewManifest?, _ seconds: Double
   ) -> JSONValue {
     let summary = built.summary
     let digits = loaded.compiled.rules.currency.digits
@@ -212,6 +223,8 @@ struct ReplayCommand: ParsableCommand {
       ("warnings", .array(faults.warnings.map { warningJSON($0) })),
       ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.parking) })),
       ("receipt", receiptJSON(manifest)),
+      ("changed", .bool(earlier.map { receiptJSON($0).text } != receiptJSON(manifest).text)),
+      ("seconds", .number(Numbers.seconds(seconds))),
     ])
   }
 

@@ -9,23 +9,38 @@ struct StatusCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         clm-replay status store --types
+        clm-replay status store --format prometheus > /var/lib/node_exporter/textfile/shop.prom.new
+
+      --format prometheus prints sizes, how far behind each view is, and ages, for the textfile collector; give the file its
+      name when it is whole (`mv`).
       """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case table, json, prometheus
+  }
 
   @Argument(help: "The store.") var store: String
   @Flag(help: "Each type with its count, and the paths of its payload with their kinds and shares.")
   var types = false
-  @OptionGroup var global: GlobalOptions
+  @Option(help: "table (text for people), json or prometheus.") var format = Format.table
+  @Flag(name: .shortAndLong, help: "No summaries; errors are always shown.") var quiet = false
 
   func run() throws {
-    let format = global.resolvedFormat(oneObject: true)
     let opened = try OpenedStore(store)
     // The views first: what they were made from is then in the log.
-    let views = try opened.manifests()
+    let readers = try opened.views()
+    let views = readers.map(\.manifest)
     let snapshot = try opened.laterSnapshot()
     let inventory = types ? try opened.run { try TypeInventory(snapshot) } : nil
+    if format == .prometheus {
+      let metrics = StatusMetrics(
+        opened, snapshot, readers, inventory, now: Clock.nowMicroseconds())
+      try StandardOutput.write(metrics.text)
+      return
+    }
     let from = snapshot.earliestOccurred.map { RFC3339.text($0) }
     let to = snapshot.latestOccurred.map { RFC3339.text($0) }
-    if format == .json || format == .ndjson {
+    if format == .json {
       var members: [(String, JSONValue)] = [
         ("size", .count(snapshot.size)), ("root", .string(Hex.text(snapshot.root))),
         ("subjects", .count(snapshot.subjectCount)), ("bytes", .count(opened.store.bytes)),
@@ -33,7 +48,7 @@ struct StatusCommand: ParsableCommand {
         ("register_root", .string(Hex.text(snapshot.registerRoot))),
         ("from", .optional(from)), ("to", .optional(to)),
       ]
-      members.append(("types", inventory?.json ?? .object([])))
+      if let inventory { members.append(("types", inventory.json)) }
       members.append(("views", .array(views.map { viewJSON($0, snapshot.size) })))
       try StandardOutput.write(JSONValue.object(members).text + "\n")
       return

@@ -32,6 +32,9 @@ struct TypeInventory {
     names.indices.sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
   }
 
+  /// Each type with its number of events, in the order of the types' bytes.
+  var events: [(type: String, count: Int)] { order.map { (names[$0], counts[$0]) } }
+
   private func sortedPaths(_ type: Int) -> [(String, PathCount)] {
     paths[type].sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0, $1) }
   }

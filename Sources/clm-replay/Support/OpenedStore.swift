@@ -70,8 +70,11 @@ struct OpenedStore: Sendable {
   }
 
   /// What each view was made from, by the bytes of their names.
-  func manifests() throws -> [ViewManifest] {
-    try run { try ViewReader.names(path) }.map { try view(named: $0).manifest }
+  func manifests() throws -> [ViewManifest] { try views().map(\.manifest) }
+
+  /// All views, by the bytes of their names.
+  func views() throws -> [ViewReader] {
+    try run { try ViewReader.names(path) }.map { try view(named: $0) }
   }
 
   /// The log as it is now: it holds all that a view was made from which was opened before.
