@@ -3,6 +3,8 @@ public struct ControlRecord: Sendable, Equatable {
   public enum Content: Sendable, Equatable {
     case viewSwitch(ViewSwitch)
     case rulesAccepted(RulesAccepted)
+    case viewDropped(ViewDropped)
+    case viewPruned(ViewPruned)
     /// Of a later version: kept and hashed, not understood.
     case unknown(kind: UInt8)
   }
@@ -17,6 +19,8 @@ public struct ControlRecord: Sendable, Equatable {
 
   static let viewSwitchKind: UInt8 = 1
   static let rulesAcceptedKind: UInt8 = 2
+  static let viewDroppedKind: UInt8 = 3
+  static let viewPrunedKind: UInt8 = 4
 
   public var leafHash: [UInt8] { MerkleTree.leafHash(bytes.span) }
 
@@ -28,6 +32,16 @@ public struct ControlRecord: Sendable, Equatable {
   init(number: UInt64, recorded: Int64, _ accepted: RulesAccepted) {
     self.init(number, recorded, .rulesAccepted(accepted), kind: Self.rulesAcceptedKind)
     accepted.append(to: &bytes)
+  }
+
+  init(number: UInt64, recorded: Int64, _ dropped: ViewDropped) {
+    self.init(number, recorded, .viewDropped(dropped), kind: Self.viewDroppedKind)
+    dropped.append(to: &bytes)
+  }
+
+  init(number: UInt64, recorded: Int64, _ pruned: ViewPruned) {
+    self.init(number, recorded, .viewPruned(pruned), kind: Self.viewPrunedKind)
+    pruned.append(to: &bytes)
   }
 
   /// What every record begins with.
@@ -50,6 +64,8 @@ public struct ControlRecord: Sendable, Equatable {
     switch kind {
     case Self.viewSwitchKind: content = .viewSwitch(try ViewSwitch(&reader))
     case Self.rulesAcceptedKind: content = .rulesAccepted(try RulesAccepted(&reader))
+    case Self.viewDroppedKind: content = .viewDropped(try ViewDropped(&reader))
+    case Self.viewPrunedKind: content = .viewPruned(try ViewPruned(&reader))
     default:
       content = .unknown(kind: kind)
       return
@@ -163,14 +179,14 @@ public struct RulesAccepted: Sendable, Equatable {
 
 extension [UInt8] {
   /// Its length u16, and its bytes.
-  fileprivate mutating func append(text: String) {
+  mutating func append(text: String) {
     appendLittle(UInt16(text.utf8.count))
     self += text.utf8
   }
 }
 
 extension ByteReader {
-  fileprivate mutating func text() throws(Short) -> String {
+  mutating func text() throws(Short) -> String {
     String(decoding: try array(Int(try number(UInt16.self))), as: UTF8.self)
   }
 

@@ -241,6 +241,14 @@ public enum Files {
     init(file: CInt) { self.file = file }
     deinit { close(file) }
 
+    /// The file that is locked is the one that is at `path` now: it was not removed meanwhile.
+    public func isOf(_ path: String) -> Bool {
+      var own = stat()
+      // Safe because the status outlives the call.
+      guard unsafe fstat(file, &own) == 0, let there = status(path) else { return false }
+      return own.st_dev == there.st_dev && own.st_ino == there.st_ino
+    }
+
     /// Says in the file who holds it.
     public func describe(_ text: String) {
       ftruncate(file, 0)

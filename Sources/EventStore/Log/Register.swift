@@ -27,6 +27,22 @@ public struct Register: Sendable {
     }
   }
 
+  /// Views that were dropped, with the time at which each was, in order.
+  public var dropped: [(recorded: Int64, number: UInt64, view: ViewDropped)] {
+    records.compactMap { record in
+      guard case .viewDropped(let view) = record.content else { return nil }
+      return (record.recorded, record.number, view)
+    }
+  }
+
+  /// Generations that were pruned, with the time at which they were, in order.
+  public var pruned: [(recorded: Int64, number: UInt64, view: ViewPruned)] {
+    records.compactMap { record in
+      guard case .viewPruned(let view) = record.content else { return nil }
+      return (record.recorded, record.number, view)
+    }
+  }
+
   /// The latest switch of a view under the same model and version with other content than `rulesHash`; nil also where that
   /// content was accepted since.
   public func otherContent(
@@ -101,6 +117,16 @@ extension Store {
     try append(.rulesAccepted(rules), waitSeconds: waitSeconds)
   }
 
+  /// Appends a control record for a view that is dropped; as ``register(_:waitSeconds:)``.
+  public func note(_ dropped: ViewDropped, waitSeconds: Double) throws(EventStoreError) {
+    try append(.viewDropped(dropped), waitSeconds: waitSeconds)
+  }
+
+  /// Appends a control record for generations that are pruned; as ``register(_:waitSeconds:)``.
+  public func note(_ pruned: ViewPruned, waitSeconds: Double) throws(EventStoreError) {
+    try append(.viewPruned(pruned), waitSeconds: waitSeconds)
+  }
+
   private func append(
     _ content: ControlRecord.Content, waitSeconds: Double
   ) throws(EventStoreError) {
@@ -159,6 +185,10 @@ extension Store {
           record = ControlRecord(number: state.control.size, recorded: recorded, view)
         case .rulesAccepted(let rules):
           record = ControlRecord(number: state.control.size, recorded: recorded, rules)
+        case .viewDropped(let dropped):
+          record = ControlRecord(number: state.control.size, recorded: recorded, dropped)
+        case .viewPruned(let pruned):
+          record = ControlRecord(number: state.control.size, recorded: recorded, pruned)
         case .unknown(let kind):
           throw ControlFault(number: state.control.size, what: "would be of kind \(kind)")
         }

@@ -14,7 +14,7 @@ public final class ViewBuilder {
   private var outputRoot = OutputRoot()
   private var chunks: [Int] = []
   /// Held until the view is published or given up.
-  private var lock: Files.Lock?
+  private var lock: ViewLock?
 
   /// A generation that is complete and not yet in force.
   public struct Built {
@@ -31,11 +31,15 @@ public final class ViewBuilder {
     var outputRoot: [UInt8]
   }
 
-  /// - Parameter parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
+  /// - Parameters:
+  ///   - lock: of this view, if it was waited for; else it has to be free.
+  ///   - parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
   public init(
     storePath: String, name: String, _ compiled: CompiledRules, view: LogView, engine: String,
-    threads: Int, parameters: ValueParameters? = nil, foldEngine: FoldEngine = .words
+    threads: Int, lock: ViewLock? = nil, parameters: ValueParameters? = nil,
+    foldEngine: FoldEngine = .words
   ) {
+    self.lock = lock
     self.parameters = parameters
     self.foldEngine = foldEngine
     store = storePath
@@ -68,13 +72,9 @@ public final class ViewBuilder {
 
   public func build(progress: (Progress) -> Void) throws -> Built {
     try guarded {
-      try Files.makeDirectory("\(store)/views")
-      try Files.makeDirectory(home)
-      guard let lock = try Files.lock("\(home)/building") else {
-        throw EventStoreError(
-          .busy, "view `\(name)` is being built by another process", help: "try again")
+      if lock == nil {
+        lock = try ViewLock.take(store, name, waitSeconds: 0, command: engine)
       }
-      self.lock = lock
       let generation = nextGeneration()
       let directory = "\(home)/\(generation).tmp"
       Files.remove(directory)
@@ -370,19 +370,10 @@ public final class ViewBuilder {
     return manifest
   }
 
-  /// Removes older generations, and what killed builds left. On Linux a reader's map keeps its file until it is done.
-  ///
-  /// A generation goes by a rename first, so that who opens it finds all of it or nothing.
+  /// Removes older generations, and what killed builds left.
   private func prune(keeping generation: String) {
-    for name in Files.list(home)
-    where name.hasPrefix("g") && name != generation {
-      let gone = "\(home)/\(name).tmp"
-      // A rename that fails leaves it to be removed in place.
-      if !name.hasSuffix(".tmp"), (try? Files.rename("\(home)/\(name)", gone)) != nil {
-        Files.remove(gone)
-      } else {
-        Files.remove("\(home)/\(name)")
-      }
+    for name in Files.list(home) where name.hasPrefix("g") && name != generation {
+      ViewFiles.removeGeneration(name, in: home)
     }
   }
 }

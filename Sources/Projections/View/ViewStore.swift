@@ -29,6 +29,18 @@ enum ViewFiles {
     return text.split(separator: "\n").first.map(String.init) ?? ""
   }
 
+  /// Removes a generation. It goes by a rename first, so that who opens it finds all of it or nothing; on Linux a reader's map
+  /// keeps its file until it is done.
+  static func removeGeneration(_ name: String, in home: String) {
+    let gone = "\(home)/\(name).tmp"
+    // A rename that fails leaves it to be removed in place.
+    if !name.hasSuffix(".tmp"), (try? Files.rename("\(home)/\(name)", gone)) != nil {
+      Files.remove(gone)
+    } else {
+      Files.remove("\(home)/\(name)")
+    }
+  }
+
   static func chunkKey(_ number: Int) -> [UInt8] { .bigEndian(UInt32(number)) }
 }
 

@@ -18,7 +18,9 @@ enum Forms {
     case let command as CheckpointCommand:
       try object(command.global)
       try refuse(command.output, extensions: otherExtensions, has: "a checkpoint")
-    case let command as ViewsCommand where command.acceptRules: try object(command.global)
+    case let command as ViewsCommand
+    where command.acceptRules || command.drop != nil || command.prune:
+      try object(command.global)
     case let command as ViewsCommand where command.rules != nil:
       try among([], command.global, "the file as it was served")
     case let command as GenerateCommand:

@@ -37,7 +37,10 @@ struct ReplayCommand: ParsableCommand {
       "Take the parameters of clv.model from this file (as --format json prints them) in place of a fit."
   )
   var clvParams: String?
-  @Option(help: "How long to wait for a commit of an import before the switch, such as 10s.")
+  @Option(
+    help:
+      "How long to wait for another replay of the view, and for a commit of an import before the switch, such as 10s."
+  )
   var wait = "10s"
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
   var receipt: String?
@@ -52,8 +55,17 @@ struct ReplayCommand: ParsableCommand {
     let format = global.resolvedFormat(oneObject: true)
     let allowance = try maxParked.map { try Allowance($0, option: "--max-parked") }
     let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
-    let opened = try OpenedStore(store, registering: true)
-    let (loaded, name) = try rulesAndName(opened)
+    var opened = try OpenedStore(store, registering: true)
+    var (loaded, name) = try rulesAndName(opened)
+    // What is wrong with them is said before anything is waited for.
+    let parameters = try parameters(loaded)
+    _ = try opened.logView(asOf: asOf, knownAt: knownAt)
+    let lock = try opened.run {
+      try ViewLock.take(store, name, waitSeconds: waitSeconds, command: "clm-replay replay")
+    }
+    // As they are now that no other replay is under way: who waited shall not bring back what was before.
+    opened = try opened.renewed()
+    if rules == nil { (loaded, name) = try rulesAndName(opened, named: name) }
     let earlier = manifestInForce(name)
     try checkRegister(opened, loaded, view: name)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
@@ -62,7 +74,7 @@ struct ReplayCommand: ParsableCommand {
     let started = Clock.monotonicSeconds()
     let builder = ViewBuilder(
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
-      threads: Threads.count(threads), parameters: try parameters(loaded),
+      threads: Threads.count(threads), lock: lock, parameters: parameters,
       foldEngine: foldEngine)
     let progress = ProgressLine("replay", quiet: global.quiet)
     let built = try opened.run {
@@ -96,7 +108,7 @@ struct ReplayCommand: ParsableCommand {
       try StandardOutput.write(
         json(built, faults, manifest, loaded, earlier, Clock.monotonicSeconds() - started).text
           + "\n")
-    } else {
+    } else if !global.quiet {
       try StandardOutput.show(
         text(built, faults, manifest, loaded, Clock.monotonicSeconds() - started))
     }
@@ -149,12 +161,15 @@ struct ReplayCommand: ParsableCommand {
     }
   }
 
-  private func rulesAndName(_ opened: OpenedStore) throws -> (LoadedRules, String) {
+  /// - Parameter known: the view, where its name is known already.
+  private func rulesAndName(
+    _ opened: OpenedStore, named known: String? = nil
+  ) throws -> (LoadedRules, String) {
     if let rules {
       let loaded = try LoadedRules.load(rules)
       return (loaded, try ViewNames.checked(view ?? loaded.compiled.rules.modelName))
     }
-    let reader = try opened.view(named: view)
+    let reader = try opened.view(named: known ?? view)
     return (try LoadedRules.load(reader), reader.manifest.name)
   }
 

@@ -51,6 +51,16 @@ struct ServedView {
         message: "no view\(view.map { " `\($0)`" } ?? "") was served at \(RFC3339.text(instant))",
         help: "`clm-replay views \(opened.path) --history` lists what was served, and when")
     }
+    let dropped = register.dropped.first {
+      $0.view.view == entry.view.view && $0.number > entry.number && $0.recorded <= instant
+    }
+    if let dropped {
+      throw CommandError(
+        exit: .couldNotRun, code: "not-served",
+        message:
+          "view `\(entry.view.view)` was not served at \(RFC3339.text(instant)): it was dropped on \(RFC3339.text(dropped.recorded))",
+        help: "`clm-replay views \(opened.path) --history` lists what was served, and when")
+    }
     name = entry.view.view
     record = Record(number: entry.number, switchedAt: entry.recorded, served: entry.view)
     rules = try LoadedRules.load(source, named: "record \(entry.number) of the register")

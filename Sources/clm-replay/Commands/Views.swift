@@ -11,11 +11,13 @@ struct ViewsCommand: ParsableCommand {
         clm-replay views store --history
         clm-replay views store --rules 8f3a91c2 > rules-of-then.yaml
         clm-replay views store --accept-rules retail.yaml
+        clm-replay views store --drop trial
 
       The history is the register: a record for each time that a view came into force. It stays when views are deleted, and
       `verify` checks it. --rules prints a rules file that was served, byte for byte. --accept-rules notes in the register
       that a view may be served under FILE (without it: under the rules that it has) though model and version were served
-      with other content before: then `replay --strict` takes it.
+      with other content before: then `replay --strict` takes it. --drop removes a view, --prune what is not in force of any:
+      older generations, and what killed replays left. Both are noted in the register, which keeps what was served.
       """)
 
   @Argument(help: "The store.") var store: String
@@ -28,6 +30,13 @@ struct ViewsCommand: ParsableCommand {
   var acceptRules = false
   @Option(help: "With --accept-rules: the view; the one called by the rules' model unless given.")
   var view: String?
+  @Option(help: "Remove the view of this name.") var drop: String?
+  @Flag(help: "Remove generations that are not in force.") var prune = false
+  @Option(
+    help:
+      "With --drop, --prune and --accept-rules: how long to wait for a replay of the view or a commit, such as 10s."
+  )
+  var wait = "10s"
   @OptionGroup var global: GlobalOptions
 
   private static let columns = [
@@ -40,8 +49,9 @@ struct ViewsCommand: ParsableCommand {
   ]
 
   func validate() throws {
-    if [history, rules != nil, acceptRules].filter({ $0 }).count > 1 {
-      throw ValidationError("--history, --rules and --accept-rules do not go together")
+    if [history, rules != nil, acceptRules, drop != nil, prune].filter({ $0 }).count > 1 {
+      throw ValidationError(
+        "--history, --rules, --accept-rules, --drop and --prune do not go together")
     }
     if rules == "" {
       throw ValidationError("--rules takes the first digits of a SHA-256")
@@ -53,6 +63,8 @@ struct ViewsCommand: ParsableCommand {
 
   func run() throws {
     if acceptRules { return try accept() }
+    if let drop { return try dropView(drop) }
+    if prune { return try pruneViews() }
     let opened = try OpenedStore(store)
     if let rules { return try printRules(rules, opened) }
     if history { return try printHistory(opened) }
@@ -99,7 +111,7 @@ struct ViewsCommand: ParsableCommand {
     let accepted = RulesAccepted(
       view: name, model: rules.modelName, version: Int64(rules.modelVersion),
       rulesHash: SHA256Bytes.hash(rules.source.span))
-    try opened.run { try opened.store.accept(accepted, waitSeconds: 10) }
+    try opened.run { try opened.store.accept(accepted, waitSeconds: try waitSeconds()) }
     if global.format == .json || global.format == .ndjson {
       let object = JSONValue.object([
         ("view", .string(name)), ("model", .string(rules.modelName)),
@@ -129,6 +141,7 @@ struct ViewsCommand: ParsableCommand {
         "record \(entry.number): rules \(Hex.text(entry.rules.rulesHash).prefix(12)) of \(entry.rules.model) v\(entry.rules.version) were accepted for view \(entry.rules.view) on \(RFC3339.text(entry.recorded))",
         quiet: global.quiet)
     }
+    tellRemovals(register)
     let objects = switches.map { entry -> JSONValue in
       let view = entry.view
       return .object([

@@ -19,6 +19,15 @@ struct OpenedStore: Sendable {
     }
   }
 
+  private init(_ path: String, _ store: Store, _ snapshot: LogSnapshot) {
+    self.path = path
+    self.store = store
+    self.snapshot = snapshot
+  }
+
+  /// The same store with the log as it is now.
+  func renewed() throws -> OpenedStore { OpenedStore(path, store, try laterSnapshot()) }
+
   /// Also where acknowledged events are missing: `verify` says which.
   init(verifying path: String) throws {
     self.path = path

@@ -1,0 +1,107 @@
+import EventStore
+
+/// Removes views and what is not in force of them. Readers keep what they have opened.
+///
+/// The register comes first, as at a switch: a process that dies on the way leaves a record and something to remove again.
+public struct ViewRemoval {
+  private let store: String
+  private let name: String
+  private let home: String
+
+  public init(_ store: String, view name: String) {
+    self.store = store
+    self.name = name
+    home = ViewFiles.directory(store, name)
+  }
+
+  /// A generation that is not in force, or part of one that was never complete.
+  public struct Stale: Sendable {
+    /// Name of its directory.
+    public var generation: String
+    public var bytes: Int
+    /// It was complete: the register may speak of it.
+    public var isWhole: Bool { !generation.hasSuffix(".tmp") }
+  }
+
+  /// Names of all directories of views, also of those without a generation in force, by their bytes.
+  public static func places(_ store: String) throws(ViewError) -> [String] {
+    do throws(LMDBError) {
+      return try Files.names(in: "\(store)/views").filter {
+        Files.isDirectory("\(store)/views/\($0)")
+      }
+    } catch {
+      throw ViewError(error, "list the views of `\(store)`", path: store)
+    }
+  }
+
+  /// Takes a view out of force and removes all of it.
+  ///
+  /// - Parameters:
+  ///   - lock: of this view.
+  ///   - register: appends the control record; durable when it returns.
+  /// - Throws: `.missing` where no generation is in force, and what `register` throws.
+  public func drop(
+    _ lock: ViewLock, register: (ViewDropped) throws -> Void
+  ) throws -> ViewDropped {
+    guard let generation = try current() else {
+      throw ViewError(.missing, "the store `\(store)` has no view `\(name)`")
+    }
+    let dropped = ViewDropped(view: name, generation: generation)
+    try register(dropped)
+    do throws(LMDBError) {
+      // Out of force by one step, for who opens it and after a crash; the rest follows.
+      try Files.rename("\(home)/CURRENT", "\(home)/CURRENT.tmp")
+      try Files.syncDirectory(home)
+    } catch {
+      throw ViewError(error, "drop view `\(name)`", path: store)
+    }
+    removeHome()
+    return dropped
+  }
+
+  /// What is not in force; while nobody holds the view's lock, nobody needs it.
+  /// - Throws: `.damaged` where the generation in force is not there: then an older one may be worth keeping.
+  public func stale() throws(ViewError) -> [Stale] {
+    let current = try current()
+    if let current, !Files.isDirectory("\(home)/\(current)") {
+      throw ViewError(
+        .damaged, "view `\(name)` names a generation `\(current)` that is not there",
+        help: "replay it again, or drop it with `clm-replay views \(store) --drop \(name)`")
+    }
+    return Files.list(home).filter { $0.hasPrefix("g") && $0 != current }.map {
+      Stale(generation: $0, bytes: Files.size("\(home)/\($0)/data.mdb"))
+    }
+  }
+
+  /// Removes what is not in force.
+  ///
+  /// - Parameters:
+  ///   - lock: of this view.
+  ///   - register: appends the control record for those that were whole; durable when it returns.
+  /// - Returns: what was removed.
+  public func prune(_ lock: ViewLock, register: (ViewPruned) throws -> Void) throws -> [Stale] {
+    let stale = try stale()
+    let whole = stale.filter(\.isWhole).map(\.generation)
+    if !whole.isEmpty {
+      try register(ViewPruned(view: name, generations: Array(whole.prefix(Int(UInt16.max)))))
+    }
+    for found in stale { ViewFiles.removeGeneration(found.generation, in: home) }
+    if try current() == nil { removeHome() }
+    return stale
+  }
+
+  /// Name of the generation in force; nil where there is none.
+  private func current() throws(ViewError) -> String? {
+    do throws(LMDBError) {
+      return try Files.isThere("\(home)/CURRENT") ? try ViewFiles.current(store, name) : nil
+    } catch {
+      throw ViewError(error, "open view `\(name)`", path: store)
+    }
+  }
+
+  /// The lock goes last, so that who waits for it finds the view as a whole or not at all.
+  private func removeHome() {
+    for found in Files.list(home) where found != "building" { Files.remove("\(home)/\(found)") }
+    Files.remove(home)
+  }
+}

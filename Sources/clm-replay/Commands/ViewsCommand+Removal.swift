@@ -1,0 +1,84 @@
+import EventStore
+import Projections
+
+/// `views --drop` and `views --prune`: what is removed is noted in the register.
+extension ViewsCommand {
+  func dropView(_ asked: String) throws {
+    let name = try ViewNames.checked(asked)
+    let waitSeconds = try waitSeconds()
+    let opened = try OpenedStore(store, registering: true)
+    let names = try opened.run { try ViewReader.names(store) }
+    guard names.contains(name) else {
+      throw CommandError(
+        exit: .couldNotRun, code: ViewError.Code.missing.rawValue,
+        message: "the store `\(store)` has no view `\(name)`",
+        help: names.isEmpty ? nil : "views are \(names.joined(separator: ", "))")
+    }
+    let dropped = try opened.run {
+      let lock = try ViewLock.take(
+        store, name, waitSeconds: waitSeconds, command: "clm-replay views --drop")
+      return try ViewRemoval(store, view: name).drop(lock) {
+        try opened.store.note($0, waitSeconds: waitSeconds)
+      }
+    }
+    if global.format == .json {
+      let object = JSONValue.object([
+        ("view", .string(name)), ("generation", .string(dropped.generation)),
+        ("changed", .bool(true)),
+      ])
+      try StandardOutput.write(object.text + "\n")
+    }
+    Notice.write(
+      "dropped view \(name); the register keeps what it served", quiet: global.quiet)
+  }
+
+  func pruneViews() throws {
+    let waitSeconds = try waitSeconds()
+    let opened = try OpenedStore(store, registering: true)
+    var removed: [(view: String, stale: ViewRemoval.Stale)] = []
+    for name in try opened.run({ try ViewRemoval.places(store) }) {
+      let removal = ViewRemoval(store, view: name)
+      // Where there is nothing to remove, nobody is waited for.
+      if try opened.run({ try removal.stale().isEmpty }) { continue }
+      let stale = try opened.run {
+        let lock = try ViewLock.take(
+          store, name, waitSeconds: waitSeconds, command: "clm-replay views --prune")
+        return try removal.prune(lock) { try opened.store.note($0, waitSeconds: waitSeconds) }
+      }
+      removed += stale.map { (name, $0) }
+    }
+    let bytes = removed.reduce(0) { $0 + $1.stale.bytes }
+    if global.format == .json {
+      let rows = removed.map { view, stale in
+        JSONValue.object([
+          ("view", .string(view)), ("generation", .string(stale.generation)),
+          ("bytes", .count(stale.bytes)),
+        ])
+      }
+      let object = JSONValue.object([
+        ("pruned", .array(rows)), ("bytes", .count(bytes)), ("changed", .bool(!removed.isEmpty)),
+      ])
+      try StandardOutput.write(object.text + "\n")
+    }
+    Notice.write(
+      removed.isEmpty
+        ? "nothing to prune" : "pruned \(removed.count) generations, \(bytes) bytes",
+      quiet: global.quiet)
+  }
+
+  func waitSeconds() throws -> Double { Double(try Times.length(wait, option: "--wait")) / 1e6 }
+
+  /// What was removed when, beside the rows of the history.
+  func tellRemovals(_ register: Register) {
+    let dropped = register.dropped.map { recorded, number, dropped in
+      (number, "view \(dropped.view) was dropped on \(RFC3339.text(recorded))")
+    }
+    let pruned = register.pruned.map { recorded, number, pruned in
+      let list = pruned.generations.joined(separator: ", ")
+      return (number, "of view \(pruned.view), \(list) went on \(RFC3339.text(recorded))")
+    }
+    for (number, what) in (dropped + pruned).sorted(by: { $0.0 < $1.0 }) {
+      Notice.write("record \(number): \(what)", quiet: global.quiet)
+    }
+  }
+}
