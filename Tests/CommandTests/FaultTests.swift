@@ -251,8 +251,8 @@ import Testing
     let explained = try Program.run("explain", place.store, "C-1", "--format", "json")
     let exported = try Program.run("export", place.store, "--table", "customers", "-o", "-")
 
-    #expect(shown.output.contains("5.00  (1 event left out)"))
-    #expect(again.output.contains("5.00  (1 event left out)"))
+    #expect(shown.output.contains("5.00 EUR  (1 event left out)"))
+    #expect(again.output.contains("5.00 EUR  (1 event left out)"))
     #expect(json.output.contains(#""left_out":{"total":1}"#))
     #expect(!clean.output.contains("left_out"))
     #expect(!explained.output.contains("left_out"), "at the transition none was")

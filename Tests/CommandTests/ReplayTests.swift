@@ -85,24 +85,26 @@ import Testing
 
     #expect(
       history.output == """
-        2024-01-01T00:00:00.000000Z    #0 site_visit e0  (k-1)
-        2024-01-01T00:00:00.000000Z  * enters reach
-        2024-01-01T00:00:00.000000Z  * reach -> acquisition  by compare
-        2024-01-02T00:00:00.000000Z    #1 identify e1
-        2024-01-02T00:00:00.000000Z    #2 purchase e2
-        2024-01-02T00:00:00.000000Z  * acquisition -> conversion  by convert
-        2024-02-01T00:00:00.000000Z    #3 purchase e3
-        2024-02-01T00:00:00.000000Z  * conversion -> retention  by repeat
+        2024-01-01T00:00:00Z    #0 site_visit e0  (k-1)
+        2024-01-01T00:00:00Z  * enters reach
+        2024-01-01T00:00:00Z  * reach -> acquisition  by compare
+        2024-01-02T00:00:00Z    #1 identify e1  anonymous_id k-1
+        2024-01-02T00:00:00Z    #2 purchase e2  40.00 EUR
+        2024-01-02T00:00:00Z  * acquisition -> conversion  by convert
+        2024-02-01T00:00:00Z    #3 purchase e3  60.00 EUR
+        2024-02-01T00:00:00Z  * conversion -> retention  by repeat
 
+        * a change of stage; # an event, by its position in the log
         as of 2024-02-02T23:59:59.999999Z, view retail
 
         """)
     #expect(
       explained.output.hasPrefix(
-        "C-1 moved from conversion to retention on 2024-02-01T00:00:00.000000Z, at event #3 e3\n"))
+        "C-1 moved from conversion to retention on 2024-02-01T00:00:00Z, at event #3 e3\n"))
     #expect(
       explained.output.contains(
-        "+ purchases_365d >= 2    [purchases_365d = 2, was 1]    <- changed now"))
+        "+ at least 2 purchases within 365 days: 2, was 1    [purchases_365d >= 2]    <- became true now"
+      ))
     #expect(shown.output.contains(#""stage":"retention""#))
     #expect(shown.output.contains(#""next":{"at":"2024-07-30T00:00:00.000000Z","to":"lapsed"}"#))
     #expect(unknown.status == 2)

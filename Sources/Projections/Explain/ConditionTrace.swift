@@ -87,7 +87,7 @@ struct ConditionTrace {
       }
     }
     return Explanation.Term(
-      text: text, type: type, value: moments.value(node, type),
+      expression: expression, text: text, type: type, value: moments.value(node, type),
       before: moments.before(node, type), arguments: arguments)
   }
 
@@ -158,7 +158,8 @@ struct ConditionTrace {
             list.value(member), fieldType, interner: fold.evaluator.interner)
         }
       return Explanation.Contribution(
-        position: line.position, id: line.id, at: line.occurred, type: line.type, adds: adds)
+        position: line.position, id: line.id, at: line.occurred, type: line.type, adds: adds,
+        line: line)
     }
   }
 }

@@ -37,7 +37,8 @@ public struct Explainer {
     let record = fold.record(customer: customer, lines: taken)
     return Explanation(
       customer: customer, transition: row, stay: nil, rule: tracer.rule, expression: tracer.term,
-      facts: tracer.facts, considered: tracer.considered, next: record.current?.next,
+      checked: tracer.checked, facts: tracer.facts, considered: tracer.considered,
+      next: record.current?.next,
       parked: record.parked)
   }
 
@@ -65,7 +66,8 @@ public struct Explainer {
         segment: declared.name, holds: spells.last.map { $0.to == Microseconds.never } ?? false,
         spell: spell),
       rule: .init(id: declared.name, line: declared.place.line, text: declared.condition.text),
-      expression: nil, facts: [], considered: [], next: record.current?.next,
+      expression: nil, checked: declared.condition.expression, facts: [], considered: [],
+      next: record.current?.next,
       parked: record.parked)
     if let latest {
       let tracer = SegmentTracer(segment: segment, target: latest, lines: taken)

@@ -10,6 +10,8 @@ public struct Explanation: Sendable {
   /// Nil for the entry row.
   public var rule: Rule?
   public var expression: Term?
+  /// The condition as it was checked: what names in ``Term/expression`` refer to.
+  public var checked: CheckedExpression?
   public var facts: [FactEvidence]
   /// Conditions that were tried before and did not hold.
   public var considered: [Considered]
@@ -40,6 +42,7 @@ public struct Explanation: Sendable {
 
   /// A sub-expression with its value after and before.
   public struct Term: Sendable {
+    public var expression: Expression
     public var text: String
     public var type: Type
     public var value: Known
@@ -65,6 +68,7 @@ public struct Explanation: Sendable {
     public var type: String
     /// The value that the event gives to the fact; 1 for a count.
     public var adds: Value
+    public var line: EventLine
   }
 
   public struct Considered: Sendable {

@@ -6,6 +6,7 @@ final class RowTracer: FoldObserver {
   private let lines: [EventLine]
   private(set) var rule: Explanation.Rule?
   private(set) var term: Explanation.Term?
+  private(set) var checked: CheckedExpression?
   private(set) var facts: [Explanation.FactEvidence] = []
   private(set) var considered: [Explanation.Considered] = []
 
@@ -49,6 +50,7 @@ final class RowTracer: FoldObserver {
     var moments = ConditionTrace.Moments(
       fold.evaluator, before, instant, isTimer: event < 0)
     if let lowered = compiledCondition.lowered {
+      checked = lowered.checked
       term = ConditionTrace.term(lowered.checked.expression, lowered, &moments)
     }
     facts = ConditionTrace.facts(compiledCondition.root, fold, lines, &moments)

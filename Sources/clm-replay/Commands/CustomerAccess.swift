@@ -18,17 +18,18 @@ struct CustomerAccess {
   private let stored: ViewCustomer?
   private let subjects: [String]
 
-  init(_ options: CustomerOptions, quiet: Bool) throws {
+  /// - Parameter customer: any of its subjects.
+  init(_ customer: String, in store: String, _ options: CustomerTimes, quiet: Bool) throws {
     var reader: ViewReader?
     if let asServed = options.asServed {
-      opened = try OpenedStore(options.store)
+      opened = try OpenedStore(store)
       let found = try ServedView(opened, view: options.view, at: asServed)
       (compiled, viewName, view) = (found.rules.compiled, found.name, found.view)
       served = found.record
       isCurrent = false
     } else {
       let opening: ViewReader
-      (opened, opening) = try OpenedStore.open(options.store, withView: options.view)
+      (opened, opening) = try OpenedStore.open(store, withView: options.view)
       compiled = try LoadedRules.load(opening).compiled
       viewName = opening.manifest.name
       served = nil
@@ -57,14 +58,14 @@ struct CustomerAccess {
     }
     self.reader = reader
     if let reader {
-      let found = try opened.run { try reader.customer(named: options.customer) }
-      guard let found else { throw Self.unknown(options.customer, opened.path, viewName) }
+      let found = try opened.run { try reader.customer(named: customer) }
+      guard let found else { throw Self.unknown(customer, opened.path, viewName) }
       stored = found
       name = found.record.name
       subjects = [name] + found.record.subjects
     } else {
       stored = nil
-      subjects = try Self.subjects(of: options.customer, opened, view, compiled, viewName)
+      subjects = try Self.subjects(of: customer, opened, view, compiled, viewName)
       name = subjects[0]
     }
   }

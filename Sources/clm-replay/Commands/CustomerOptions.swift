@@ -4,6 +4,15 @@ import ArgumentParser
 struct CustomerOptions: ParsableArguments {
   @Argument(help: "The store.") var store: String
   @Argument(help: "The customer, by any of its subjects.") var customer: String
+  @OptionGroup var times: CustomerTimes
+
+  func access(quiet: Bool) throws -> CustomerAccess {
+    try CustomerAccess(customer, in: store, times, quiet: quiet)
+  }
+}
+
+/// Under which view and times a customer is looked at.
+struct CustomerTimes: ParsableArguments {
   @Option(help: "The view, if there are several.") var view: String?
   @Option(help: "As of another instant.") var asOf: String?
   @Option(help: "Only events recorded by then.") var knownAt: String?
@@ -16,16 +25,15 @@ struct CustomerOptions: ParsableArguments {
   )
   var population = false
 
+  /// The view itself answers.
+  var isNow: Bool { asServed == nil && asOf == nil && knownAt == nil }
+
   func validate() throws {
     if asServed != nil && (asOf != nil || knownAt != nil) {
       throw ValidationError("--as-served says all of --as-of and --known-at")
     }
-    if population && asServed == nil && asOf == nil && knownAt == nil {
+    if population && isNow {
       throw ValidationError("--population goes with --as-of, --known-at or --as-served")
     }
-  }
-
-  func access(quiet: Bool) throws -> CustomerAccess {
-    try CustomerAccess(self, quiet: quiet)
   }
 }

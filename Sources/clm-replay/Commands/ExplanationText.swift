@@ -6,12 +6,14 @@ import Projections
 struct ExplanationText {
   private let explanation: Explanation
   private let subject: CustomerAccess
-  private let facts: FactText
+  private let words: Words
+  private let conditionWords: ConditionWords
 
   init(_ explanation: Explanation, _ subject: CustomerAccess) {
     self.explanation = explanation
     self.subject = subject
-    facts = FactText(currencyDigits: subject.compiled.rules.currency.digits)
+    words = Words(subject.compiled.rules)
+    conditionWords = ConditionWords(subject.compiled.rules, explanation.checked)
   }
 
   var text: String {
@@ -24,31 +26,30 @@ struct ExplanationText {
       lines.append("")
       lines.append("  \(rule.text)")
       lines.append("")
-      if let term = explanation.expression { lines += conditions(term, depth: 0) }
+      if let term = explanation.expression {
+        lines += conditions(term, depth: 0)
+        lines += ["", legend(term)]
+      }
     } else {
       lines.append("the customer's first event: everybody enters here")
     }
     let withEvents = explanation.facts.filter { !$0.events.isEmpty || $0.leftOut > 0 }
-    if !withEvents.isEmpty {
-      lines.append("")
-      for fact in withEvents { lines += evidence(fact) }
-    }
+    var contents = EventContents(subject.compiled)
+    for fact in withEvents { lines += [""] + evidence(fact, &contents) }
     let rejected = explanation.considered
     if !rejected.isEmpty {
       lines.append("")
       lines.append(
-        "tried before, and not so: \(rejected.map { "\($0.id) (\(text(of: $0.value)))" }.joined(separator: ", "))"
+        "tried before, and did not hold: \(rejected.map { "\($0.id)\(reason($0.value))" }.joined(separator: ", "))"
       )
     }
     lines.append("")
     if let parked = explanation.parked {
-      lines.append(
-        "parked at \(RFC3339.text(parked.at)): \(parkedText(parked))"
-      )
+      lines.append("parked at \(Words.instant(parked.at)): \(parkedText(parked))")
     } else {
       lines.append("next: \(nextText(explanation.next))")
     }
-    lines.append("as of \(RFC3339.text(subject.asOf))")
+    lines.append("as of \(Words.instant(subject.asOf))")
     if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -56,20 +57,20 @@ struct ExplanationText {
   private var headline: String {
     if let stay = explanation.stay { return headline(stay) }
     guard let row = explanation.transition else { return explanation.customer }
-    let at = RFC3339.text(row.at)
     let move =
       row.from.map { "moved from \($0) to \(row.to)" } ?? "entered \(row.to)"
-    return "\(explanation.customer) \(move) on \(at), \(cause(row.isTimer, row.anchor))"
+    return
+      "\(explanation.customer) \(move) on \(Words.instant(row.at)), \(cause(row.isTimer, row.anchor))"
   }
 
   private func headline(_ stay: Explanation.Stay) -> String {
     let name = "\(explanation.customer) \(stay.holds ? "is" : "is not") in \(stay.segment)"
     guard let spell = stay.spell, let from = spell.from else {
-      return "\(name); values as of \(RFC3339.text(subject.asOf))"
+      return "\(name); values as of \(Words.instant(subject.asOf))"
     }
-    let entry = "\(RFC3339.text(from)), \(cause(spell.isTimer == true, spell.anchor))"
+    let entry = "\(Words.instant(from)), \(cause(spell.isTimer == true, spell.anchor))"
     guard let to = spell.to else { return "\(name) since \(entry)" }
-    return "\(name); was in it from \(entry), to \(RFC3339.text(to))"
+    return "\(name); was in it from \(entry), to \(Words.instant(to))"
   }
 
   private func cause(_ isTimer: Bool, _ anchor: CustomerRecord.Anchor?) -> String {
@@ -78,38 +79,60 @@ struct ExplanationText {
     return isTimer ? "by time alone, since \(event)" : "at \(event)"
   }
 
+  /// Why a condition that did not hold has no answer.
+  private func reason(_ known: Explanation.Known) -> String {
+    if case .value = known { return "" }
+    return " (\(words.text(known)))"
+  }
+
   // MARK: Conditions
+
+  private static let changedMark = "    <- became true now"
 
   /// Comparisons, one a line, under the `&&` and `||` that join them.
   private func conditions(_ term: Explanation.Term, depth: Int) -> [String] {
-    let joins = term.type == .bool && term.arguments.contains { $0.type == .bool }
-    let mark = isTrue(term.value) ? "+" : "-"
-    let indent = String(repeating: "  ", count: depth + 1)
-    if joins {
-      let name = joiner(term)
-      var lines = ["\(indent)\(mark) \(name)"]
-      for argument in flattened(term, name) { lines += conditions(argument, depth: depth + 1) }
+    let indent = "\(String(repeating: "  ", count: depth + 1))\(isTrue(term.value) ? "+" : "-") "
+    let changed = isTrue(term.value) && !isTrue(term.before) ? Self.changedMark : ""
+    if let join = join(term) {
+      var lines = [indent + join]
+      for argument in flattened(term, join) { lines += conditions(argument, depth: depth + 1) }
       return lines
     }
-    var line = "\(indent)\(mark) \(term.text)"
-    let values = term.arguments.map { argument in
-      let now = text(of: argument.value)
-      let before = text(of: argument.before)
-      return now == before
-        ? "\(argument.text) = \(now)" : "\(argument.text) = \(now), was \(before)"
+    if let (text, subject) = conditionWords.comparison(term) {
+      let change = words.change(subject.value, from: subject.before)
+      return ["\(indent)\(text): \(change)    [\(term.text)]\(changed)"]
     }
-    if !values.isEmpty { line += "    [\(values.joined(separator: "; "))]" }
-    if isTrue(term.value) && !isTrue(term.before) { line += "    <- changed now" }
-    return [line]
+    let values = term.arguments.map {
+      "\($0.text) = \(words.change($0.value, from: $0.before))"
+    }
+    let shown = values.isEmpty ? "" : "    [\(values.joined(separator: "; "))]"
+    return ["\(indent)\(term.text)\(shown)\(changed)"]
   }
 
-  private func joiner(_ term: Explanation.Term) -> String {
-    let inner = term.arguments.first.map { term.text.dropFirst($0.text.count) } ?? ""
-    if inner.drop(while: { $0 == " " || $0 == ")" || $0 == "\n" }).hasPrefix("||") {
-      return "any of"
+  private func legend(_ term: Explanation.Term) -> String {
+    let isTimer = explanation.transition?.isTimer ?? explanation.stay?.spell?.isTimer
+    let changed =
+      isTimer.map {
+        ", <- became true \($0 ? "at that instant, by time alone" : "with that event")"
+      }
+    return "  + holds, - does not hold\(hasChange(term) ? changed ?? "" : "")"
+  }
+
+  /// Whether a line is marked as changed.
+  private func hasChange(_ term: Explanation.Term) -> Bool {
+    if join(term) == nil { return isTrue(term.value) && !isTrue(term.before) }
+    return term.arguments.contains { hasChange($0) }
+  }
+
+  /// What a term asks of the terms in it; nil for a comparison.
+  private func join(_ term: Explanation.Term) -> String? {
+    guard term.type == .bool, term.arguments.contains(where: { $0.type == .bool }) else {
+      return nil
     }
-    if inner.drop(while: { $0 == " " || $0 == ")" || $0 == "\n" }).hasPrefix("&&") {
-      return "all of"
+    if case .call(let name, _, _) = term.expression.kind {
+      if name == "_&&_" { return "all of" }
+      if name == "_||_" { return "any of" }
+      if name == "!_" { return "not" }
     }
     return term.text
   }
@@ -118,8 +141,7 @@ struct ExplanationText {
   private func flattened(_ term: Explanation.Term, _ name: String) -> [Explanation.Term] {
     guard name == "all of" || name == "any of" else { return term.arguments }
     return term.arguments.flatMap { argument -> [Explanation.Term] in
-      let joins = argument.type == .bool && argument.arguments.contains { $0.type == .bool }
-      return joins && joiner(argument) == name ? flattened(argument, name) : [argument]
+      join(argument) == name ? flattened(argument, name) : [argument]
     }
   }
 
@@ -128,19 +150,14 @@ struct ExplanationText {
     return false
   }
 
-  private func text(of known: Explanation.Known) -> String {
-    switch known {
-    case .value(let value): facts.text(value)
-    case .unset: "unset"
-    case .error: "error"
-    }
-  }
-
   // MARK: Evidence
 
-  private func evidence(_ fact: Explanation.FactEvidence) -> [String] {
-    var head = "\(fact.name) = \(text(of: fact.value))"
-    if text(of: fact.before) != text(of: fact.value) { head += ", was \(text(of: fact.before))" }
+  private func evidence(
+    _ fact: Explanation.FactEvidence, _ contents: inout EventContents
+  ) -> [String] {
+    var head = fact.name
+    if let meaning = conditionWords.meaning(of: fact.name) { head += ", \(meaning)" }
+    head += ": \(words.change(fact.value, from: fact.before))"
     if fact.leftOut > 0 { head += "  (\(FactText.leftOut(fact.leftOut)))" }
     var lines = [head]
     let shown = fact.events.suffix(12)
@@ -150,9 +167,23 @@ struct ExplanationText {
     }
     for event in shown {
       lines.append(
-        "  #\(event.position) \(RFC3339.text(event.at)) \(event.type) \(event.id)  \(facts.text(event.adds))"
+        "  #\(event.position) \(Words.instant(event.at)) \(event.type) \(event.id)  \(adds(event, fact, &contents))"
       )
     }
     return lines
+  }
+
+  /// What an event gives to a fact; where it only counts, what it says itself.
+  private func adds(
+    _ event: Explanation.Contribution, _ fact: Explanation.FactEvidence,
+    _ contents: inout EventContents
+  ) -> String {
+    let declared = subject.compiled.rules.facts.first { $0.name == fact.name }
+    guard case .aggregate(let aggregate)? = declared?.kind else { return words.text(event.adds) }
+    if let field = aggregate.field, ![.count, .active].contains(aggregate.function) {
+      return words.text(EventContents.Part(name: field, value: event.adds))
+    }
+    let parts = contents.parts(of: event.line).map { words.text($0) }
+    return parts.isEmpty ? "counts" : parts.joined(separator: ", ")
   }
 }

@@ -10,7 +10,8 @@ struct HistoryCommand: ParsableCommand {
       EXAMPLE
         clm-replay history store C-1042
 
-      At one instant what time alone changed comes first, then each event with the transitions that it caused.
+      At one instant what time alone changed comes first, then each event with the transitions that it caused. Behind an event
+      stands what it says in the fields that the rules read.
       """)
 
   @OptionGroup var options: CustomerOptions
@@ -69,23 +70,28 @@ struct HistoryCommand: ParsableCommand {
 
   private func text(_ steps: [HistoryStep], _ subject: CustomerAccess) -> String {
     var lines: [String] = []
+    let words = Words(subject.compiled.rules)
+    var contents = EventContents(subject.compiled)
     for step in steps {
       switch step {
       case .event(let event):
+        let says = contents.parts(of: event).map { words.text($0) }.joined(separator: ", ")
         let who = event.subject == subject.name ? "" : "  (\(event.subject))"
         lines.append(
-          "\(RFC3339.text(event.occurred))    #\(event.position) \(event.type) \(event.id)\(who)")
+          "\(Words.instant(event.occurred))    #\(event.position) \(event.type) \(event.id)\(says.isEmpty ? "" : "  ")\(says)\(who)"
+        )
       case .transition(let row):
         let move = row.from.map { "\($0) -> \(row.to)" } ?? "enters \(row.to)"
         let how = row.transition.map { "  by \($0)" } ?? ""
         let anchor =
           row.isTimer
           ? (row.anchor.map { "  (time alone, since #\($0.position))" } ?? "  (time alone)") : ""
-        lines.append("\(RFC3339.text(row.at))  * \(move)\(how)\(anchor)")
+        lines.append("\(Words.instant(row.at))  * \(move)\(how)\(anchor)")
       }
     }
     lines.append("")
-    lines.append("as of \(RFC3339.text(subject.asOf)), view \(subject.viewName)")
+    lines.append("* a change of stage; # an event, by its position in the log")
+    lines.append("as of \(Words.instant(subject.asOf)), view \(subject.viewName)")
     if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }

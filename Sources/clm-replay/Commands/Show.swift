@@ -10,17 +10,44 @@ struct ShowCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         clm-replay show store C-1042
+        clm-replay show store --like 104
 
       CUSTOMER is any of the customer's subjects. With --as-of, --known-at or --as-served the customer is folded again; the
       view is left alone. Value, scores and segments that need everybody are then unknown, unless --population folds everybody.
       """)
 
-  @OptionGroup var options: CustomerOptions
+  @Argument(help: "The store.") var store: String
+  @Argument(help: "The customer, by any of its subjects.") var customer: String?
+  @Option(
+    help: ArgumentHelp(
+      "List the customers of the view with this text in a subject, in any case.", valueName: "text")
+  )
+  var like: String?
+  @OptionGroup var times: CustomerTimes
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    if (customer == nil) == (like == nil) {
+      throw ValidationError(
+        like == nil ? "Missing expected argument '<customer>'" : "--like is in place of a customer")
+    }
+    if let like, like.isEmpty { throw ValidationError("--like takes a part of a name") }
+    if like != nil && !times.isNow {
+      throw ValidationError("--like looks in the view as it is: leave the times away")
+    }
+  }
+
   func run() throws {
+    if let like {
+      try LikeSearch(store: store, view: times.view, text: like).run(global)
+    } else if let customer {
+      try show(customer)
+    }
+  }
+
+  private func show(_ customer: String) throws {
     let format = global.resolvedFormat(oneObject: true)
-    let subject = try options.access(quiet: global.quiet)
+    let subject = try CustomerAccess(customer, in: store, times, quiet: global.quiet)
     let entry = try subject.viewCustomer()
     let rules = subject.compiled.rules
     let unknown = subject.unknown(of: entry.record)
@@ -106,56 +133,48 @@ struct ShowCommand: ParsableCommand {
   private func text(
     _ entry: ViewCustomer, _ rules: Rules, _ subject: CustomerAccess
   ) -> String {
-    let text = FactText(currencyDigits: rules.currency.digits)
+    let words = Words(rules)
     let record = entry.record
     var lines: [String] = []
+    func add(_ name: String, _ text: String) { lines.append("  \(padded(name, 24)) \(text)") }
     if let parked = record.parked {
-      lines.append("\(record.name)  parked since \(RFC3339.text(parked.at))")
+      lines.append("\(record.name)  parked since \(Words.instant(parked.at))")
       lines.append("  \(parkedText(parked)) (\(parked.reason))")
     }
     if let current = record.current {
-      lines.append("\(record.name)  \(current.stage) since \(RFC3339.text(current.since))")
+      lines.append("\(record.name)  \(current.stage) since \(Words.instant(current.since))")
       lines.append("")
       for (index, fact) in rules.facts.enumerated() {
-        let value = text.text(current.facts[index])
         let leftOut = record.leftOut.first { $0.fact == index }
-        lines.append(
-          "  \(padded(fact.name, 24)) \(value.isEmpty ? "(unset)" : value)"
+        add(
+          fact.name,
+          (current.facts[index].map { words.text($0) } ?? "(unset)")
             + (leftOut.map { "  (\(FactText.leftOut($0.events)))" } ?? ""))
       }
       lines.append("")
       if let value = ViewRows(rules).historicalValue(current) {
-        lines.append(
-          "  \(padded("value so far", 24)) \(text.money(value)) \(rules.currency.code)")
+        add("value so far", words.money(value))
       }
       if let value = entry.value {
-        if let expected = value.expected {
-          lines.append(
-            "  \(padded("value to come", 24)) \(text.money(expected)) \(rules.currency.code)")
-        }
-        lines.append("  \(padded("P(alive)", 24)) \(Numbers.double(value.probabilityAlive))")
-        lines.append("  \(padded("purchases to come", 24)) \(Numbers.double(value.purchases))")
+        if let expected = value.expected { add("value to come", words.money(expected)) }
+        add("P(alive)", Numbers.short(value.probabilityAlive))
+        add("purchases to come", Numbers.short(value.purchases))
       }
       if let scores = entry.scores {
-        lines.append(
-          "  \(padded("RFM", 24)) \(scores.r)\(scores.f)\(scores.m) \(scores.name)")
+        add("RFM", "\(scores.r)\(scores.f)\(scores.m) \(scores.name)")
       }
-      if !entry.segments.isEmpty {
-        lines.append("  \(padded("segments", 24)) \(entry.segments.joined(separator: ", "))")
-      }
+      if !entry.segments.isEmpty { add("segments", entry.segments.joined(separator: ", ")) }
       let unknown = subject.unknown(of: record)
-      if !unknown.isEmpty {
-        lines.append("  \(padded("unknown", 24)) \(unknown.joined(separator: ", "))")
-      }
-      lines.append("  \(padded("first seen", 24)) \(RFC3339.text(record.firstSeen))")
-      lines.append("  \(padded("last seen", 24)) \(RFC3339.text(current.lastSeen))")
+      if !unknown.isEmpty { add("unknown", unknown.joined(separator: ", ")) }
+      add("first seen", Words.instant(record.firstSeen))
+      add("last seen", Words.instant(current.lastSeen))
       if !record.subjects.isEmpty {
-        lines.append("  \(padded("also known as", 24)) \(record.subjects.joined(separator: ", "))")
+        add("also known as", record.subjects.joined(separator: ", "))
       }
-      lines.append("  \(padded("next", 24)) \(nextText(current.next))")
+      add("next", nextText(current.next))
     }
     lines.append("")
-    lines.append("as of \(RFC3339.text(subject.asOf)), view \(subject.viewName)")
+    lines.append("as of \(Words.instant(subject.asOf)), view \(subject.viewName)")
     if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -182,8 +201,8 @@ func parkedJSON(_ parked: Parking) -> JSONValue {
 
 func nextText(_ next: (at: Int64, to: String?)?) -> String {
   guard let next else { return "no change by time alone" }
-  guard let to = next.to else { return "\(RFC3339.text(next.at)) parked, if nothing happens" }
-  return "\(to) on \(RFC3339.text(next.at)), if nothing happens"
+  guard let to = next.to else { return "\(Words.instant(next.at)) parked, if nothing happens" }
+  return "\(to) on \(Words.instant(next.at)), if nothing happens"
 }
 
 func padded(_ text: String, _ width: Int) -> String {

@@ -88,6 +88,15 @@ final class OutputFile: @unchecked Sendable {
 }
 
 enum StandardOutput {
+  /// Columns of the terminal that standard output is; nil for files and pipes, and where it does not say.
+  static let terminalWidth: Int? = {
+    if isatty(1) != 1 { return nil }
+    // Safe because the size outlives the call, which fills it.
+    var size = winsize()
+    let isKnown = unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0
+    return isKnown && size.ws_col > 0 ? Int(size.ws_col) : nil
+  }()
+
   /// Text for people: control characters of names and ids are spelled out, lines and tabs stay.
   static func show(_ text: String) throws { try write(text.printableLines) }
 
