@@ -30,28 +30,14 @@ public struct MerkleTree: Sendable, Equatable {
     appendSubtree(leafHash, leaves: 1)
   }
 
-  /// Appends a leaf; the root of the aligned subtree of `width` leaves that it fills, if it fills one.
-  mutating func append(leafHash: [UInt8], filling width: UInt64) -> [UInt8]? {
-    var filled: [UInt8]?
-    appendSubtree(leafHash, leaves: 1) { root, leaves in
-      if leaves == width { filled = root }
-    }
-    return filled
-  }
-
   /// Appends a perfect subtree; its number of leaves is a power of two that divides ``size``.
-  ///
-  /// - Parameter made: told of each larger subtree that this fills.
-  mutating func appendSubtree(
-    _ root: [UInt8], leaves: UInt64, made: ([UInt8], UInt64) -> Void = { _, _ in }
-  ) {
+  mutating func appendSubtree(_ root: [UInt8], leaves: UInt64) {
     precondition(size % leaves == 0, "a subtree begins at a multiple of its size")
     var node = root
     var width = leaves
     while size & width != 0, let left = peaks.popLast() {
       node = Self.nodeHash(left, node)
       width <<= 1
-      made(node, width)
     }
     peaks.append(node)
     size += leaves

@@ -77,11 +77,6 @@ public struct EventBatch: Sendable {
   /// Puts texts that had escapes in their line behind the lines.
   private mutating func addDecoded() { records.moveDecoded(to: &bytes) }
 
-  public mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
-    records.removeAll()
-  }
-
   /// The events of some entries alone, in their order.
   func compacted(_ numbers: [Int]) -> EventBatch {
     var batch = EventBatch()

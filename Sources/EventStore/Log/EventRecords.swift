@@ -108,12 +108,7 @@ struct EventRecords: Sendable {
     decoded = []
   }
 
-  mutating func removeAll() {
-    entries.removeAll(keepingCapacity: true)
-    cells.removeAll(keepingCapacity: true)
-    decoded.removeAll(keepingCapacity: true)
-  }
-
+  /// The same types and paths, for some of the events.
   func withoutEntries() -> EventRecords {
     var others = EventRecords()
     others.types = types

@@ -32,10 +32,8 @@ struct Placer: ~Copyable {
   private static let ahead = 12
 
   /// Reads the columns once: names, ids, and where each subject's chain ends.
-  ///
-  /// - Parameter expected: how many events may come.
   init(
-    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash, expected: Int = 0,
+    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash,
     clock: @escaping () -> Int64
   ) throws {
     self.reader = reader
@@ -44,7 +42,7 @@ struct Placer: ~Copyable {
     size = state.size
     recorded = state.recorded
     types = state.types
-    ids = IDTable(capacity: Int(state.size) + expected)
+    ids = IDTable(capacity: Int(state.size))
     part = BlockPart(first: state.size)
     for (number, type) in types.enumerated() { typeNumbers[type] = UInt16(number) }
     let blocks = Int((size + UInt64(BlockColumns.length) - 1) >> 14)
