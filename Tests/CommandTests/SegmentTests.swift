@@ -98,7 +98,7 @@ import Testing
 
     let now = try Program.run("explain", place.store, "a", "--segment", "best")
     #expect(now.output.contains("a is not in best"))
-    #expect(now.output.contains("rfm.m = 1"))
+    #expect(now.output.contains("rfm.m at least 3: 1"))
     let then = try Program.run(
       "explain", place.store, "a", "--segment", "best", "--as-of", "2024-01-10")
     #expect(then.status == 2)

@@ -112,7 +112,7 @@ import Testing
   @Test func `customers are found by a part of a name, in any case`() throws {
     let (place, _) = try store()
 
-    let found = try Program.run("show", place.store, "--like", "-1")
+    let found = try Program.run("show", place.store, "--like=-1")
     let one = try Program.run("show", place.store, "--like", "d-", "--format", "json").object()
     let none = try Program.run("show", place.store, "--like", "zebra")
 
@@ -140,7 +140,7 @@ import Testing
     let shell = Process()
     let output = Pipe()
     shell.executableURL = URL(fileURLWithPath: "/usr/bin/script")
-    let command = "stty cols 24; '\(Program.path)' show '\(place.store)' --like -1"
+    let command = "stty cols 24; '\(Program.path)' show '\(place.store)' --like=-1"
     shell.arguments = ["-qec", command, "/dev/null"]
     shell.standardInput = FileHandle.nullDevice
     shell.standardOutput = output
