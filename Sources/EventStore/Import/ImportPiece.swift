@@ -18,6 +18,8 @@ struct ImportPiece: Sendable {
   var physicalLines = 0
   /// Nothing comes behind it.
   var isEnd = false
+  /// Bytes of the inputs, as they are stored, that were read with it and before.
+  var bytesRead = 0
   /// Why reading ended behind what is here.
   var fault: InputFault?
 

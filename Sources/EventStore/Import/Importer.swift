@@ -45,6 +45,8 @@ public struct ImportSummary: Sendable {
 public final class Importer {
   private let options: ImportOptions
   private let storePath: String
+  /// How far it is, in bytes of the inputs as they are stored.
+  public let meter = WorkMeter()
   private var summary = ImportSummary()
   private let rejects: RejectsFile
   /// The number of the input at hand, and how many of its lines have been counted.
@@ -70,6 +72,7 @@ public final class Importer {
     let reading = try InputReading(
       inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue)
     let writer = try open(reading)
+    meter.begin(total: reading.size)
     summary.size = writer.size
     let pipeline = ImportPipeline(
       reading, writer, conflictsAreDuplicates: options.conflictsAreDuplicates)
@@ -83,6 +86,7 @@ public final class Importer {
       count: { counted in
         try count(counted)
         fault = counted.piece.fault ?? fault
+        meter.reach(counted.piece.bytesRead)
         progress(summary.lines)
       })
     try rejects.close()

@@ -7,6 +7,8 @@ final class InputBytes {
   let name: String
   private let file: CInt
   private var gzip: GzipBytes?
+  /// How many bytes of the file were read, before they are taken out of gzip.
+  private(set) var bytesRead = 0
   /// Read, and not yet given away.
   private var pending: [UInt8] = []
 
@@ -22,6 +24,12 @@ final class InputBytes {
   }
 
   deinit { close(file) }
+
+  /// Bytes of the file; nil of a pipe or a device.
+  var size: Int? {
+    let path = name == "-" ? "/dev/stdin" : name
+    return Files.isPlain(path) ? Files.size(path) : nil
+  }
 
   /// Recognises what the input is.
   ///
@@ -76,7 +84,9 @@ final class InputBytes {
 
   private func readFile(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
     do throws(LMDBError) {
-      return try Files.read(file, behind: &buffer, atMost: limit)
+      let count = try Files.read(file, behind: &buffer, atMost: limit)
+      bytesRead += count
+      return count
     } catch {
       throw InputFault("cannot-read", "`\(name)` cannot be read: \(error.text)")
     }

@@ -30,6 +30,14 @@ final class InputReading {
     }
   }
 
+  /// Bytes of all inputs, as they are stored; nil where one has no size.
+  var size: Int? {
+    inputs.reduce(0) { total, input in total.flatMap { total in input.size.map { total + $0 } } }
+  }
+
+  /// Bytes of the inputs that were read.
+  private var bytesRead: Int { inputs.reduce(0) { $0 + $1.bytesRead } }
+
   /// Looks at the first bytes of inputs and at the headers of CSV, so that what cannot be read is known before anything is written.
   func prepare(_ isMeant: (String) -> Bool) throws(InputFault) {
     for (number, input) in inputs.enumerated() where isMeant(input.name) {
@@ -59,6 +67,12 @@ final class InputReading {
 
   /// The next piece of the inputs, to be parsed; a fault of an input is noted behind what stood before it.
   func next() -> ImportPiece {
+    var piece = read()
+    piece.bytesRead = bytesRead
+    return piece
+  }
+
+  private func read() -> ImportPiece {
     while current < readers.count {
       let reader = readers[current]
       do throws(InputFault) {

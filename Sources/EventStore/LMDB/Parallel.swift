@@ -79,7 +79,7 @@ public enum Parallel {
   }
 
   /// Runs `body` on a thread that nobody waits for; false if the system has none left.
-  static func detach(_ body: @escaping @Sendable () -> Void) -> Bool {
+  public static func detach(_ body: @escaping @Sendable () -> Void) -> Bool {
     guard let handle = start(Work(body)) else { return false }
     pthread_detach(handle)
     return true

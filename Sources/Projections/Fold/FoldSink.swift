@@ -36,4 +36,6 @@ struct FoldedRuns<Sink: FoldSink>: Sendable {
   let runs: [Sink.Run]
   /// One a thread.
   let sinks: [Sink]
+  /// Events of the customers.
+  let events: Int
 }

@@ -12,6 +12,12 @@ struct ReplayPass {
   var engine = FoldEngine.words
   /// Nil for rules that only the tree evaluator folds.
   let plan: TruthPlan?
+  /// Told of each event read, a unit, and of each one folded.
+  var meter: WorkMeter?
+  /// What folding an event counts, where reading it in a pass counts 1.
+  static let foldingUnits = 2
+  /// As `foldingUnits`, for what is made of the folded customers.
+  static let keepingUnits = 1
 
   private var runCount: Int {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
@@ -38,7 +44,10 @@ struct ReplayPass {
       summary.add(counts, faults, directory)
       var runs = parts.flatMap(\.runs)
       runs.sort { $0.number < $1.number }
-      try keep(FoldedRuns(runs: runs.map(\.run), sinks: parts.map(\.sink)))
+      try keep(
+        FoldedRuns(
+          runs: runs.map(\.run), sinks: parts.map(\.sink),
+          events: parts.reduce(0) { $0 + $1.events }))
     }
   }
 
@@ -78,6 +87,7 @@ struct ReplayPass {
       let block = try view.snapshot.block(index)
       ignored += try read(block, &reader, into: &slice)
       blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: number))
+      meter?.add(view.rows(of: block))
     }
     return Part(blocks: blocks, found: reader.found, ignored: ignored)
   }
@@ -140,6 +150,8 @@ struct ReplayPass {
   private struct Folded<Sink: FoldSink>: Sendable {
     var sink: Sink
     var runs: [(number: Int, run: Sink.Run)] = []
+    /// In view, of the customers that were folded.
+    var events = 0
     var counts: FoldCounts
     var faults: FaultCounts
   }
@@ -175,9 +187,11 @@ struct ReplayPass {
       loader.gather(run, read, strings: &strings, interner: &fold.evaluator.interner)
       loader.begin(&fold.customer.events)
       let start = run * EventSlice.runLength
+      var events = 0
       for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
-        guard loader.load(customer, into: &fold.customer.events) else { continue }
         let rank = ranks.lowerBound + start + customer
+        events += Int(directory.counts[rank])
+        guard loader.load(customer, into: &fold.customer.events) else { continue }
         fold.fold(asOf: view.asOf, rank: rank)
         fold.exchangeStrings()
         folded.counts.add(fold.customer, rank: UInt32(rank))
@@ -185,6 +199,8 @@ struct ReplayPass {
         fold.exchangeStrings()
       }
       folded.runs.append((run, folded.sink.endRun()))
+      folded.events += events
+      meter?.add(Self.foldingUnits * events)
     }
     if let difference = fold.difference { throw difference }
     folded.faults = fold.faults

@@ -1,3 +1,5 @@
+import EventStore
+
 /// What is left of a run of customers, with events of which the ids are wanted.
 protocol AnchoredRun: Sendable {
   /// Positions of the events; ``EventIDs/none`` stands for no event.
@@ -24,13 +26,14 @@ extension Replayer {
     keep: ([Sink.Run], EventIDs) throws -> Void
   ) throws -> ReplaySummary where Sink.Run: AnchoredRun {
     var held: [Sink.Run] = []
-    var bytes = 0
+    var (bytes, events) = (0, 0)
     func release() throws {
       if held.isEmpty { return }
       let ids = try AnchorIDs(view: view, threads: threads).find(held.map(\.anchors))
       try keep(held, ids)
+      meter?.add(ReplayPass.keepingUnits * events)
       held = []
-      bytes = 0
+      (bytes, events) = (0, 0)
     }
     let summary = try run(directory, progress: progress, make) { folded in
       for run in folded.runs {
@@ -38,6 +41,7 @@ extension Replayer {
         held.append(run)
         bytes += run.bytes
       }
+      events += folded.events
       if bytes >= Self.heldBytes { try release() }
     }
     try release()

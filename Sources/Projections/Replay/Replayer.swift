@@ -7,6 +7,7 @@ public struct Replayer {
   let threads: Int
   private let followsSegments: Bool
   private let engine: FoldEngine
+  let meter: WorkMeter?
   /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
   /// with the number of customers, so that the number of passes does not grow with the log.
   private static let passBytes = 120 << 20
@@ -16,10 +17,12 @@ public struct Replayer {
   ///   - threads: at least 1; the result does not depend on it.
   ///   - followsSegments: find when customers were in segments.
   ///   - engine: what folds customers; the result does not depend on it.
+  ///   - meter: told how far it is.
   public init(
     _ compiled: CompiledRules, view: LogView, threads: Int, followsSegments: Bool = false,
-    engine: FoldEngine = .words
+    engine: FoldEngine = .words, meter: WorkMeter? = nil
   ) {
+    self.meter = meter
     self.engine = engine
     self.compiled = compiled
     self.followsSegments = followsSegments
@@ -54,10 +57,16 @@ public struct Replayer {
     summary.faults.identity = directory.identityFaults
     let passes = Self.passes(directory.counts, bytesPerEvent: bytesPerEvent(directory))
     let plan = TruthPlanBuilder.plan(compiled)
+    let events = directory.eventCount
+    meter?.begin(
+      total: passes.count * Int(view.size) + (ReplayPass.foldingUnits + ReplayPass.keepingUnits)
+        * events,
+      events: events)
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, ranks: ranks, threads: threads,
-        followsSegments: followsSegments, engine: engine, plan: plan)
+        followsSegments: followsSegments, engine: engine, plan: plan,
+        meter: meter)
       try pass.run(into: &summary, make, keep: keep)
       progress(Double(number + 1) / Double(passes.count))
     }

@@ -11,6 +11,8 @@ public final class ViewBuilder {
   private let threads: Int
   private let parameters: ValueParameters?
   private let foldEngine: FoldEngine
+  /// How much of the folding is done.
+  public let meter = WorkMeter()
   private var outputRoot = OutputRoot()
   private var chunks: [Int] = []
   /// Held until the view is published or given up.
@@ -130,7 +132,7 @@ public final class ViewBuilder {
     _ environment: LMDBEnvironment, _ progress: (Progress) -> Void
   ) throws -> Folded {
     let packer = try RecordPacker(
-      Replayer(compiled, view: view, threads: threads, engine: foldEngine))
+      Replayer(compiled, view: view, threads: threads, engine: foldEngine, meter: meter))
     let directory = packer.directory
     var buyers = Buyers()
     if compiled.rules.clv != nil { buyers.reserve(directory.count) }

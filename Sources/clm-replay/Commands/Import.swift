@@ -45,6 +45,8 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "How far ahead of the clock an event may be, such as 24h.") var maxSkew = "24h"
   @Option(help: "How long to wait for another writer, such as 10s.") var wait = "10s"
   @Flag(help: "Print {\"size\":N} after each durable commit.") var acks = false
+  @Option(help: "json: progress for machines, NDJSON on standard error.")
+  var progress: ProgressReport.Form?
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
@@ -73,8 +75,8 @@ struct ImportCommand: ParsableCommand {
     let limit = try Allowance(maxRejects, option: "--max-rejects")
     let options = try importOptions()
     let started = Clock.monotonicSeconds()
-    let progress = ProgressLine("import", quiet: global.quiet)
     let importer = Importer(store: store, options: options)
+    let report = ProgressReport("import", progress, quiet: global.quiet, meter: importer.meter)
     let summary: ImportSummary
     do {
       summary = try CommandError.translating {
@@ -82,17 +84,17 @@ struct ImportCommand: ParsableCommand {
           files, now: Clock.nowMicroseconds(),
           acknowledge: { size in
             if acks { try StandardOutput.write("{\"size\":\(size)}\n") }
-          }, progress: { progress.show("\($0) lines") })
+          }, progress: { importer.meter.count($0) })
       }
     } catch let fault as InputFault {
-      progress.end()
-      if let summary = fault.summary { try report(summary, Clock.monotonicSeconds() - started) }
+      report.stop()
+      if let summary = fault.summary { try tell(summary, Clock.monotonicSeconds() - started) }
       throw CommandError(
         exit: fault.isUsage ? .usage : .couldNotRun, code: fault.code, message: fault.message,
         help: fault.help)
     }
-    progress.end()
-    try report(summary, Clock.monotonicSeconds() - started)
+    report.end()
+    try tell(summary, Clock.monotonicSeconds() - started)
     if !limit.allows(
       summary.rejected, share: (summary.rejectedLines, summary.lines))
     {
@@ -161,7 +163,7 @@ struct ImportCommand: ParsableCommand {
     return times
   }
 
-  private func report(_ summary: ImportSummary, _ seconds: Double) throws {
+  private func tell(_ summary: ImportSummary, _ seconds: Double) throws {
     for example in summary.examples {
       let text =
         "rejected[\(example.rejection.code)]: \(example.file):\(example.line): \(example.rejection.message)"

@@ -49,6 +49,8 @@ struct ReplayCommand: ParsableCommand {
       "What folds customers: words, tree, or both, which stops where they differ.",
       visibility: .hidden))
   var foldEngine = FoldEngine.words
+  @Option(help: "json: progress for machines, NDJSON on standard error.")
+  var progress: ProgressReport.Form?
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
@@ -76,11 +78,13 @@ struct ReplayCommand: ParsableCommand {
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
       threads: Threads.count(threads), lock: lock, parameters: parameters,
       foldEngine: foldEngine)
-    let progress = ProgressLine("replay", quiet: global.quiet)
+    let report = ProgressReport("replay", progress, quiet: global.quiet, meter: builder.meter)
     let built = try opened.run {
-      try builder.build(progress: { progress.update($0) })
+      try builder.build {
+        if case .fitting(let steps) = $0 { report.note("fitting values, step \(steps)") }
+      }
     }
-    progress.end()
+    report.end()
     for verdict in built.valueFit?.verdicts ?? [] {
       ErrorReport(
         isWarning: true, code: verdict.code.rawValue, message: "clv: \(verdict.message)",
