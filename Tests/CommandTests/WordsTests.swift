@@ -145,11 +145,13 @@ import Testing
     shell.standardInput = FileHandle.nullDevice
     shell.standardOutput = output
     try shell.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    // A terminal ends lines with CR LF, which Swift takes for one character.
+    let bytes = output.fileHandleForReading.readDataToEndOfFile().filter { $0 != 0x0d }
+    let text = String(decoding: bytes, as: UTF8.self)
     shell.waitUntilExit()
 
     #expect(
-      text.replacing("\r", with: "") == """
+      text == """
         customer  stage
         --------  -----
         C-1       quiet

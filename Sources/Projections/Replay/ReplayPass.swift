@@ -12,11 +12,11 @@ struct ReplayPass {
   var engine = FoldEngine.words
   /// Nil for rules that only the tree evaluator folds.
   let plan: TruthPlan?
-  /// Told of each event read, a unit, and of each one folded.
+  /// Told of each event that was read, folded, and kept in what is made of the customers.
   var meter: WorkMeter?
-  /// What folding an event counts, where reading it in a pass counts 1.
-  static let foldingUnits = 2
-  /// As `foldingUnits`, for what is made of the folded customers.
+  /// What reading an event in a pass, folding it, and keeping what comes of it count: about as long as they take.
+  static let readingUnits = 2
+  static let foldingUnits = 3
   static let keepingUnits = 1
 
   private var runCount: Int {
@@ -87,7 +87,7 @@ struct ReplayPass {
       let block = try view.snapshot.block(index)
       ignored += try read(block, &reader, into: &slice)
       blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: number))
-      meter?.add(view.rows(of: block))
+      meter?.add(Self.readingUnits * view.rows(of: block))
     }
     return Part(blocks: blocks, found: reader.found, ignored: ignored)
   }

@@ -59,8 +59,9 @@ public struct Replayer {
     let plan = TruthPlanBuilder.plan(compiled)
     let events = directory.eventCount
     meter?.begin(
-      total: passes.count * Int(view.size) + (ReplayPass.foldingUnits + ReplayPass.keepingUnits)
-        * events,
+      total: ReplayPass.readingUnits * passes.count * Int(view.size)
+        + (ReplayPass.foldingUnits + ReplayPass.keepingUnits)
+          * events,
       events: events)
     for (number, ranks) in passes.enumerated() {
       let pass = ReplayPass(
