@@ -200,10 +200,18 @@ public final class ReadPages: Sendable {
     var start = UInt.max
     var end: UInt = 0
     var bytes: UInt = 0
+    var values = 0
+
+    /// A file that lies in large pieces in the system's memory is mapped in such pieces, around each value, so that the stretch
+    /// counts too.
+    var isFull: Bool {
+      bytes >= ReadPages.limit || values >= 64 && end - start >= ReadPages.stretch
+    }
   }
 
   private let range = Mutex(Range())
   private static let limit: UInt = 8 << 20
+  private static let stretch: UInt = 32 << 20
 
   public init() {}
 
@@ -221,7 +229,8 @@ public final class ReadPages: Sendable {
       range.start = min(range.start, start)
       range.end = max(range.end, end)
       range.bytes += end - start
-      if range.bytes < Self.limit { return nil }
+      range.values += 1
+      if !range.isFull { return nil }
       defer { range = Range() }
       return range
     }

@@ -11,7 +11,7 @@ protocol AnchoredRun: Sendable {
 extension Replayer {
   /// What is held before its ids are looked up, in bytes: each look-up reads the log, and rules may move customers any number of
   /// times.
-  private static let heldBytes = 56 << 20
+  private static let heldBytes = 48 << 20
 
   /// Folds all customers and finds the ids of the events behind what is left of them.
   ///
