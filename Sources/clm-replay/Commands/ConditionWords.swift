@@ -5,12 +5,12 @@ import Projections
 struct ConditionWords {
   let rules: Rules
   let checked: CheckedExpression?
-  let words: Words
+  let words: SpokenText
 
   init(_ rules: Rules, _ checked: CheckedExpression?) {
     self.rules = rules
     self.checked = checked
-    words = Words(rules)
+    words = SpokenText(rules)
   }
 
   /// A comparison in words, and the part of it whose value tells the rest; nil for what has no words of its own.
@@ -187,7 +187,8 @@ struct ConditionWords {
       return ("different \(field)", "different \(Self.plural(field))", within(aggregate))
     case .active:
       guard let every = aggregate.every, let length = aggregate.within else { return nil }
-      let span = "of \(Words.length(microseconds: every)) with a \(names.joined(separator: " or "))"
+      let span =
+        "of \(SpokenText.length(microseconds: every)) with a \(names.joined(separator: " or "))"
       return (
         "span \(span)", "spans \(span)",
         ", of the last \(length / every)\(condition(of: aggregate))"
@@ -202,7 +203,7 @@ struct ConditionWords {
   }
 
   private func within(_ aggregate: Rules.Aggregate) -> String {
-    let window = aggregate.within.map { " within \(Words.length(microseconds: $0))" } ?? ""
+    let window = aggregate.within.map { " within \(SpokenText.length(microseconds: $0))" } ?? ""
     return window + condition(of: aggregate)
   }
 

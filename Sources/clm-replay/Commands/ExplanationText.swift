@@ -6,13 +6,13 @@ import Projections
 struct ExplanationText {
   private let explanation: Explanation
   private let subject: CustomerAccess
-  private let words: Words
+  private let words: SpokenText
   private let conditionWords: ConditionWords
 
   init(_ explanation: Explanation, _ subject: CustomerAccess) {
     self.explanation = explanation
     self.subject = subject
-    words = Words(subject.compiled.rules)
+    words = SpokenText(subject.compiled.rules)
     conditionWords = ConditionWords(subject.compiled.rules, explanation.checked)
   }
 
@@ -45,11 +45,11 @@ struct ExplanationText {
     }
     lines.append("")
     if let parked = explanation.parked {
-      lines.append("parked at \(Words.instant(parked.at)): \(parkedText(parked))")
+      lines.append("parked at \(SpokenText.instant(parked.at)): \(parkedText(parked))")
     } else {
       lines.append("next: \(nextText(explanation.next))")
     }
-    lines.append("as of \(Words.instant(subject.asOf))")
+    lines.append("as of \(SpokenText.instant(subject.asOf))")
     if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -60,17 +60,17 @@ struct ExplanationText {
     let move =
       row.from.map { "moved from \($0) to \(row.to)" } ?? "entered \(row.to)"
     return
-      "\(explanation.customer) \(move) on \(Words.instant(row.at)), \(cause(row.isTimer, row.anchor))"
+      "\(explanation.customer) \(move) on \(SpokenText.instant(row.at)), \(cause(row.isTimer, row.anchor))"
   }
 
   private func headline(_ stay: Explanation.Stay) -> String {
     let name = "\(explanation.customer) \(stay.holds ? "is" : "is not") in \(stay.segment)"
     guard let spell = stay.spell, let from = spell.from else {
-      return "\(name); values as of \(Words.instant(subject.asOf))"
+      return "\(name); values as of \(SpokenText.instant(subject.asOf))"
     }
-    let entry = "\(Words.instant(from)), \(cause(spell.isTimer == true, spell.anchor))"
+    let entry = "\(SpokenText.instant(from)), \(cause(spell.isTimer == true, spell.anchor))"
     guard let to = spell.to else { return "\(name) since \(entry)" }
-    return "\(name); was in it from \(entry), to \(Words.instant(to))"
+    return "\(name); was in it from \(entry), to \(SpokenText.instant(to))"
   }
 
   private func cause(_ isTimer: Bool, _ anchor: CustomerRecord.Anchor?) -> String {
@@ -167,7 +167,7 @@ struct ExplanationText {
     }
     for event in shown {
       lines.append(
-        "  #\(event.position) \(Words.instant(event.at)) \(event.type) \(event.id)  \(adds(event, fact, &contents))"
+        "  #\(event.position) \(SpokenText.instant(event.at)) \(event.type) \(event.id)  \(adds(event, fact, &contents))"
       )
     }
     return lines

@@ -70,7 +70,7 @@ struct HistoryCommand: ParsableCommand {
 
   private func text(_ steps: [HistoryStep], _ subject: CustomerAccess) -> String {
     var lines: [String] = []
-    let words = Words(subject.compiled.rules)
+    let words = SpokenText(subject.compiled.rules)
     var contents = EventContents(subject.compiled)
     for step in steps {
       switch step {
@@ -78,7 +78,7 @@ struct HistoryCommand: ParsableCommand {
         let says = contents.parts(of: event).map { words.text($0) }.joined(separator: ", ")
         let who = event.subject == subject.name ? "" : "  (\(event.subject))"
         lines.append(
-          "\(Words.instant(event.occurred))    #\(event.position) \(event.type) \(event.id)\(says.isEmpty ? "" : "  ")\(says)\(who)"
+          "\(SpokenText.instant(event.occurred))    #\(event.position) \(event.type) \(event.id)\(says.isEmpty ? "" : "  ")\(says)\(who)"
         )
       case .transition(let row):
         let move = row.from.map { "\($0) -> \(row.to)" } ?? "enters \(row.to)"
@@ -86,12 +86,12 @@ struct HistoryCommand: ParsableCommand {
         let anchor =
           row.isTimer
           ? (row.anchor.map { "  (time alone, since #\($0.position))" } ?? "  (time alone)") : ""
-        lines.append("\(Words.instant(row.at))  * \(move)\(how)\(anchor)")
+        lines.append("\(SpokenText.instant(row.at))  * \(move)\(how)\(anchor)")
       }
     }
     lines.append("")
     lines.append("* a change of stage; # an event, by its position in the log")
-    lines.append("as of \(Words.instant(subject.asOf)), view \(subject.viewName)")
+    lines.append("as of \(SpokenText.instant(subject.asOf)), view \(subject.viewName)")
     if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }

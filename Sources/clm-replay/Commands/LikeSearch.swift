@@ -53,7 +53,7 @@ struct LikeSearch {
     var table = TextTable(columns: ["customer", "stage", "since", "found by"], numeric: [])
     for match in matches.prefix(Self.shown) {
       table.add([
-        match.customer, match.stage ?? "(parked)", match.since.map(Words.instant) ?? "",
+        match.customer, match.stage ?? "(parked)", match.since.map(SpokenText.instant) ?? "",
         match.subject == match.customer ? "" : match.subject,
       ])
     }

@@ -25,7 +25,7 @@ struct ServedView {
     }
 
     var text: String {
-      "served by view \(served.view) since \(Words.instant(switchedAt)): record \(number), rules \(Hex.text(served.rulesHash)), size \(served.size), as of \(Words.instant(served.asOf))"
+      "served by view \(served.view) since \(SpokenText.instant(switchedAt)): record \(number), rules \(Hex.text(served.rulesHash)), size \(served.size), as of \(SpokenText.instant(served.asOf))"
     }
   }
 

@@ -133,16 +133,16 @@ struct ShowCommand: ParsableCommand {
   private func text(
     _ entry: ViewCustomer, _ rules: Rules, _ subject: CustomerAccess
   ) -> String {
-    let words = Words(rules)
+    let words = SpokenText(rules)
     let record = entry.record
     var lines: [String] = []
     func add(_ name: String, _ text: String) { lines.append("  \(padded(name, 24)) \(text)") }
     if let parked = record.parked {
-      lines.append("\(record.name)  parked since \(Words.instant(parked.at))")
+      lines.append("\(record.name)  parked since \(SpokenText.instant(parked.at))")
       lines.append("  \(parkedText(parked)) (\(parked.reason))")
     }
     if let current = record.current {
-      lines.append("\(record.name)  \(current.stage) since \(Words.instant(current.since))")
+      lines.append("\(record.name)  \(current.stage) since \(SpokenText.instant(current.since))")
       lines.append("")
       for (index, fact) in rules.facts.enumerated() {
         let leftOut = record.leftOut.first { $0.fact == index }
@@ -166,15 +166,15 @@ struct ShowCommand: ParsableCommand {
       if !entry.segments.isEmpty { add("segments", entry.segments.joined(separator: ", ")) }
       let unknown = subject.unknown(of: record)
       if !unknown.isEmpty { add("unknown", unknown.joined(separator: ", ")) }
-      add("first seen", Words.instant(record.firstSeen))
-      add("last seen", Words.instant(current.lastSeen))
+      add("first seen", SpokenText.instant(record.firstSeen))
+      add("last seen", SpokenText.instant(current.lastSeen))
       if !record.subjects.isEmpty {
         add("also known as", record.subjects.joined(separator: ", "))
       }
       add("next", nextText(current.next))
     }
     lines.append("")
-    lines.append("as of \(Words.instant(subject.asOf)), view \(subject.viewName)")
+    lines.append("as of \(SpokenText.instant(subject.asOf)), view \(subject.viewName)")
     if let served = subject.served { lines.append(served.text) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -201,8 +201,8 @@ func parkedJSON(_ parked: Parking) -> JSONValue {
 
 func nextText(_ next: (at: Int64, to: String?)?) -> String {
   guard let next else { return "no change by time alone" }
-  guard let to = next.to else { return "\(Words.instant(next.at)) parked, if nothing happens" }
-  return "\(to) on \(Words.instant(next.at)), if nothing happens"
+  guard let to = next.to else { return "\(SpokenText.instant(next.at)) parked, if nothing happens" }
+  return "\(to) on \(SpokenText.instant(next.at)), if nothing happens"
 }
 
 func padded(_ text: String, _ width: Int) -> String {

@@ -5,7 +5,7 @@ import Projections
 /// Values as they are read aloud: amounts with their currency, lengths in days and hours, instants without empty decimals.
 ///
 /// For people only; exact forms are ``FactText``'s.
-struct Words {
+struct SpokenText {
   let currency: Environment.Currency
 
   init(_ rules: Rules) { currency = rules.currency }
