@@ -31,7 +31,7 @@ import Testing
     var options = ImportOptions()
     options.threads = threads
     return try Importer(store: store, options: options).run(
-      files, now: 1_800_000_000_000_000, acknowledge: acknowledge, progress: { _ in })
+      files, now: 1_800_000_000_000_000, acknowledge: acknowledge)
   }
 
   private func lines(_ store: String) throws -> [String] {

@@ -145,8 +145,7 @@ import Testing
     let path = folder.appendingPathComponent("store").path
     try text.write(toFile: file, atomically: true, encoding: .utf8)
     let importer = Importer(store: path, options: ImportOptions())
-    let summary = try importer.run([file], now: 1_800_000_000_000_000, acknowledge: { _ in }) { _ in
-    }
+    let summary = try importer.run([file], now: 1_800_000_000_000_000) { _ in }
     #expect(summary.rejected == 0)
 
     let store = try Store.open(at: path)

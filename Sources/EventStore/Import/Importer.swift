@@ -45,7 +45,7 @@ public struct ImportSummary: Sendable {
 public final class Importer {
   private let options: ImportOptions
   private let storePath: String
-  /// How far it is, in bytes of the inputs as they are stored.
+  /// How far it is, in bytes of the inputs as they are stored, with the lines as its events.
   public let meter = WorkMeter()
   private var summary = ImportSummary()
   private let rejects: RejectsFile
@@ -64,8 +64,7 @@ public final class Importer {
   ///   - acknowledge: called with the size after each durable commit.
   /// - Throws: ``InputFault`` (with a summary: what was read before is appended), ``EventStoreError``.
   public func run(
-    _ inputs: [String], now: Int64, acknowledge: (UInt64) throws -> Void,
-    progress: (Int) -> Void
+    _ inputs: [String], now: Int64, acknowledge: (UInt64) throws -> Void
   ) throws -> ImportSummary {
     rejects.at = now
     let latest = now.addingReportingOverflow(options.maximumSkew)
@@ -87,7 +86,7 @@ public final class Importer {
         try count(counted)
         fault = counted.piece.fault ?? fault
         meter.reach(counted.piece.bytesRead)
-        progress(summary.lines)
+        meter.count(summary.lines)
       })
     try rejects.close()
     summary.size = writer.size

@@ -63,6 +63,7 @@ struct PlainRow<Element: BitwiseCopyable>: ~Copyable {
     let memory = unsafe mmap(
       nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+      // As an array does: nothing that was begun can be finished without memory.
       fatalError("no memory for a table of \(bytes) bytes")
     }
     // A hint: without large pages the table is slower.

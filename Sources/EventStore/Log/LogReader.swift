@@ -250,13 +250,8 @@ final class LogReader: Sendable {
   }
 
   /// Names of the subjects that first appear in a block; of one that was filled behind the first `size` events maybe more.
-  func newNames(block: Int, size: UInt64) throws -> [[UInt8]] {
-    var names: [[UInt8]] = []
-    try forEachNewName(block: block, size: size) { names.append([UInt8](copying: $0)) }
-    return names
-  }
-
-  /// As ``newNames(block:size:)``, one after the other, without copies.
+  ///
+  /// - Throws: also behind some of the names, where their column is malformed.
   func forEachNewName(block: Int, size: UInt64, _ body: (Span<UInt8>) -> Void) throws {
     var column = try column(.newNames, block: block)
     if column == nil {

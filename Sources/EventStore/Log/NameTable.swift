@@ -15,24 +15,26 @@ public struct NameTable: Sendable {
     ends.append(bytes.count)
   }
 
-  /// The UTF-8 bytes of a name.
-  public func bytes(of subject: UInt32) -> ArraySlice<UInt8> {
+  /// Where a name stands.
+  @inline(__always)
+  private func range(of subject: UInt32) -> Range<Int> {
     let number = Int(subject)
-    return bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
+    return (number == 0 ? 0 : ends[number - 1])..<ends[number]
   }
+
+  /// The UTF-8 bytes of a name.
+  public func bytes(of subject: UInt32) -> ArraySlice<UInt8> { bytes[range(of: subject)] }
 
   /// The UTF-8 bytes of a name, without a copy.
   @_lifetime(borrow self)
   public func span(of subject: UInt32) -> Span<UInt8> {
-    let number = Int(subject)
-    return bytes.span.extracting((number == 0 ? 0 : ends[number - 1])..<ends[number])
+    bytes.span.extracting(range(of: subject))
   }
 
   /// Gives the UTF-8 bytes of a name to `body`, without a copy.
   @inline(__always)
   public func withBytes<Output>(of subject: UInt32, _ body: (Span<UInt8>) -> Output) -> Output {
-    let number = Int(subject)
-    return body(bytes.span.extracting((number == 0 ? 0 : ends[number - 1])..<ends[number]))
+    body(span(of: subject))
   }
 
   /// Dense number of a name; nil where there is none such.
@@ -43,8 +45,6 @@ public struct NameTable: Sendable {
   }
 
   func isName(_ subject: UInt32, _ name: Span<UInt8>) -> Bool {
-    let number = Int(subject)
-    let start = number == 0 ? 0 : ends[number - 1]
-    return bytes.span.extracting(start..<ends[number]).isEqual(to: name)
+    span(of: subject).isEqual(to: name)
   }
 }

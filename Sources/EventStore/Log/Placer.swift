@@ -53,8 +53,7 @@ struct Placer: ~Copyable {
   }
 
   private mutating func load(block number: Int) throws {
-    let names = try reader.newNames(block: number, size: size)
-    for name in names { _ = subjects.insert(name.span) }
+    try reader.forEachNewName(block: number, size: size) { _ = subjects.insert($0) }
     let block = try reader.indexColumns(block: number, size: size)
     let rows = Int(min(size - block.firstPosition, UInt64(BlockColumns.length)))
     guard block.subjects.count >= rows, block.idHashes.count >= rows else {

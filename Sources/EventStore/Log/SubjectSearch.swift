@@ -47,9 +47,7 @@ extension LogSnapshot {
     }
     if let found { return found }
     var open = WantedNames.Found()
-    for name in try reader.newNames(block: block, size: state.size) {
-      wanted.note(name.span, in: &open)
-    }
+    try reader.forEachNewName(block: block, size: state.size) { wanted.note($0, in: &open) }
     return open
   }
 

@@ -124,7 +124,12 @@ private struct Verification {
     var known = TextDictionary()
     for block in 0..<blocks {
       do {
-        for name in try reader.newNames(block: block, size: state.size) {
+        // All of a block's names or, where their column is malformed, none.
+        var own: [[UInt8]] = []
+        try reader.forEachNewName(block: block, size: state.size) {
+          own.append([UInt8](copying: $0))
+        }
+        for name in own {
           // A block that was filled since the state was read has later names, too.
           if names.count == Int(state.subjects), reader.isLaterSealed(block, size: state.size) {
             break

@@ -14,6 +14,9 @@ struct EventClass: Sendable, Hashable {
     var code: UInt16
     var place: Int32
     var constant: Int64
+
+    /// What it does; the value is the event's own, if `place` says so.
+    var operation: CustomerEvents.Operation { .init(value: constant, code: code) }
   }
 
   /// Adds an operation whose value is the same for all events of the class.

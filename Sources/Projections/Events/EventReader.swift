@@ -151,6 +151,7 @@ struct EventReader {
   }
 
   /// Reads one event by its line into `slice`; false if the rules ignore it.
+  @discardableResult
   mutating func read(
     line: Span<UInt8>, type: Int, at place: Place, into slice: inout EventSlice
   ) -> Bool {
@@ -160,11 +161,12 @@ struct EventReader {
 
   /// Reads a row of the block at hand, which needs no line.
   @inline(__always)
-  mutating func read(row: Int, type: Int, at place: Place, into slice: inout EventSlice) -> Bool {
+  mutating func read(row: Int, type: Int, at place: Place, into slice: inout EventSlice) {
     let number = knownClass(row, type)
     if number < 0 {
       prepare(row, type)
-      return readSlots(type, at: place, into: &slice)
+      readSlots(type, at: place, into: &slice)
+      return
     }
     tree.count(number)
     for index in tree.fieldRange(number) {
@@ -172,7 +174,6 @@ struct EventReader {
     }
     slice.endEvent(
       rank: place.rank, occurred: place.occurred, position: place.position, number: number)
-    return true
   }
 
   /// The class of a row; -1 where it has to be looked at closely.
@@ -198,7 +199,8 @@ struct EventReader {
     return node
   }
 
-  /// Reads the event whose fields stand in the evaluator's slots.
+  /// Reads the event whose fields stand in the evaluator's slots; false if the rules ignore it.
+  @discardableResult
   private mutating func readSlots(
     _ type: Int, at place: Place, into slice: inout EventSlice
   ) -> Bool {

@@ -43,14 +43,9 @@ struct RunLoader {
     while offset < end {
       let place = words[offset + 1]
       let number = numbers[Int(place >> 23)]
-      let first = values.count
-      gathered.append(
-        Gathered(
-          occurred: words[offset],
-          place: .init(
-            position: block.first + UInt64(place >> 9 & 0x3fff), number: number,
-            first: Int32(truncatingIfNeeded: first)),
-          customer: Int32(place & 0x1ff)))
+      let first = begin(
+        words[offset], position: block.first + UInt64(place >> 9 & 0x3fff), number: number,
+        customer: Int32(place & 0x1ff))
       offset += 2
       let count =
         number == EventClassTable.own ? 1 + 2 * Int(words[offset]) : Int(counts[Int(number)])
@@ -62,6 +57,21 @@ struct RunLoader {
         translate(number, first, read, reader: block.reader, &strings, &interner)
       }
     }
+  }
+
+  /// Takes an event whose values follow; where they begin.
+  @inline(__always)
+  private mutating func begin(
+    _ occurred: Int64, position: UInt64, number: Int32, customer: Int32
+  ) -> Int {
+    let first = values.count
+    gathered.append(
+      Gathered(
+        occurred: occurred,
+        place: .init(
+          position: position, number: number, first: Int32(truncatingIfNeeded: first)),
+        customer: customer))
+    return first
   }
 
   /// Puts the fold's numbers of strings in place of the reader's.
@@ -94,11 +104,7 @@ struct RunLoader {
     table = read.table
     slice.forEach { occurred, position, own, brought in
       let number = read.numbers[0][Int(own)]
-      let first = values.count
-      gathered.append(
-        Gathered(
-          occurred: occurred,
-          place: .init(position: position, number: number, first: Int32(first)), customer: 0))
+      let first = begin(occurred, position: position, number: number, customer: 0)
       values += brought
       translate(number, first, read, reader: 0, &strings, &interner)
     }
@@ -108,12 +114,7 @@ struct RunLoader {
   private mutating func group() {
     for index in ends.indices { ends[index] = 0 }
     for event in gathered { ends[Int(event.customer)] += 1 }
-    var sum = 0
-    for index in ends.indices {
-      let own = ends[index]
-      ends[index] = sum
-      sum += own
-    }
+    ends.turnIntoStarts()
     let missing = gathered.count - occurred.count
     if missing > 0 {
       occurred += Array(repeating: 0, count: missing)

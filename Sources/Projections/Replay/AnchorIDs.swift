@@ -75,12 +75,7 @@ struct AnchorIDs {
     mutating func sort(_ places: ArraySlice<UInt64>) -> [UInt64] {
       for row in counts.indices { counts[row] = 0 }
       for place in places { counts[Int(place >> 48)] += 1 }
-      var sum: Int32 = 0
-      for row in counts.indices {
-        let own = counts[row]
-        counts[row] = sum
-        sum += own
-      }
+      counts.turnIntoStarts()
       if sorted.count < places.count {
         sorted += Array(repeating: 0, count: places.count - sorted.count)
       }
@@ -129,12 +124,11 @@ struct AnchorIDs {
     if let ids = try snapshot.ids(ofBlock: number) {
       return ids.forEach(where: isWanted, body)
     }
-    let wanted = isWanted
     let start = UInt64(number) << 14
     let rows = (first: places[0] >> 48, last: places[places.count - 1] >> 48)
     try snapshot.forEachLine(in: start + rows.first..<start + rows.last + 1) { position, line in
       let row = UInt16(position - start)
-      guard wanted[Int(row)] else { return }
+      guard isWanted[Int(row)] else { return }
       let id = PayloadPaths.id(of: line)
       if id.kind == .string { id.withText(line) { body(row, $0) } }
     }

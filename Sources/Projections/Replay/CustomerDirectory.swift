@@ -141,12 +141,7 @@ extension NameTable {
       var counts = Array(repeating: 0, count: 1 << 11)
       for each in keyed { counts[Int(each.key >> shift & 0x7ff)] += 1 }
       if counts.contains(keyed.count) { continue }
-      var sum = 0
-      for digit in counts.indices {
-        let own = counts[digit]
-        counts[digit] = sum
-        sum += own
-      }
+      counts.turnIntoStarts()
       var target = other.mutableSpan
       for each in keyed {
         let digit = Int(each.key >> shift & 0x7ff)

@@ -61,17 +61,13 @@ struct ReplayPass {
     }
     var blocks = parts.flatMap { $0.blocks }
     blocks.sort { $0.first < $1.first }
-    var found = parts.map(\.found)
-    for number in parts.indices { found[number].ignored += parts[number].ignored }
-    return ReadEvents(compiled, found, blocks: blocks)
+    return ReadEvents(compiled, parts.map(\.found), blocks: blocks)
   }
 
   /// What one thread reads.
   private struct Part: Sendable {
     var blocks: [RunEvents] = []
     var found: EventReader.Found
-    /// Events of subjects that `ignore` leaves out.
-    var ignored: Int64
   }
 
   private func readBlocks(_ ticket: Ticket, reader number: Int) throws -> Part {
@@ -89,7 +85,9 @@ struct ReplayPass {
       blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: number))
       meter?.add(Self.readingUnits * view.rows(of: block))
     }
-    return Part(blocks: blocks, found: reader.found, ignored: ignored)
+    var found = reader.found
+    found.ignored += ignored
+    return Part(blocks: blocks, found: found)
   }
 
   /// - Returns: events of subjects that `ignore` leaves out.
@@ -124,11 +122,7 @@ struct ReplayPass {
     if !reader.needsLines {
       for row in rows {
         let row = Int(row)
-        _ = reader.read(
-          row: row, type: Int(types[row]),
-          at: .init(
-            rank: own[Int(subjects[row])] &- first, occurred: occurred[row],
-            position: block.firstPosition + UInt64(row)), into: &slice)
+        reader.read(row: row, type: Int(types[row]), at: place(row), into: &slice)
       }
       return left
     }
@@ -136,9 +130,9 @@ struct ReplayPass {
     try view.forEachRow(rows, of: block, needsLine: needsLine) { row, line in
       let type = Int(block.types[row])
       if let line {
-        _ = reader.read(line: line, type: type, at: place(row), into: &slice)
+        reader.read(line: line, type: type, at: place(row), into: &slice)
       } else {
-        _ = reader.read(row: row, type: type, at: place(row), into: &slice)
+        reader.read(row: row, type: type, at: place(row), into: &slice)
       }
     }
     return left

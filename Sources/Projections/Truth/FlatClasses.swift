@@ -22,9 +22,8 @@ struct FlatClasses {
   init(_ compiled: CompiledRules, _ table: EventClassTable, _ effects: Slab<TruthPlan.Effects>) {
     self.table = table
     let feeding = table.classes.map { each in
-      each.parts.map { (CustomerEvents.Operation(value: 0, code: $0.code), $0.place) }
-        .filter { $0.0.isFeed && $0.0.number < effects.count }
-        .map { Part(series: Int32($0.0.number), place: $0.1) }
+      each.parts.filter { $0.operation.isFeed && $0.operation.number < effects.count }
+        .map { Part(series: Int32($0.operation.number), place: $0.place) }
     }
     (parts, runs) = pool.slab(lists: feeding)
     touched = pool.slab(
@@ -35,7 +34,7 @@ struct FlatClasses {
       table.classes.indices.map { number in
         number != EventClassTable.own
           && table.classes[number].parts.allSatisfy {
-            let what = CustomerEvents.Operation(value: 0, code: $0.code)
+            let what = $0.operation
             return what.isFeed && what.number != compiled.purchaseFeed
               && what.number != compiled.refundFeed
           }
@@ -47,7 +46,7 @@ struct FlatClasses {
   func add(to given: inout [Int64], _ compiled: CompiledRules) {
     for number in 0..<counts.count where counts[number] > 0 {
       for part in table.classes[number].parts {
-        let feed = CustomerEvents.Operation(value: 0, code: part.code).number
+        let feed = part.operation.number
         if feed < compiled.firstExtraFeed { given[feed] += counts[number] }
       }
     }

@@ -64,10 +64,17 @@ enum RecordCoding {
     }
     if forms.contains(.text) {
       for index in facts.indices {
-        encodeValue(facts[index], forms[index], interner, into: &encoder)
+        if forms[index] == .text, facts[index].status == .ok {
+          encoder.number(1)
+          encoder.text(interner.string(facts[index].bits))
+        } else {
+          encoder.bytes.append(addingCapacity: valueBytes) {
+            append(facts[index], forms[index], to: &$0)
+          }
+        }
       }
     } else {
-      encoder.bytes.append(addingCapacity: (1 + ByteEncoder.longest) * facts.count) { span in
+      encoder.bytes.append(addingCapacity: valueBytes * facts.count) { span in
         for index in facts.indices { append(facts[index], forms[index], to: &span) }
       }
     }
@@ -95,7 +102,10 @@ enum RecordCoding {
     }
   }
 
-  /// A value that is no text.
+  /// Bytes of the longest value that is no text.
+  private static let valueBytes = 1 + ByteEncoder.longest
+
+  /// A value that is no text, or none.
   @inline(__always)
   private static func append(
     _ outcome: TimedOutcome, _ form: ValueForm, to span: inout OutputSpan<UInt8>
@@ -106,22 +116,6 @@ enum RecordCoding {
       ByteEncoder.append(fixed: UInt64(bitPattern: outcome.bits), to: &span)
     } else {
       ByteEncoder.append(signed: outcome.bits, to: &span)
-    }
-  }
-
-  private static func encodeValue(
-    _ outcome: TimedOutcome, _ form: ValueForm, _ interner: Interner,
-    into encoder: inout ByteEncoder
-  ) {
-    guard outcome.status == .ok else {
-      encoder.number(0)
-      return
-    }
-    encoder.number(1)
-    switch form {
-    case .fixed: encoder.fixed(UInt64(bitPattern: outcome.bits))
-    case .text: encoder.text(interner.string(outcome.bits))
-    case .signed: encoder.signed(outcome.bits)
     }
   }
 

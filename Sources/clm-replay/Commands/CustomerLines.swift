@@ -2,8 +2,7 @@ import CEL
 import EventStore
 import Projections
 
-/// Rows of the table `customers` as lines of text: the same that ``RowWriter`` makes of ``ViewRows/customer(_:)``, with no
-/// value made for what most cells are.
+/// Rows of the table `customers` as lines of text, with no value made for what most cells are.
 struct CustomerLines: Sendable {
   private let rows: ViewRows
   private let isCSV: Bool
@@ -14,10 +13,7 @@ struct CustomerLines: Sendable {
   init(_ rules: Rules, csv isCSV: Bool) {
     self.isCSV = isCSV
     rows = ViewRows(rules)
-    before = rows.customerColumns.enumerated().map { index, column in
-      if isCSV { return index == 0 ? [] : [UInt8(ascii: ",")] }
-      return Array("\(index == 0 ? "{" : ",")\(JSONValue.string(column).text):".utf8)
-    }
+    before = RowWriter.leads(rows.customerColumns, csv: isCSV)
     end = Array((isCSV ? "\n" : "}\n").utf8)
   }
 
@@ -99,7 +95,7 @@ struct CustomerLines: Sendable {
       switch value {
       case .int(let number)?: count(Int(number), &buffer)
       case .timestamp(let at)?:
-        instant(at.seconds * 1_000_000 + Int64(at.nanoseconds) / 1000, &buffer)
+        instant(at.microseconds, &buffer)
       default:
         let json = lines.rows.text.json(value)
         if case .string(let text) = json { return self.text(text, &buffer) }

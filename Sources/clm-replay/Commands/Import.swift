@@ -84,7 +84,7 @@ struct ImportCommand: ParsableCommand {
           files, now: Clock.nowMicroseconds(),
           acknowledge: { size in
             if acks { try StandardOutput.write("{\"size\":\(size)}\n") }
-          }, progress: { importer.meter.count($0) })
+          })
       }
     } catch let fault as InputFault {
       report.stop()

@@ -20,11 +20,8 @@ struct TransitionLines: Sendable {
 
   init(_ rules: Rules, csv isCSV: Bool) {
     self.isCSV = isCSV
-    let columns = ViewRows.transitionColumns
-    func before(_ column: Int) -> [UInt8] {
-      if isCSV { return column == 0 ? [] : [UInt8(ascii: ",")] }
-      return Array("\(column == 0 ? "{" : ",")\(JSONValue.string(columns[column]).text):".utf8)
-    }
+    let leads = RowWriter.leads(ViewRows.transitionColumns, csv: isCSV)
+    func before(_ column: Int) -> [UInt8] { leads[column] }
     func cell(_ column: Int, _ text: String?) -> [UInt8] {
       var bytes = before(column)
       if let text {

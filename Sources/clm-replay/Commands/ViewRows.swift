@@ -30,37 +30,6 @@ struct ViewRows {
     "customer", "segment", "from", "to", "cause", "event_id", "position",
   ]
 
-  /// Cells of the customers table; `segments` as a list.
-  func customer(_ entry: ViewCustomer) -> [JSONValue] {
-    let record = entry.record
-    var cells: [JSONValue] = [.string(record.name)]
-    let current = record.current
-    cells.append(.optional(current?.stage))
-    cells.append(.optional(current.map { RFC3339.text($0.since) }))
-    cells.append(.string(RFC3339.text(record.firstSeen)))
-    cells.append(.optional(current.map { RFC3339.text($0.lastSeen) }))
-    cells.append(.optional(current?.next.map { RFC3339.text($0.at) }))
-    cells.append(.optional(current?.next?.to))
-    cells.append(.optional(record.parked.map { RFC3339.text($0.at) }))
-    for index in rules.facts.indices { cells.append(text.json(current?.facts[index])) }
-    cells.append(.optional(historicalValue(current).map { text.money($0) }))
-    cells.append(.optional(entry.value?.expected.map { text.money($0) }))
-    if let value = entry.value {
-      cells += [
-        .number(Numbers.double(value.probabilityAlive)), .number(Numbers.double(value.purchases)),
-      ]
-    } else {
-      cells += [.null, .null]
-    }
-    if let scores = entry.scores {
-      cells += [.count(scores.r), .count(scores.f), .count(scores.m), .string(scores.name)]
-    } else {
-      cells += [.null, .null, .null, .null]
-    }
-    cells.append(.array(entry.segments.map { .string($0) }))
-    return cells
-  }
-
   /// margin × (purchases less refunds), half to even; nil for who bought nothing.
   func historicalValue(_ current: CustomerRecord.Current?) -> Int64? {
     guard let current, current.purchases > 0, let monetary = current.monetary,

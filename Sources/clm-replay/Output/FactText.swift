@@ -41,6 +41,11 @@ struct FactText {
   func money(_ minor: Int64) -> String { Numbers.money(minor, digits: currencyDigits) }
 
   static func instant(_ instant: Timestamp) -> String {
-    RFC3339.text(instant.seconds * 1_000_000 + Int64(instant.nanoseconds) / 1000)
+    RFC3339.text(instant.microseconds)
   }
+}
+
+extension Timestamp {
+  /// Since 1970-01-01T00:00:00Z.
+  var microseconds: Int64 { seconds * 1_000_000 + Int64(nanoseconds) / 1000 }
 }

@@ -12,6 +12,14 @@ struct RowWriter {
     self.file = file
   }
 
+  /// What stands before each cell of a row.
+  static func leads(_ columns: [String], csv isCSV: Bool) -> [[UInt8]] {
+    columns.enumerated().map { index, column in
+      if isCSV { return index == 0 ? [] : [UInt8(ascii: ",")] }
+      return Array("\(index == 0 ? "{" : ",")\(JSONValue.string(column).text):".utf8)
+    }
+  }
+
   mutating func begin() throws {
     if format == .csv { addLine(columns.map { .string($0) }) }
   }

@@ -14,7 +14,7 @@ struct SpokenText {
     switch value {
     case .money(let minor): money(minor)
     case .duration(let length): Self.length(nanoseconds: length.nanoseconds)
-    case .timestamp(let instant): Self.instant(microseconds(instant))
+    case .timestamp(let instant): Self.instant(instant.microseconds)
     default: FactText(currencyDigits: currency.digits).text(value)
     }
   }
@@ -43,13 +43,9 @@ struct SpokenText {
       let (step, overflow) = now.nanoseconds.subtractingReportingOverflow(before.nanoseconds)
       return overflow || step % 1000 != 0 ? nil : step / 1000
     case (.value(.timestamp(let now)), .value(.timestamp(let before))):
-      return microseconds(now) - microseconds(before)
+      return now.microseconds - before.microseconds
     default: return nil
     }
-  }
-
-  private func microseconds(_ instant: Timestamp) -> Int64 {
-    instant.seconds * 1_000_000 + Int64(instant.nanoseconds) / 1000
   }
 
   func money(_ minor: Int64) -> String {
