@@ -56,7 +56,7 @@ final class LineReader {
       let number = lineNumber + 1
       lineNumber += scanner.lines
       var goesOn = true
-      if !Self.isBlank(buffer.span.extracting(text)) {
+      if !buffer.span.extracting(text).isBlank {
         goesOn = body(number, buffer.span.extracting(text), scanner)
       }
       start += scanner.next
@@ -66,12 +66,6 @@ final class LineReader {
 
   private func scan(_ scanner: inout CSVRowScanner) -> Bool {
     scanner.scan(buffer, from: start, isAtEnd: isAtEnd)
-  }
-
-  /// Nothing but blanks and tabs.
-  static func isBlank(_ line: Span<UInt8>) -> Bool {
-    for index in line.indices where line[index] != 0x20 && line[index] != 0x09 { return false }
-    return true
   }
 
   /// Reads on, or notes the end; what was given away goes.

@@ -59,7 +59,7 @@ public struct EventBatch: Sendable {
     while start < span.count {
       let end = span.firstIndex(of: 0x0a, from: start) ?? span.count
       let last = end > start && span[end - 1] == 0x0d ? end - 1 : end
-      if !LineReader.isBlank(span.extracting(start..<last)) {
+      if !span.extracting(start..<last).isBlank {
         do throws(Rejection) {
           try parser.parse(span, start..<last, into: &records)
           body(number, start..<last, nil)

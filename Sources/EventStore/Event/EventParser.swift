@@ -1,25 +1,3 @@
-/// Why a line cannot be taken (docs/import.md lists the codes).
-public struct Rejection: Error, Sendable, Equatable {
-  /// Stable, kebab-case.
-  public var code: String
-  public var message: String
-
-  init(_ code: String, _ message: String) {
-    self.code = code
-    self.message = message
-  }
-
-  init(_ fault: JSONFault) {
-    let at = "\(fault.message), at byte \(fault.offset + 1)"
-    switch fault.kind {
-    case .syntax: self.init("json", "not JSON: \(at)")
-    case .utf8: self.init("utf8", "not UTF-8: \(at)")
-    case .depth: self.init("depth", at)
-    case .duplicateMember: self.init("duplicate-member", at)
-    }
-  }
-}
-
 /// Checks lines in the native form (CloudEvents 1.0 JSON, contract §3) and adds them to a batch.
 struct EventParser {
   /// No event may be later than this, in microseconds.

@@ -27,6 +27,12 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// Nothing but blanks and tabs.
+  var isBlank: Bool {
+    for index in indices where self[index] != 0x20 && self[index] != 0x09 { return false }
+    return true
+  }
+
   /// Eight bytes as a little-endian number; traps where they are not there.
   @inline(__always)
   func word(at offset: Int) -> UInt64 { number(at: offset) }
