@@ -12,15 +12,15 @@ final class InputBytes {
   /// Read, and not yet given away.
   private var pending: [UInt8] = []
 
-  init(_ name: String) throws(LMDBError) {
+  init(_ name: String) throws(SystemError) {
     self.name = name
     if name == "-" {
       file = dup(0)
     } else {
-      if Files.isDirectory(name) { throw LMDBError(EISDIR, "open \(name)") }
+      if Files.isDirectory(name) { throw SystemError(EISDIR, "open \(name)") }
       file = try Files.open(name, O_RDONLY)
     }
-    guard file >= 0 else { throw LMDBError(errno, "open \(name)") }
+    guard file >= 0 else { throw SystemError(errno, "open \(name)") }
   }
 
   deinit { close(file) }
@@ -83,7 +83,7 @@ final class InputBytes {
   }
 
   private func readFile(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       let count = try Files.read(file, behind: &buffer, atMost: limit)
       bytesRead += count
       return count

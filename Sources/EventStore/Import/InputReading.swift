@@ -20,7 +20,7 @@ final class InputReading {
     self.options = options
     scanner = options.map { CSVRowScanner($0.delimiter) }
     for name in names {
-      do throws(LMDBError) {
+      do throws(SystemError) {
         inputs.append(try InputBytes(name))
       } catch {
         throw InputFault("cannot-read", "`\(name)` cannot be opened: \(error.text)")

@@ -53,7 +53,7 @@ final class RejectsFile {
   }
 
   private func open() throws(EventStoreError) {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       let isWhole = Files.isPlain(path) ? try readKnown() : true
       file = try Files.open(path, O_WRONLY | O_CREAT | O_APPEND)
       // What was cut short by a crash does not swallow the next entry.
@@ -64,7 +64,7 @@ final class RejectsFile {
   }
 
   /// Takes up the entries that are there; true where the last one has its line end.
-  private func readKnown() throws(LMDBError) -> Bool {
+  private func readKnown() throws(SystemError) -> Bool {
     let file = try Files.open(path, O_RDONLY)
     defer { Glibc.close(file) }
     var block: [UInt8] = []
@@ -102,7 +102,7 @@ final class RejectsFile {
   }
 
   private func flush() throws(EventStoreError) {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       try Files.write(buffer.span, to: file)
     } catch {
       throw EventStoreError(error, "write the rejects file `\(path)`", path: path)
@@ -116,7 +116,7 @@ final class RejectsFile {
     try flush()
     guard fsync(file) == 0 || errno == EINVAL || errno == EROFS else {
       throw EventStoreError(
-        LMDBError(errno, "flush"), "write the rejects file `\(path)`", path: path)
+        SystemError(errno, "flush"), "write the rejects file `\(path)`", path: path)
     }
   }
 }

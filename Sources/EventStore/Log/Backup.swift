@@ -40,7 +40,7 @@ extension Store {
           .damaged, "`\(path)` is damaged at position \(fault.position): \(fault.what)",
           help: "`clm-replay verify \(path)` lists all damage")
       }
-      if let error = error as? LMDBError {
+      if let error = error as? any SystemFailure {
         var failure = EventStoreError(error, "back up to `\(destination)`", path: destination)
         if failure.code == .diskFull {
           failure.help = "make room at `\(destination)`, and try again"

@@ -11,7 +11,7 @@ struct HeadFile {
 
   func write(size: UInt64, root: [UInt8], commit: Int) {
     let file: CInt
-    do throws(LMDBError) {
+    do throws(SystemError) {
       file = try Files.open(path, O_WRONLY | O_CREAT)
     } catch {
       // A hint that cannot be written is no reason to refuse an event that is safe.
@@ -43,10 +43,10 @@ struct HeadFile {
   /// - Throws: `.denied` where it may not be read: then nobody can say that nothing is missing.
   func known() throws(EventStoreError) -> UInt64? {
     let bytes: [UInt8]
-    do throws(LMDBError) {
+    do throws(SystemError) {
       bytes = try Files.read(path)
     } catch {
-      if error.isDenied { throw EventStoreError(error, "read `\(path)`", path: path) }
+      if error.kind == .denied { throw EventStoreError(error, "read `\(path)`", path: path) }
       return nil
     }
     var largest: UInt64?

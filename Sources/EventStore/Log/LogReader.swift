@@ -36,21 +36,25 @@ final class LogReader: Sendable {
         try LMDBEnvironment.open(
           directory, tables: StoreFiles.tables, mode: mode, replacing: replacing))
     }
-    do throws(LMDBError) {
+    do {
       do throws(LMDBError) {
         return try open(mode)
       } catch {
         // Who may not write `lock.mdb` can only read while nobody writes: a writer would not see him.
-        guard mode == .reading, error.isDenied, try !isBeingWritten(directory) else { throw error }
+        guard mode == .reading, error.kind == .denied, try !isBeingWritten(directory) else {
+          throw error
+        }
         return try open(.unlocked)
       }
-    } catch {
+    } catch let error as any SystemFailure {
       throw EventStoreError(error, "open `\(file)`", path: directory)
+    } catch {
+      throw EventStoreError(.io, "cannot open `\(file)`: \(error)")
     }
   }
 
   /// Whether a process holds the lock of the store's writer, `lock`, two directories up.
-  private static func isBeingWritten(_ directory: String) throws(LMDBError) -> Bool {
+  private static func isBeingWritten(_ directory: String) throws(SystemError) -> Bool {
     try Files.lock("\(directory)/../../lock", shared: true) == nil
   }
 
@@ -77,7 +81,7 @@ final class LogReader: Sendable {
       return EventStoreError(
         .damaged, "`\(directory)/data.mdb` is damaged: \(fault.text)",
         help: "`clm-replay verify` lists all damage; restore the store from a backup")
-    case let error as LMDBError: return EventStoreError(error, doing, path: directory)
+    case let error as any SystemFailure: return EventStoreError(error, doing, path: directory)
     default: return EventStoreError(.io, "cannot \(doing): \(error)")
     }
   }
@@ -279,7 +283,7 @@ extension EventStoreError {
   public init(_ fault: MetaCheck.Fault, _ file: String) {
     switch fault {
     case .missing: self.init(.damaged, "`\(file)` is missing")
-    case .unreadable(let code): self.init(LMDBError(code, "open \(file)"), "read", path: file)
+    case .unreadable(let code): self.init(SystemError(code, "open \(file)"), "read", path: file)
     case .empty:
       self.init(
         .truncated, "`\(file)` is empty",

@@ -37,7 +37,7 @@ public final class LogWriter {
 
   /// Who writes to a store, as it said itself.
   static func holder(of path: String) -> String {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       let text = String(decoding: try Files.read(StoreFiles(path: path).lock), as: UTF8.self)
       return text.split(separator: "\n").first.map(String.init) ?? "another process"
     } catch {
@@ -50,7 +50,7 @@ public final class LogWriter {
   ) throws(EventStoreError) -> Files.Lock {
     let deadline = Files.monotonicSeconds() + waitSeconds
     while true {
-      do throws(LMDBError) {
+      do throws(SystemError) {
         if let lock = try Files.lock(files.lock) { return lock }
       } catch {
         throw EventStoreError(error, "lock the store `\(files.path)`", path: files.path)

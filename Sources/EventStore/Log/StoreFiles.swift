@@ -47,7 +47,7 @@ struct StoreFiles {
 
   /// - Throws: `.denied` where that may not be known.
   private func isThere(_ path: String) throws(EventStoreError) -> Bool {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       return try Files.isThere(path)
     } catch {
       throw EventStoreError(error, "open the store `\(self.path)`", path: path)
@@ -55,10 +55,10 @@ struct StoreFiles {
   }
 
   private func text(_ path: String) throws(EventStoreError) -> String {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       return String(decoding: try Files.read(path), as: UTF8.self)
     } catch {
-      if error.isDenied {
+      if error.kind == .denied {
         throw EventStoreError(error, "open the store `\(self.path)`", path: path)
       }
       throw EventStoreError(.damaged, "`\(path)` cannot be read: \(error.text)")
@@ -102,15 +102,15 @@ struct StoreFiles {
   func create() throws(EventStoreError) {
     Files.removeStale(besides: path)
     let temporary = Files.temporary(for: path)
-    do throws(LMDBError) {
+    do throws(SystemError) {
       Files.remove(temporary)
       let generation = try Self.makeDirectories(temporary)
       do {
         try Self.makeEmptyLog(generation)
-      } catch let error as LMDBError {
+      } catch let error as SystemError {
         throw error
       } catch {
-        throw LMDBError(5, "create a store")
+        throw SystemError(5, "create a store")
       }
       try Files.syncDirectory(generation)
       try Self.writeSmallFiles(
@@ -126,7 +126,7 @@ struct StoreFiles {
           """)
       try Files.syncDirectory("\(temporary)/log")
       try Files.syncDirectory(temporary)
-      do throws(LMDBError) {
+      do throws(SystemError) {
         try Files.rename(temporary, path)
       } catch {
         // Another process was faster.
@@ -142,7 +142,7 @@ struct StoreFiles {
   }
 
   /// The directories of a store; that of the log's generation.
-  static func makeDirectories(_ path: String) throws(LMDBError) -> String {
+  static func makeDirectories(_ path: String) throws(SystemError) -> String {
     try Files.makeDirectory(path)
     try Files.makeDirectory("\(path)/log")
     try Files.makeDirectory("\(path)/views")
@@ -150,7 +150,7 @@ struct StoreFiles {
     return "\(path)/log/g1"
   }
 
-  static func writeSmallFiles(_ path: String, format: String) throws(LMDBError) {
+  static func writeSmallFiles(_ path: String, format: String) throws(SystemError) {
     let files = StoreFiles(path: path)
     try Files.create(files.current, with: "g1\n")
     try Files.create(files.lock, with: "")
@@ -175,32 +175,33 @@ struct StoreFiles {
 }
 
 extension EventStoreError {
-  /// A failure of LMDB or of the system, in words that say what to do.
-  public init(_ error: LMDBError, _ doing: String, path: String) {
-    if error.isDiskFull {
+  /// A failed call in words that say what to do.
+  public init(_ error: any SystemFailure, _ doing: String, path: String) {
+    switch error.kind {
+    case .diskFull:
       let free = Files.freeBytes(path) ?? Files.freeBytes(Files.parent(of: path))
       let room = free.map { ", \($0) bytes are free" } ?? ""
       self.init(
         .diskFull, "cannot \(doing): \(error.text)\(room)",
         help: "events that were acknowledged are safe; make room and import again")
-    } else if error.isReadOnly {
+    case .readOnly:
       self.init(.readOnly, "cannot \(doing): \(error.text)")
-    } else if error.isDenied {
+    case .denied:
       self.init(
         .denied, "cannot \(doing): permission denied: \(error.operation)",
         help: error.operation.hasSuffix("/lock.mdb")
           ? "reading beside a writer takes write permission for `lock.mdb`; ask the owner of the store for it, or read a backup"
           : "run as the owner of the store, or ask for permission; `ls -ld` shows whose it is")
-    } else if error.isAddressSpace {
+    case .addressSpace:
       self.init(
         .addressSpace,
         "cannot \(doing): the address space of this process is too small: \(error.text)",
         help: "files are mapped into it; `ulimit -v unlimited` before the command lifts the limit")
-    } else if error.isDamage {
+    case .damage:
       self.init(
         .damaged, "cannot \(doing): the file is damaged: \(error.text)",
         help: "restore the store from a backup")
-    } else {
+    case .missing, .other:
       self.init(.io, "cannot \(doing): \(error.operation): \(error.text)")
     }
   }

@@ -61,7 +61,7 @@ import Glibc
     do throws(LMDBError) {
       return try open(directory, tables, flags, creating, replacing)
     } catch {
-      guard mode == .reading, error.isReadOnly else { throw error }
+      guard mode == .reading, error.kind == .readOnly else { throw error }
       // A read-only medium cannot hold the lock file; nobody can write there either.
       return try open(directory, tables, flags | UInt32(MDB_NOLOCK), creating, replacing)
     }

@@ -7,10 +7,10 @@ public enum Files {
   }
 
   /// - Throws: where it cannot be told, as without permission for a directory above.
-  public static func isThere(_ path: String) throws(LMDBError) -> Bool {
+  public static func isThere(_ path: String) throws(SystemError) -> Bool {
     if unsafe access(path, F_OK) == 0 { return true }
-    let error = LMDBError(errno, "open \(path)")
-    if error.isMissing { return false }
+    let error = SystemError(errno, "open \(path)")
+    if error.kind == .missing { return false }
     throw error
   }
 
@@ -75,21 +75,21 @@ public enum Files {
   }
 
   /// Names in a directory, sorted by their bytes; none where it is not there.
-  public static func names(in path: String) throws(LMDBError) -> [String] {
+  public static func names(in path: String) throws(SystemError) -> [String] {
     guard try isThere(path) else { return [] }
-    if unsafe access(path, R_OK | X_OK) != 0 { throw LMDBError(errno, "open \(path)") }
+    if unsafe access(path, R_OK | X_OK) != 0 { throw SystemError(errno, "open \(path)") }
     return list(path)
   }
 
   /// Opens a file, which the caller closes; one that is made can be read by all.
-  public static func open(_ path: String, _ flags: CInt) throws(LMDBError) -> CInt {
+  public static func open(_ path: String, _ flags: CInt) throws(SystemError) -> CInt {
     let file = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o644)
-    guard file >= 0 else { throw LMDBError(errno, "open \(path)") }
+    guard file >= 0 else { throw SystemError(errno, "open \(path)") }
     return file
   }
 
   /// The bytes of a file.
-  public static func read(_ path: String) throws(LMDBError) -> [UInt8] {
+  public static func read(_ path: String) throws(SystemError) -> [UInt8] {
     let file = try open(path, O_RDONLY)
     defer { close(file) }
     var result: [UInt8] = []
@@ -100,7 +100,7 @@ public enum Files {
   /// Reads from an open file to the end of a buffer; how many bytes, 0 at the end of the file.
   static func read(
     _ file: CInt, behind buffer: inout [UInt8], atMost limit: Int
-  ) throws(LMDBError) -> Int {
+  ) throws(SystemError) -> Int {
     let before = buffer.count
     buffer.append(contentsOf: repeatElement(0, count: limit))
     while true {
@@ -111,7 +111,7 @@ public enum Files {
       let code = errno
       if count < 0 && code == EINTR { continue }
       buffer.removeLast(limit - max(0, count))
-      guard count >= 0 else { throw LMDBError(code, "read") }
+      guard count >= 0 else { throw SystemError(code, "read") }
       return count
     }
   }
@@ -125,43 +125,43 @@ public enum Files {
   }
 
   /// Writes all bytes to an open file.
-  public static func write(_ bytes: Span<UInt8>, to file: CInt) throws(LMDBError) {
+  public static func write(_ bytes: Span<UInt8>, to file: CInt) throws(SystemError) {
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes {
         unsafe Glibc.write(file, $0.baseAddress?.advanced(by: done), $0.count - done)
       }
       if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw LMDBError(errno, "write") }
+      guard count >= 0 else { throw SystemError(errno, "write") }
       done += count
     }
   }
 
   /// Puts a small file in place so that after a crash it is the old one or the new one.
-  public static func replace(_ path: String, with text: String) throws(LMDBError) {
+  public static func replace(_ path: String, with text: String) throws(SystemError) {
     let temporary = path + ".tmp"
     try create(temporary, with: text)
     guard unsafe Glibc.rename(temporary, path) == 0 else {
-      throw LMDBError(errno, "rename \(temporary)")
+      throw SystemError(errno, "rename \(temporary)")
     }
     try syncDirectory(parent(of: path))
   }
 
   /// Writes a small file and flushes it.
-  public static func create(_ path: String, with text: String) throws(LMDBError) {
+  public static func create(_ path: String, with text: String) throws(SystemError) {
     let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
     defer { close(file) }
     try write(Array(text.utf8).span, to: file)
-    guard fsync(file) == 0 else { throw LMDBError(errno, "flush \(path)") }
+    guard fsync(file) == 0 else { throw SystemError(errno, "flush \(path)") }
   }
 
   /// Writes a small file that only its owner may read, and flushes it; it must not be there yet.
-  public static func createPrivate(_ path: String, with text: String) throws(LMDBError) {
+  public static func createPrivate(_ path: String, with text: String) throws(SystemError) {
     let file = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw LMDBError(errno, "create \(path)") }
+    guard file >= 0 else { throw SystemError(errno, "create \(path)") }
     defer { close(file) }
     try write(Array(text.utf8).span, to: file)
-    guard fsync(file) == 0 else { throw LMDBError(errno, "flush \(path)") }
+    guard fsync(file) == 0 else { throw SystemError(errno, "flush \(path)") }
   }
 
   /// The path from the root of the file system.
@@ -172,21 +172,21 @@ public enum Files {
     return unsafe String(cString: directory) + "/" + path
   }
 
-  public static func makeDirectory(_ path: String) throws(LMDBError) {
+  public static func makeDirectory(_ path: String) throws(SystemError) {
     guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
-      throw LMDBError(errno, "make directory \(path)")
+      throw SystemError(errno, "make directory \(path)")
     }
   }
 
-  public static func syncDirectory(_ path: String) throws(LMDBError) {
+  public static func syncDirectory(_ path: String) throws(SystemError) {
     let directory = try open(path, O_RDONLY | O_DIRECTORY)
     defer { close(directory) }
-    guard fsync(directory) == 0 else { throw LMDBError(errno, "flush directory \(path)") }
+    guard fsync(directory) == 0 else { throw SystemError(errno, "flush directory \(path)") }
   }
 
-  public static func rename(_ from: String, _ to: String) throws(LMDBError) {
+  public static func rename(_ from: String, _ to: String) throws(SystemError) {
     guard unsafe Glibc.rename(from, to) == 0 else {
-      throw LMDBError(errno, "rename \(from) to \(to)")
+      throw SystemError(errno, "rename \(from) to \(to)")
     }
   }
 
@@ -253,7 +253,7 @@ public enum Files {
     public func describe(_ text: String) {
       ftruncate(file, 0)
       lseek(file, 0, SEEK_SET)
-      do throws(LMDBError) {
+      do throws(SystemError) {
         try Files.write(Array(text.utf8).span, to: file)
       } catch {
         // The text is for people; the lock holds without it.
@@ -263,13 +263,13 @@ public enum Files {
   }
 
   /// Takes a lock; nil where another process (or another opening in this one) holds it.
-  public static func lock(_ path: String, shared: Bool = false) throws(LMDBError) -> Lock? {
+  public static func lock(_ path: String, shared: Bool = false) throws(SystemError) -> Lock? {
     let file = try open(path, shared ? O_RDONLY : O_RDWR | O_CREAT)
     if flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return Lock(file: file) }
     let code = errno
     close(file)
     if code == EWOULDBLOCK || code == EINTR { return nil }
-    throw LMDBError(code, "lock \(path)")
+    throw SystemError(code, "lock \(path)")
   }
 
   // MARK: Process, clock, chance

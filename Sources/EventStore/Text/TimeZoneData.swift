@@ -52,7 +52,7 @@ public struct TimeZoneData: Sendable {
           : "install tzdata, or let TZDIR name the directory of the IANA database")
     }
     let bytes: [UInt8]
-    do throws(LMDBError) {
+    do throws(SystemError) {
       bytes = try Files.read(path)
     } catch {
       throw Fault(message: "the time zone file `\(path)` cannot be read: \(error.text)")

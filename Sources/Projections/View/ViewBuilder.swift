@@ -57,7 +57,7 @@ public final class ViewBuilder {
   private func guarded<Output>(_ body: () throws -> Output) throws -> Output {
     do {
       return try body()
-    } catch let error as LMDBError {
+    } catch let error as any SystemFailure {
       throw ViewError(error, "build view `\(name)`", path: store)
     }
   }

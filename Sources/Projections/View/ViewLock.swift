@@ -27,7 +27,7 @@ public final class ViewLock: Sendable {
     let path = "\(home)/building"
     let deadline = Files.monotonicSeconds() + waitSeconds
     while true {
-      do throws(LMDBError) {
+      do throws(SystemError) {
         if let lock = try tryLock(store, home, path) {
           lock.describe(
             "pid \(Files.processID()) on \(Files.hostName()), since \(RFC3339.text(Files.now())): \(command)\n"
@@ -49,20 +49,20 @@ public final class ViewLock: Sendable {
   /// Nil where another process holds it, or dropped the view with its lock file meanwhile.
   private static func tryLock(
     _ store: String, _ home: String, _ path: String
-  ) throws(LMDBError) -> Files.Lock? {
+  ) throws(SystemError) -> Files.Lock? {
     try Files.makeDirectory("\(store)/views")
     try Files.makeDirectory(home)
-    do throws(LMDBError) {
+    do throws(SystemError) {
       guard let lock = try Files.lock(path), lock.isOf(path) else { return nil }
       return lock
     } catch {
-      if error.isMissing { return nil }
+      if error.kind == .missing { return nil }
       throw error
     }
   }
 
   private static func holder(_ path: String) -> String {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       let text = String(decoding: try Files.read(path), as: UTF8.self)
       return text.split(separator: "\n").first.map(String.init) ?? "another process"
     } catch {

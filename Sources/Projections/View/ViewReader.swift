@@ -14,7 +14,7 @@ public final class ViewReader: Sendable {
 
   /// Names of the views of a store, by their bytes.
   public static func names(_ store: String) throws(ViewError) -> [String] {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       return try ViewFiles.names(store)
     } catch {
       throw ViewError(error, "list the views of `\(store)`", path: store)
@@ -60,7 +60,7 @@ public final class ViewReader: Sendable {
       do {
         generation = try ViewFiles.current(store, name)
         return try openGeneration(generation, store, name)
-      } catch let error as LMDBError {
+      } catch let error as any SystemFailure {
         failure = ViewError(error, "open view `\(name)`", path: store)
       } catch let error as ViewError {
         failure = error
@@ -132,7 +132,7 @@ public final class ViewReader: Sendable {
       return try body()
     } catch let error as ViewError {
       throw error
-    } catch let error as LMDBError {
+    } catch let error as any SystemFailure {
       throw ViewError(error, "read the view `\(manifest.name)`", path: directory)
     } catch {
       throw ViewError(

@@ -25,7 +25,7 @@ public struct ViewRemoval {
 
   /// Names of all directories of views, also of those without a generation in force, by their bytes.
   public static func places(_ store: String) throws(ViewError) -> [String] {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       return try Files.names(in: "\(store)/views").filter {
         Files.isDirectory("\(store)/views/\($0)")
       }
@@ -48,7 +48,7 @@ public struct ViewRemoval {
     }
     let dropped = ViewDropped(view: name, generation: generation)
     try register(dropped)
-    do throws(LMDBError) {
+    do throws(SystemError) {
       // Out of force by one step, for who opens it and after a crash; the rest follows.
       try Files.rename("\(home)/CURRENT", "\(home)/CURRENT.tmp")
       try Files.syncDirectory(home)
@@ -92,7 +92,7 @@ public struct ViewRemoval {
 
   /// Name of the generation in force; nil where there is none.
   private func current() throws(ViewError) -> String? {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       return try Files.isThere("\(home)/CURRENT") ? try ViewFiles.current(store, name) : nil
     } catch {
       throw ViewError(error, "open view `\(name)`", path: store)

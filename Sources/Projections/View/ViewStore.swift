@@ -16,14 +16,14 @@ enum ViewFiles {
   static func directory(_ store: String, _ name: String) -> String { "\(store)/views/\(name)" }
 
   /// Names of views that have a generation in force.
-  static func names(_ store: String) throws(LMDBError) -> [String] {
+  static func names(_ store: String) throws(SystemError) -> [String] {
     var names: [String] = []
     for name in try Files.names(in: "\(store)/views")
     where try Files.isThere("\(store)/views/\(name)/CURRENT") { names.append(name) }
     return names
   }
 
-  static func current(_ store: String, _ name: String) throws(LMDBError) -> String {
+  static func current(_ store: String, _ name: String) throws(SystemError) -> String {
     let text = String(
       decoding: try Files.read("\(directory(store, name))/CURRENT"), as: UTF8.self)
     return text.split(separator: "\n").first.map(String.init) ?? ""
@@ -66,7 +66,7 @@ public struct ViewError: Error, Sendable {
     self.help = help
   }
 
-  init(_ error: LMDBError, _ doing: String, path: String) {
+  init(_ error: any SystemFailure, _ doing: String, path: String) {
     let store = EventStoreError(error, doing, path: path)
     switch store.code {
     case .diskFull:

@@ -76,7 +76,7 @@ struct CheckpointCommand: ParsableCommand {
       throw otherKey(known, path)
     } else {
       key = SigningKey(name: origin)
-      do throws(LMDBError) {
+      do throws(SystemError) {
         try Files.createPrivate(path, with: key.text + "\n")
         try Files.create("\(path).pub", with: key.verifier.text + "\n")
         try Files.syncDirectory(Files.parent(of: path))
@@ -89,7 +89,7 @@ struct CheckpointCommand: ParsableCommand {
         "made the key `\(path)`; who checks needs `\(path).pub`: \(key.verifier.text)",
         quiet: global.quiet)
     }
-    do throws(LMDBError) {
+    do throws(SystemError) {
       try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).write(store)
     } catch {
       Notice.write(
@@ -136,10 +136,10 @@ struct StoreKey {
   init?(_ store: String) throws {
     let file = "\(store)/key"
     let bytes: [UInt8]
-    do throws(LMDBError) {
+    do throws(SystemError) {
       bytes = try Files.read(file)
     } catch {
-      if error.isMissing { return nil }
+      if error.kind == .missing { return nil }
       throw CommandError(EventStoreError(error, "read `\(file)`", path: file))
     }
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
@@ -150,7 +150,7 @@ struct StoreKey {
     verifier = String(lines[1].dropFirst(7))
   }
 
-  func write(_ store: String) throws(LMDBError) {
+  func write(_ store: String) throws(SystemError) {
     try Files.replace("\(store)/key", with: "private \(path)\npublic \(verifier)\n")
   }
 }

@@ -35,7 +35,7 @@ final class OutputFile: @unchecked Sendable {
     }
     if !isSpecial { Files.removeStale(besides: path) }
     let name = isSpecial ? path : Files.temporary(for: path)
-    do throws(LMDBError) {
+    do throws(SystemError) {
       let file = try Files.open(name, isSpecial ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC)
       return OutputFile(path: path, temporary: isSpecial ? nil : name, file: file)
     } catch {
@@ -53,7 +53,7 @@ final class OutputFile: @unchecked Sendable {
   }
 
   func write(_ bytes: [UInt8]) throws {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       try Files.write(bytes.span, to: file)
     } catch {
       throw Self.failure(path, error.code)
@@ -66,8 +66,8 @@ final class OutputFile: @unchecked Sendable {
     let code = errno
     Glibc.close(file)
     file = -1
-    do throws(LMDBError) {
-      if !isFlushed { throw LMDBError(code, "flush") }
+    do throws(SystemError) {
+      if !isFlushed { throw SystemError(code, "flush") }
       try Files.rename(temporary, path)
     } catch {
       Files.remove(temporary)
@@ -76,7 +76,7 @@ final class OutputFile: @unchecked Sendable {
   }
 
   private static func failure(_ path: String, _ code: CInt) -> CommandError {
-    let error = LMDBError(code, "write")
+    let error = SystemError(code, "write")
     let isFull = code == ENOSPC || code == EDQUOT
     let free = Files.freeBytes(path) ?? Files.freeBytes(Files.parent(of: path))
     let room = isFull ? free.map { ", \($0) bytes are free" } ?? "" : ""
@@ -111,9 +111,9 @@ enum InputFile {
 
   /// The bytes of a small file; `-` is standard input.
   static func read(_ path: String, what: String) throws -> [UInt8] {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       let name = path == "-" ? "/dev/stdin" : path
-      if Files.isDirectory(name) { throw LMDBError(EISDIR, "read") }
+      if Files.isDirectory(name) { throw SystemError(EISDIR, "read") }
       let bytes = try Files.read(name)
       if bytes.count <= maximumBytes { return bytes }
     } catch {

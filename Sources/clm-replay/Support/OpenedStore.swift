@@ -161,7 +161,7 @@ extension CommandError {
         message:
           "the fold engines differ for customer \(error.rank), counted by name from 0: \(error.what)",
         help: "this is a defect of this program; `--fold-engine tree` folds as `explain` does")
-    } catch let error as LMDBError {
+    } catch let error as any SystemFailure {
       throw CommandError(
         exit: .couldNotRun, code: "io", message: "\(error.operation): \(error.text)")
     }

@@ -12,7 +12,7 @@ enum StandardError {
   static let isTerminal = isatty(2) == 1
 
   static func write(_ text: String) {
-    do throws(LMDBError) {
+    do throws(SystemError) {
       try Files.write(Array(text.utf8).span, to: 2)
     } catch {
       // There is nowhere left to say so.
