@@ -1,4 +1,4 @@
-import EventStore
+@testable import EventStore
 import Foundation
 import Testing
 
@@ -22,20 +22,17 @@ import Testing
   }
 
   /// Changes the content of a value and seals it again.
-  private func forge(
-    _ path: String, _ table: String, _ key: [UInt8], _ change: (inout [UInt8]) -> Void
+  private func forge<Key>(
+    _ path: String, _ name: TableName<Key>, _ key: Key, _ change: (inout [UInt8]) -> Void
   ) throws {
-    let environment = try LMDBEnvironment.open("\(path)/log/g1", tables: [table], mode: .writing)
+    let environment = try LMDBEnvironment.open(
+      "\(path)/log/g1", tables: LogTables.names, mode: .writing)
     try environment.write { transaction in
-      var value = try #require(try transaction.get(environment.table(table), key.span))
-      value.removeLast(Checksum.length)
-      change(&value)
-      Checksum.seal(&value, table: table, key: key.span)
-      try transaction.put(environment.table(table), key.span, value.span)
+      var content = try #require(try transaction.get(environment.table(name), key))
+      change(&content)
+      try transaction.put(environment.table(name), key, content)
     }
   }
-
-  private let first = [UInt8](repeating: 0, count: 8)
 
   @Test func `verify names an event of the open block whose line, sum or columns were forged`()
     throws
@@ -53,7 +50,7 @@ import Testing
     for (what, change) in changes {
       let path = try makeStore()
       defer { try? FileManager.default.removeItem(atPath: path) }
-      try forge(path, "ev", first, change)
+      try forge(path, LogTables.events, 0, change)
       let problems = try Store.open(at: path).verify(threads: 1) { _ in }.problems
       #expect(problems.contains { $0.what.contains(what) }, "\(what): \(problems.map(\.what))")
     }
@@ -67,7 +64,7 @@ import Testing
     ] {
       let path = try makeStore()
       defer { try? FileManager.default.removeItem(atPath: path) }
-      try forge(path, "meta", Array("state".utf8)) { $0[offset] ^= 1 }
+      try forge(path, LogTables.meta, StateRecord.key) { $0[offset] ^= 1 }
       let problems = try Store.open(at: path).verify(threads: 1) { _ in }.problems
       #expect(problems.contains { $0.what.contains(what) }, "\(offset): \(problems.map(\.what))")
     }
@@ -85,7 +82,7 @@ import Testing
         asOf: 0, outputRoot: Array(repeating: 1, count: 32), customers: 0, transitions: 0,
         parked: 0, rules: rules), waitSeconds: 5)
     // Behind two bytes, `recorded`, four texts of one letter, version and size: the instant of the replay.
-    try forge(path, "ctl", first) { $0[2 + 8 + 12 + 16 + 7] = 0x7f }
+    try forge(path, LogTables.control, 0) { $0[2 + 8 + 12 + 16 + 7] = 0x7f }
     let store = try Store.open(at: path)
     #expect(throws: (any Error).self) { try store.snapshot().register() }
     let problems = try store.verify(threads: 1) { _ in }.problems

@@ -1,4 +1,4 @@
-import EventStore
+@testable import EventStore
 import Testing
 
 @Suite struct HashTests {
@@ -66,15 +66,16 @@ import Testing
   }
 
   @Test func `a sealed value holds in its own place only`() {
-    var value = Array("content".utf8)
     let key: [UInt8] = [1]
     let other: [UInt8] = [2]
-    Checksum.seal(&value, table: "ev", key: key.span)
+    let table = TableName<[UInt8]>("ev")
+    var value = table.sealed(key, Array("content".utf8)).bytes
 
-    #expect(Checksum.contentLength(value.span, table: "ev", key: key.span) == 7)
-    #expect(Checksum.contentLength(value.span, table: "ev", key: other.span) == nil)
-    #expect(Checksum.contentLength(value.span, table: "col", key: key.span) == nil)
+    #expect(table.sealed(key, inPlace: Array("content12345678".utf8)).bytes == value)
+    #expect(table.contentLength(value.span, key: key.span) == 7)
+    #expect(table.contentLength(value.span, key: other.span) == nil)
+    #expect(TableName<[UInt8]>("col").contentLength(value.span, key: key.span) == nil)
     value[3] ^= 1
-    #expect(Checksum.contentLength(value.span, table: "ev", key: key.span) == nil)
+    #expect(table.contentLength(value.span, key: key.span) == nil)
   }
 }

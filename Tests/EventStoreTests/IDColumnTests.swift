@@ -170,10 +170,12 @@ import Testing
     return path
   }
 
-  private func change(_ path: String, _ body: (inout WriteTransaction, Table) throws -> Void) throws
-  {
-    let environment = try LMDBEnvironment.open("\(path)/log/g1", tables: ["col"], mode: .writing)
-    try environment.write { try body(&$0, environment.table("col")) }
+  private func change(
+    _ path: String, _ body: (inout WriteTransaction, Table<ColumnKey>) throws -> Void
+  ) throws {
+    let environment = try LMDBEnvironment.open(
+      "\(path)/log/g1", tables: LogTables.names, mode: .writing)
+    try environment.write { try body(&$0, environment.table(LogTables.columns)) }
   }
 
   private func problems(_ path: String) throws -> [String] {
@@ -199,34 +201,32 @@ import Testing
     #expect(try snapshot.ids(ofBlock: 1) == nil)
     #expect(try problems(path) == [])
 
-    let (key, directoryKey) = (ColumnNumber.ids.key(block: 0), ColumnNumber.directory.key(block: 0))
-    func stored(_ key: [UInt8]) throws -> [UInt8] {
+    let (key, directoryKey) = (ColumnKey(.ids, block: 0), ColumnKey(.directory, block: 0))
+    func stored(_ key: ColumnKey) throws -> [UInt8] {
       var value: [UInt8] = []
       try change(path) { transaction, table in
-        value = try #require(try transaction.get(table, key.span))
+        value = try #require(try transaction.get(table, key))
       }
       return value
     }
     let (whole, directory) = (try stored(key), try stored(directoryKey))
-    func put(_ key: [UInt8], _ content: [UInt8]) throws {
-      var value = content
-      Checksum.seal(&value, table: "col", key: key.span)
-      try change(path) { try $0.put($1, key.span, value.span) }
+    func put(_ key: ColumnKey, _ content: [UInt8]) throws {
+      try change(path) { try $0.put($1, key, content) }
     }
     let complaint = "the column of ids says something else than the block's lines"
     // Another id, no column where the directory speaks of one, a column of which it does not speak.
-    var other = Array(whole.dropLast(Checksum.length))
+    var other = whole
     other[other.count - 1] ^= 1
     try put(key, other)
     #expect(try problems(path) == [complaint])
     try put(key, [9])
     #expect(try problems(path) == [complaint])
-    try change(path) { try $0.delete($1, key.span) }
+    try change(path) { try $0.delete($1, key) }
     #expect(try problems(path) == [complaint])
-    try put(directoryKey, directory.dropLast(Checksum.length + 1))
+    try put(directoryKey, directory.dropLast())
     // A block of a version that kept no ids.
     #expect(try problems(path) == [])
-    try put(key, Array(whole.dropLast(Checksum.length)))
+    try put(key, whole)
     #expect(try problems(path) == [complaint])
   }
 
@@ -234,23 +234,19 @@ import Testing
     // Its number of events and earliest and latest times were not looked at.
     let path = try makeStore((0..<BlockColumns.length).map { "e\($0)" })
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let key = ColumnNumber.directory.key(block: 0)
+    let key = ColumnKey(.directory, block: 0)
     for offset in [0, 7, 15] {
       try change(path) { transaction, table in
-        var value = try #require(try transaction.get(table, key.span))
-        value.removeLast(Checksum.length)
+        var value = try #require(try transaction.get(table, key))
         value[offset] ^= 1
-        Checksum.seal(&value, table: "col", key: key.span)
-        try transaction.put(table, key.span, value.span)
+        try transaction.put(table, key, value)
       }
       #expect(
         try problems(path) == ["the directory of the block says something else than its columns"])
       try change(path) { transaction, table in
-        var value = try #require(try transaction.get(table, key.span))
-        value.removeLast(Checksum.length)
+        var value = try #require(try transaction.get(table, key))
         value[offset] ^= 1
-        Checksum.seal(&value, table: "col", key: key.span)
-        try transaction.put(table, key.span, value.span)
+        try transaction.put(table, key, value)
       }
     }
   }

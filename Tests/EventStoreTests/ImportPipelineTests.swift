@@ -194,7 +194,7 @@ import Testing
     }
     let sealed = open.sealedColumns()
     #expect(sealed.root == whole.root)
-    #expect(sealed.columns.map(\.key) == whole.columns.map(\.key))
-    #expect(sealed.columns.map(\.value) == whole.columns.map(\.value))
+    #expect(sealed.columns.map(\.keyBytes) == whole.columns.map(\.keyBytes))
+    #expect(sealed.columns.map(\.bytes) == whole.columns.map(\.bytes))
   }
 }

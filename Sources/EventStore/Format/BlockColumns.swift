@@ -45,10 +45,6 @@ struct ColumnNumber: Sendable {
   static func payload(_ path: Int) -> ColumnNumber {
     ColumnNumber(rawValue: UInt16(16 + path))
   }
-
-  func key(block: Int) -> [UInt8] {
-    .bigEndian(UInt32(block)) + .bigEndian(rawValue)
-  }
 }
 
 /// A column of numbers as it is stored, to be searched in place.

@@ -58,26 +58,22 @@ struct ChunkView: ~Escapable {
 
   static let erased: UInt8 = 1
 
-  /// - Parameter allowingDamage: take a chunk whose checksum does not hold, if its parts can be told.
-  /// - Throws: what is wrong with the value.
-  @_lifetime(copy value)
+  /// - Parameters:
+  ///   - first: position of its first event.
+  ///   - isIntact: its checksum holds; else it is taken if its parts can be told.
+  /// - Throws: what is wrong with the content.
+  @_lifetime(copy content)
   init(
-    key: Span<UInt8>, value: Span<UInt8>, allowingDamage: Bool = false
+    first: UInt64, content: Span<UInt8>, isIntact: Bool = true
   ) throws(ChunkFault) {
-    guard key.count == 8 else { throw ChunkFault(0, "a key of table `ev` is malformed") }
-    let first = key.bigEndian
-    let checked = Checksum.contentLength(value, table: "ev", key: key)
-    guard let length = checked ?? (allowingDamage ? value.count - Checksum.length : nil) else {
-      throw ChunkFault(first, "the checksum of a chunk does not hold")
-    }
+    let length = content.count
     guard length >= 5 else { throw ChunkFault(first, "a chunk is too short") }
-    let content = value.extracting(0..<length)
     let count = Int(content.little(1, 4))
     guard count > 0, count <= 16_384, 5 + count * ChunkLayout.slotLength <= length else {
       throw ChunkFault(first, "a chunk's slot table is malformed")
     }
     var layout = Self.layout(content, count, byLineEnds: false)
-    if checked == nil {
+    if !isIntact {
       // A damaged length moves all lines behind it, a damaged line end too: the one that finds more events is right.
       let other = Self.layout(content, count, byLineEnds: true)
       let held = [layout, other].map { Self.held(content, count, $0) }
@@ -94,14 +90,14 @@ struct ChunkView: ~Escapable {
       }
     }
     let isLaidOut = content[0] == 1 || content[0] == 0 && layout?.end == content.count
-    guard let layout, isLaidOut || checked == nil else {
+    guard let layout, isLaidOut || !isIntact else {
       throw ChunkFault(first, "a chunk's lines are malformed")
     }
     lineStarts = layout.starts
     linesEnd = layout.end
     self.first = first
     self.count = count
-    isIntact = checked != nil
+    self.isIntact = isIntact
     bytes = content
     hasColumns = content[0] == 1
   }

@@ -66,23 +66,14 @@ struct ChunkDraft: Sendable {
 
   /// The value as it is stored.
   /// - Parameter columns: of a chunk of the open block.
-  consuming func sealed(columns: [UInt8]? = nil) -> StoredValue {
-    let key = [UInt8].bigEndian(first)
+  consuming func sealed(columns: [UInt8]? = nil) -> SealedValue<UInt64> {
     var value = value
     if let columns {
       value.removeLast(Checksum.length)
       value[0] = 1
       value += columns
-      Checksum.seal(&value, table: "ev", key: key.span)
-    } else {
-      Checksum.sealInPlace(&value, table: "ev", key: key.span)
+      return LogTables.events.sealed(first, value)
     }
-    return StoredValue(key: key, value: value)
+    return LogTables.events.sealed(first, inPlace: value)
   }
-}
-
-/// What is put into a table, with its checksum.
-struct StoredValue: Sendable {
-  var key: [UInt8]
-  var value: [UInt8]
 }

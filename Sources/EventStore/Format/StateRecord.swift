@@ -32,7 +32,6 @@ struct StateRecord: Sendable, Equatable {
       bytes.append(UInt8(type.count))
       bytes += type
     }
-    Checksum.seal(&bytes, table: "meta", key: Self.key.span)
     return bytes
   }
 
@@ -43,12 +42,9 @@ struct StateRecord: Sendable, Equatable {
 
   init() {}
 
-  /// Nil where damaged.
-  init?(_ value: Span<UInt8>) {
-    guard let length = Checksum.contentLength(value, table: "meta", key: Self.key.span) else {
-      return nil
-    }
-    var reader = ByteReader(value.extracting(0..<length))
+  /// Nil where malformed.
+  init?(_ content: Span<UInt8>) {
+    var reader = ByteReader(content)
     do throws(ByteReader.Short) {
       guard try reader.number(UInt16.self) == 1 else { return nil }
       let size = try reader.number(UInt64.self)

@@ -40,6 +40,13 @@ extension Store {
           .damaged, "`\(path)` is damaged at position \(fault.position): \(fault.what)",
           help: "`clm-replay verify \(path)` lists all damage")
       }
+      if let fault = error as? TableFault {
+        let (position, what) = fault.inLog
+        throw EventStoreError(
+          .damaged,
+          "`\(path)` is damaged\(position.map { " at position \($0)" } ?? ""): \(what)",
+          help: "`clm-replay verify \(path)` lists all damage")
+      }
       if let error = error as? any SystemFailure {
         var failure = EventStoreError(error, "back up to `\(destination)`", path: destination)
         if failure.code == .diskFull {
@@ -61,9 +68,10 @@ extension Store {
     try StoreFiles.writeSmallFiles(temporary, format: format)
     let head = HeadFile(path: StoreFiles(path: temporary).head)
     head.write(size: state.size, root: state.tree.root, commit: 0)
-    if let key = try? Files.read(source.key) {
+    if try Files.isThere(source.key) {
       try Files.create(
-        StoreFiles(path: temporary).key, with: String(decoding: key, as: UTF8.self))
+        StoreFiles(path: temporary).key,
+        with: String(decoding: try Files.read(source.key), as: UTF8.self))
     }
     try Files.syncDirectory("\(temporary)/log")
     try Files.syncDirectory(temporary)
@@ -73,7 +81,7 @@ extension Store {
   /// The environment is closed when this returns, since the copy is opened again.
   private func copyLog(to generation: String, _ progress: (Double) -> Void) throws -> StateRecord {
     let target = try LMDBEnvironment.open(
-      generation, tables: StoreFiles.tables, mode: .building, creating: true)
+      generation, tables: LogTables.names, mode: .building, creating: true)
     let blocks = Int(try reader.state().size >> 14)
     let step = 16
     for first in stride(from: 0, to: blocks, by: step) {
@@ -83,15 +91,13 @@ extension Store {
       }
       progress(Double(end) / Double(blocks + 1))
     }
-    let stateKey = StateRecord.key
     let state = try reader.environment.read { source -> StateRecord? in
       try target.write { transaction in
         try copyBlocks(blocks..<Int(UInt32.max), source, &transaction, target)
-        for table in ["ctl", "meta"] {
-          try copyTable(table, from: [], below: nil, source, &transaction, target)
-        }
+        try copyTable(LogTables.control, from: nil, below: nil, source, &transaction, target)
+        try copyTable(LogTables.meta, from: nil, below: nil, source, &transaction, target)
       }
-      guard let value = try source.get(reader.meta, stateKey.span) else { return nil }
+      guard let value = try source.get(reader.meta, StateRecord.key) else { return nil }
       return StateRecord(value)
     }
     try target.sync()
@@ -104,30 +110,26 @@ extension Store {
     _ transaction: inout WriteTransaction, _ target: LMDBEnvironment
   ) throws {
     try copyTable(
-      "ev", from: .bigEndian(UInt64(blocks.lowerBound) << 14),
-      below: .bigEndian(UInt64(blocks.upperBound) << 14), source, &transaction, target)
+      LogTables.events, from: UInt64(blocks.lowerBound) << 14,
+      below: UInt64(blocks.upperBound) << 14, source, &transaction, target)
     try copyTable(
-      "col", from: .bigEndian(UInt32(blocks.lowerBound)),
-      below: .bigEndian(UInt32(blocks.upperBound)), source, &transaction, target)
+      LogTables.columns, from: ColumnKey(.directory, block: blocks.lowerBound),
+      below: ColumnKey(.directory, block: blocks.upperBound), source, &transaction, target)
   }
 
   /// Copies entries from a key to another; each value's checksum is checked on the way.
-  private func copyTable(
-    _ name: String, from lower: [UInt8], below upper: [UInt8]?,
+  private func copyTable<Key>(
+    _ name: TableName<Key>, from lower: Key?, below upper: Key?,
     _ source: borrowing ReadTransaction, _ transaction: inout WriteTransaction,
     _ target: LMDBEnvironment
   ) throws {
     let table = target.table(name)
+    let end = upper?.keyBytes
     try source.forEach(
-      reader.environment.table(name), from: lower.span, releasing: true
-    ) { key, value in
-      if let upper, !key.isOrdered(before: upper.span) { return false }
-      guard Checksum.contentLength(value, table: name, key: key) != nil else {
-        let position =
-          name == "ev" ? key.bigEndian : name == "col" ? (key.bigEndian >> 16) << 14 : 0
-        throw ChunkFault(position, "the checksum of a value of table `\(name)` does not hold")
-      }
-      try transaction.put(table, key, value, appending: true)
+      reader.environment.table(name), from: lower, releasing: true
+    ) { key, content in
+      if let end, !key.keyBytes.span.isOrdered(before: end.span) { return false }
+      try transaction.put(table, key, [UInt8](copying: content), appending: true)
       return true
     }
   }

@@ -74,8 +74,7 @@ final class Committer {
           case .block(let block, let part): try put(block, part, &next, &transaction)
           }
         }
-        let key = StateRecord.key
-        try transaction.put(reader.meta, key.span, next.encoded().span)
+        try transaction.put(reader.meta, StateRecord.key, next.encoded())
       }
     }
     state = next
@@ -123,19 +122,21 @@ final class Committer {
   private func repack(
     _ drafts: [OpenBlock.Draft], _ transaction: inout WriteTransaction
   ) throws {
-    var stored: [StoredValue] = []
-    for number in open.chunkKeys {
-      let key = [UInt8].bigEndian(number)
-      guard let value = try transaction.get(reader.events, key.span) else {
-        throw ChunkFault(number, "a chunk is missing")
+    var stored: [(first: UInt64, content: [UInt8])] = []
+    for first in open.chunkKeys {
+      guard let content = try transaction.get(reader.events, first) else {
+        throw ChunkFault(first, "a chunk is missing")
       }
-      stored.append(StoredValue(key: key, value: value))
-      try transaction.delete(reader.events, key.span)
+      stored.append((first, content))
+      try transaction.delete(reader.events, first)
     }
-    stored += drafts.map { $0.chunk.sealed() }
+    for draft in drafts {
+      let value = draft.chunk.sealed()
+      stored.append((value.key, [UInt8](copying: value.content)))
+    }
     var lengths: [Int] = []
     for value in stored {
-      let chunk = try ChunkView(key: value.key.span, value: value.value.span)
+      let chunk = try ChunkView(first: value.first, content: value.content.span)
       for index in 0..<chunk.count { lengths.append(chunk.lineRange(index).count) }
     }
     var packed = ChunkLayout.split(lengths.count) { lengths[$0] }.map { rows in
@@ -145,7 +146,7 @@ final class Committer {
     }
     var number = 0
     for value in stored {
-      let chunk = try ChunkView(key: value.key.span, value: value.value.span)
+      let chunk = try ChunkView(first: value.first, content: value.content.span)
       for index in 0..<chunk.count {
         if packed[number].isFull { number += 1 }
         packed[number].add(chunk, index)
@@ -154,12 +155,10 @@ final class Committer {
     try put(packed.map { $0.sealed() }, reader.events, &transaction)
   }
 
-  private func put(
-    _ values: [StoredValue], _ table: Table, _ transaction: inout WriteTransaction
+  private func put<Key>(
+    _ values: [SealedValue<Key>], _ table: Table<Key>, _ transaction: inout WriteTransaction
   ) throws {
-    for value in values {
-      try transaction.put(table, value.key.span, value.value.span, appending: true)
-    }
+    for value in values { try transaction.put(table, value, appending: true) }
   }
 }
 

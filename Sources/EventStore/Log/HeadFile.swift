@@ -8,6 +8,8 @@ import Glibc
 struct HeadFile {
   let path: String
   private static let slotLength = 64
+  /// A slot is sealed as a value of this table would be.
+  private static let form = TableName<[UInt8]>("head")
 
   func write(size: UInt64, root: [UInt8], commit: Int) {
     let file: CInt
@@ -22,8 +24,8 @@ struct HeadFile {
     slot.appendLittle(size)
     slot += root
     slot += [UInt8](repeating: 0, count: Self.slotLength - slot.count - Checksum.length)
-    Checksum.seal(&slot, table: "head", key: [UInt8]().span)
-    Files.write(slot.span, to: file, at: (commit & 1) * Self.slotLength)
+    let sealed = Self.form.sealed([], slot)
+    Files.write(sealed.bytes.span, to: file, at: (commit & 1) * Self.slotLength)
   }
 
   /// - Parameters:
@@ -52,7 +54,7 @@ struct HeadFile {
     var largest: UInt64?
     for slot in 0..<bytes.count / Self.slotLength {
       let part = Array(bytes[slot * Self.slotLength..<(slot + 1) * Self.slotLength])
-      guard Checksum.contentLength(part.span, table: "head", key: [UInt8]().span) != nil else {
+      guard Self.form.contentLength(part.span, key: [UInt8]().span) != nil else {
         continue
       }
       largest = max(largest ?? 0, part.span.little(0, 8))

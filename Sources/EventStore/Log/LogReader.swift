@@ -2,10 +2,10 @@
 final class LogReader: Sendable {
   let environment: LMDBEnvironment
   let directory: String
-  let meta: Table
-  let events: Table
-  let columns: Table
-  let control: Table
+  let meta: Table<[UInt8]>
+  let events: Table<UInt64>
+  let columns: Table<ColumnKey>
+  let control: Table<UInt64>
   private let pages = ReadPages()
 
   static let idKey = Array("id-key".utf8)
@@ -13,10 +13,10 @@ final class LogReader: Sendable {
   init(_ environment: LMDBEnvironment) {
     self.environment = environment
     directory = environment.directory
-    meta = environment.table("meta")
-    events = environment.table("ev")
-    columns = environment.table("col")
-    control = environment.table("ctl")
+    meta = environment.table(LogTables.meta)
+    events = environment.table(LogTables.events)
+    columns = environment.table(LogTables.columns)
+    control = environment.table(LogTables.control)
   }
 
   /// Checks `data.mdb` and opens it.
@@ -34,7 +34,7 @@ final class LogReader: Sendable {
     func open(_ mode: LMDBEnvironment.Mode) throws(LMDBError) -> LogReader {
       LogReader(
         try LMDBEnvironment.open(
-          directory, tables: StoreFiles.tables, mode: mode, replacing: replacing))
+          directory, tables: LogTables.names, mode: mode, replacing: replacing))
     }
     do {
       do throws(LMDBError) {
@@ -73,24 +73,26 @@ final class LogReader: Sendable {
   func translated(_ error: any Error, _ doing: String) -> EventStoreError {
     switch error {
     case let error as EventStoreError: return error
-    case let fault as ChunkFault:
-      return EventStoreError(
-        .damaged, "`\(directory)/data.mdb` is damaged at position \(fault.position): \(fault.what)",
-        help: "`clm-replay verify` lists all damage; restore the store from a backup")
-    case let fault as ControlFault:
-      return EventStoreError(
-        .damaged, "`\(directory)/data.mdb` is damaged: \(fault.text)",
-        help: "`clm-replay verify` lists all damage; restore the store from a backup")
+    case let fault as ChunkFault: return damage(fault.position, fault.what)
+    case let fault as ControlFault: return damage(nil, fault.text)
+    case let fault as TableFault: return damage(fault.inLog.position, fault.inLog.what)
     case let error as any SystemFailure: return EventStoreError(error, doing, path: directory)
     default: return EventStoreError(.io, "cannot \(doing): \(error)")
     }
+  }
+
+  private func damage(_ position: UInt64?, _ what: String) -> EventStoreError {
+    let place = position.map { " at position \($0)" } ?? ""
+    return EventStoreError(
+      .damaged, "`\(directory)/data.mdb` is damaged\(place): \(what)",
+      help: "`clm-replay verify` lists all damage; restore the store from a backup")
   }
 
   func state() throws(EventStoreError) -> StateRecord {
     try guarded("read the state of the log") {
       let stateKey = StateRecord.key
       let state = try environment.read { transaction -> StateRecord? in
-        guard let value = try transaction.get(meta, stateKey.span) else { return nil }
+        guard let value = try transaction.get(meta, stateKey) else { return nil }
         return StateRecord(value)
       }
       guard let state else { throw ChunkFault(0, "the state record is missing or damaged") }
@@ -101,7 +103,7 @@ final class LogReader: Sendable {
   /// The state as a write transaction sees it: what others committed since it was read last.
   func state(in transaction: borrowing WriteTransaction) throws -> StateRecord {
     let stateKey = StateRecord.key
-    guard let stored = try transaction.get(meta, stateKey.span),
+    guard let stored = try transaction.get(meta, stateKey),
       let state = StateRecord(stored.span)
     else { throw ChunkFault(0, "the state record is missing or damaged") }
     return state
@@ -111,11 +113,8 @@ final class LogReader: Sendable {
     try guarded("read the key of the log") {
       let idKey = Self.idKey
       let key = try environment.read { transaction -> [UInt8]? in
-        guard let value = try transaction.get(meta, idKey.span),
-          let length = Checksum.contentLength(value, table: "meta", key: idKey.span),
-          length == 16
-        else { return nil }
-        return [UInt8](copying: value.extracting(0..<length))
+        guard let value = try transaction.get(meta, idKey), value.count == 16 else { return nil }
+        return [UInt8](copying: value)
       }
       guard let key else { throw ChunkFault(0, "the key of the id hashes is missing or damaged") }
       return SipHash(key: key)
@@ -131,13 +130,12 @@ final class LogReader: Sendable {
     from position: UInt64, releasing: Bool = false, noting: Bool = false,
     _ body: (borrowing ChunkView) throws -> Bool
   ) throws {
-    let key = [UInt8].bigEndian(position)
     try environment.read { transaction in
       try transaction.forEach(
-        events, from: key.span, orBefore: true, releasing: releasing
-      ) { key, value in
-        if noting { pages.note(value) }
-        let chunk = try ChunkView(key: key, value: value)
+        events, from: position, orBefore: true, releasing: releasing
+      ) { first, content in
+        if noting { pages.note(content) }
+        let chunk = try ChunkView(first: first, content: content)
         return try body(chunk)
       }
     }
@@ -145,29 +143,17 @@ final class LogReader: Sendable {
 
   /// One column of a sealed block; nil where the block is not sealed.
   func column(_ column: ColumnNumber, block: Int) throws -> [UInt8]? {
-    let key = column.key(block: block)
-    let value = try environment.read { try $0.copy(columns, key.span, noting: pages) }
-    guard var value else { return nil }
-    guard let length = Checksum.contentLength(value.span, table: "col", key: key.span) else {
-      throw ChunkFault(
-        UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
-    }
-    value.removeLast(value.count - length)
-    return value
+    try environment.read { try $0.copy(columns, ColumnKey(column, block: block), noting: pages) }
   }
 
   /// Gives one column of a sealed block to `body` where it stands; nil where the block is not sealed.
   func withColumn<Output>(
     _ column: ColumnNumber, block: Int, _ body: (Span<UInt8>) throws -> Output
   ) throws -> Output? {
-    let key = column.key(block: block)
-    return try environment.read { transaction -> Output? in
-      guard let value = try transaction.get(columns, key.span) else { return nil }
-      guard let length = Checksum.contentLength(value, table: "col", key: key.span) else {
-        throw ChunkFault(
-          UInt64(block) << 14, "the checksum of column \(column.rawValue) does not hold")
-      }
-      return try body(value.extracting(0..<length))
+    try environment.read { transaction -> Output? in
+      let key = ColumnKey(column, block: block)
+      guard let content = try transaction.get(columns, key) else { return nil }
+      return try body(content)
     }
   }
 

@@ -125,7 +125,7 @@ struct OpenBlock: Sendable {
   func leafHashes(from row: Int) -> [[UInt8]] { leaves.hashes(from: row) }
 
   /// A chunk with its columns.
-  func sealed(_ draft: Draft) -> StoredValue {
+  func sealed(_ draft: Draft) -> SealedValue<UInt64> {
     var bytes: [UInt8] = []
     for row in draft.rows {
       bytes.appendLittle(columns.subjects[row])
@@ -139,7 +139,7 @@ struct OpenBlock: Sendable {
   }
 
   /// The columns of a full block, with its root.
-  func sealedColumns() -> (columns: [StoredValue], root: [UInt8]) {
+  func sealedColumns() -> (columns: [SealedValue<ColumnKey>], root: [UInt8]) {
     let block = Int(firstPosition >> 14)
     var hashes = leaves
     hashes.reduce(levels: BlockDirectory.tileLeaves.trailingZeroBitCount)
@@ -148,12 +148,9 @@ struct OpenBlock: Sendable {
     let directory = BlockDirectory(
       columns: columns, tiles: hashes.all, paths: payload.paths, isComplete: payload.isComplete,
       hasIDs: ids != nil)
-    var values: [StoredValue] = []
+    var values: [SealedValue<ColumnKey>] = []
     func add(_ column: ColumnNumber, _ content: [UInt8]) {
-      let key = column.key(block: block)
-      var value = content
-      Checksum.seal(&value, table: "col", key: key.span)
-      values.append(StoredValue(key: key, value: value))
+      values.append(LogTables.columns.sealed(ColumnKey(column, block: block), content))
     }
     add(.directory, directory.encoded())
     add(.subjects, ColumnCoding.encode(columns.subjects))
@@ -171,8 +168,8 @@ struct OpenBlock: Sendable {
 
 /// A full block as it is stored.
 struct BuiltBlock: Sendable {
-  var chunks: [StoredValue]
-  var columns: [StoredValue]
+  var chunks: [SealedValue<UInt64>]
+  var columns: [SealedValue<ColumnKey>]
   var root: [UInt8]
   var earliest: Int64
   var latest: Int64

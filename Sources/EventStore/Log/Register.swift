@@ -65,15 +65,13 @@ extension LogReader {
   func register(count: UInt64) throws -> Register {
     var records: [ControlRecord] = []
     try environment.read { transaction in
-      try transaction.forEach(control, from: [UInt8]().span) { key, value in
+      try transaction.forEach(control) { key, content in
         let number = UInt64(records.count)
         if number == count { return false }
-        guard key.count == 8, key.bigEndian == number,
-          let length = Checksum.contentLength(value, table: "ctl", key: key)
-        else { throw ControlFault(number: number, what: "is missing or damaged") }
+        guard key == number else { throw ControlFault(number: number, what: "is missing") }
         do throws(ByteReader.Short) {
           records.append(
-            try ControlRecord(number: number, bytes: [UInt8](copying: value.extracting(0..<length)))
+            try ControlRecord(number: number, bytes: [UInt8](copying: content))
           )
         } catch {
           throw ControlFault(number: number, what: "is malformed")
@@ -158,23 +156,18 @@ extension Store {
   private func append(_ content: ControlRecord.Content, now: Int64) throws(EventStoreError) {
     try reader.guarded("write to the register of `\(path)`") {
       try reader.environment.write { transaction in
-        let stateKey = StateRecord.key
         var state = try reader.state(in: transaction)
         var recorded = now
         var known: Set<[UInt8]> = []
-        try transaction.forEach(reader.control, from: [UInt8]().span) { key, value in
-          guard let length = Checksum.contentLength(value, table: "ctl", key: key) else {
-            throw ControlFault(number: key.bigEndian, what: "is damaged")
-          }
-          let bytes = [UInt8](copying: value.extracting(0..<length))
+        try transaction.forEach(reader.control) { number, content in
           do throws(ByteReader.Short) {
-            let record = try ControlRecord(number: key.bigEndian, bytes: bytes)
+            let record = try ControlRecord(number: number, bytes: [UInt8](copying: content))
             recorded = max(recorded, record.recorded)
             if case .viewSwitch(let earlier) = record.content, earlier.rules != nil {
               known.insert(earlier.rulesHash)
             }
           } catch {
-            throw ControlFault(number: key.bigEndian, what: "is malformed")
+            throw ControlFault(number: number, what: "is malformed")
           }
           return true
         }
@@ -192,13 +185,9 @@ extension Store {
         case .unknown(let kind):
           throw ControlFault(number: state.control.size, what: "would be of kind \(kind)")
         }
-        let key = [UInt8].bigEndian(record.number)
-        var value = record.bytes
-        Checksum.seal(&value, table: "ctl", key: key.span)
-        try transaction.put(reader.control, key.span, value.span, appending: true)
+        try transaction.put(reader.control, record.number, record.bytes, appending: true)
         state.control.append(leafHash: record.leafHash)
-        let encoded = state.encoded()
-        try transaction.put(reader.meta, stateKey.span, encoded.span)
+        try transaction.put(reader.meta, StateRecord.key, state.encoded())
       }
     }
   }

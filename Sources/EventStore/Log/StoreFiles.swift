@@ -15,7 +15,6 @@ struct StoreFiles {
   static let formatNumber = 1
   /// Bit 0: full blocks may have a column of ids.
   static let compatibleFeatures = 1
-  static let tables = ["meta", "ev", "col", "ctl"]
 
   var format: String { "\(path)/format" }
   var lock: String { "\(path)/lock" }
@@ -159,16 +158,11 @@ struct StoreFiles {
 
   private static func makeEmptyLog(_ generation: String) throws {
     let environment = try LMDBEnvironment.open(
-      generation, tables: tables, mode: .writing, creating: true)
-    let meta = environment.table("meta")
+      generation, tables: LogTables.names, mode: .writing, creating: true)
+    let meta = environment.table(LogTables.meta)
     try environment.write { transaction in
-      let stateKey = StateRecord.key
-      let state = StateRecord().encoded()
-      try transaction.put(meta, stateKey.span, state.span)
-      let idKey = LogReader.idKey
-      var key = Files.random(16)
-      Checksum.seal(&key, table: "meta", key: idKey.span)
-      try transaction.put(meta, idKey.span, key.span)
+      try transaction.put(meta, StateRecord.key, StateRecord().encoded())
+      try transaction.put(meta, LogReader.idKey, Files.random(16))
     }
     try environment.sync()
   }

@@ -79,17 +79,16 @@ struct BlockVerifier: Sendable {
     from first: UInt64, end: UInt64, _ columns: BlockColumns?, _ walk: inout BlockWalk
   ) -> UInt64 {
     var next = first
-    let key = [UInt8].bigEndian(first)
     do {
       try reader.environment.read { transaction in
-        try transaction.forEach(reader.events, from: key.span, releasing: true) { key, value in
-          let stored = key.bigEndian
-          if key.count != 8 || stored >= end { return false }
+        try transaction.forEachEvenDamaged(reader.events, from: first, releasing: true) {
+          stored, content, isIntact in
+          if stored >= end { return false }
           if stored > next { walk.miss(next..<stored) }
           if stored < next { walk.add(ChunkFault(stored, "two chunks hold this position"), stored) }
           next = stored
           do {
-            let chunk = try ChunkView(key: key, value: value, allowingDamage: true)
+            let chunk = try ChunkView(first: stored, content: content, isIntact: isIntact)
             walk.take(chunk, end: end, columns)
             next = min(end, stored + UInt64(chunk.count))
           } catch {

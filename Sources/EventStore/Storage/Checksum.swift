@@ -79,34 +79,4 @@ public enum Checksum {
   private static func rotated(_ value: UInt64, _ bits: UInt64) -> UInt64 {
     value << bits | value >> (64 - bits)
   }
-
-  // MARK: Values
-
-  private static func seed(_ table: String, _ key: Span<UInt8>) -> UInt64 {
-    xxh64(key, seed: xxh64(Array(table.utf8).span, seed: 0))
-  }
-
-  /// Adds the checksum of a value, seeded with its table and key, so that a value in another's place fails.
-  public static func seal(_ value: inout [UInt8], table: String, key: Span<UInt8>) {
-    let sum = xxh64(value.span, seed: seed(table, key))
-    value.appendLittle(sum)
-  }
-
-  /// Seals a value whose last bytes are kept for the checksum.
-  static func sealInPlace(_ value: inout [UInt8], table: String, key: Span<UInt8>) {
-    let length = value.count - Self.length
-    let sum = xxh64(value.span.extracting(0..<length), seed: seed(table, key))
-    var room = value.mutableSpan
-    room.put(sum, at: length)
-  }
-
-  /// Length of the content of a sealed value; nil where the checksum does not hold.
-  public static func contentLength(
-    _ value: Span<UInt8>, table: String, key: Span<UInt8>
-  ) -> Int? {
-    let length = value.count - Self.length
-    guard length >= 0 else { return nil }
-    let sum = xxh64(value.extracting(0..<length), seed: seed(table, key))
-    return sum == value.little(length, Self.length) ? length : nil
-  }
 }

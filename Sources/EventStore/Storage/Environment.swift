@@ -192,10 +192,10 @@ import Glibc
     return tables
   }
 
-  /// Number of a table for transactions; traps if it was not named when the environment was opened.
-  public func table(_ name: String) -> Table {
-    guard let number = tables[name] else {
-      preconditionFailure("table `\(name)` was not opened with the environment")
+  /// A table, for transactions; traps if it was not named when the environment was opened.
+  public func table<Key>(_ name: TableName<Key>) -> Table<Key> {
+    guard let number = tables[name.text] else {
+      preconditionFailure("table `\(name.text)` was not opened with the environment")
     }
     return Table(name: name, number: number)
   }
@@ -235,10 +235,4 @@ import Glibc
   public func sync() throws(LMDBError) {
     try unsafe LMDBError.check(mdb_env_sync(handle, 1), "sync")
   }
-}
-
-/// A named table of an environment.
-public struct Table: Sendable {
-  public let name: String
-  let number: UInt32
 }

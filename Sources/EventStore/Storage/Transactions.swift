@@ -10,40 +10,59 @@ import Synchronization
 
   deinit { unsafe mdb_txn_abort(handle) }
 
-  /// The value of a key; nil if there is none.
+  /// The content of a key; nil if there is none.
+  /// - Throws: ``TableFault`` where the checksum does not hold.
   @_lifetime(borrow self)
-  public func get(_ table: Table, _ key: Span<UInt8>) throws(LMDBError) -> Span<UInt8>? {
-    guard let value = try unsafe lookUp(handle, table, key) else { return nil }
+  public func get<Key>(_ table: Table<Key>, _ key: Key) throws -> Span<UInt8>? {
+    let keyBytes = key.keyBytes
+    guard let value = try unsafe lookUp(handle, table, keyBytes.span) else { return nil }
     // Safe because LMDB keeps the value in place until the transaction ends, which outlives the span.
     let span = unsafe Span<UInt8>(_unsafeElements: value)
-    return unsafe _overrideLifetime(span, borrowing: self)
+    let content = try checked(span, table, keyBytes.span)
+    return unsafe _overrideLifetime(content, borrowing: self)
   }
 
-  /// A copy of the value of a key; nil if there is none.
-  public func copy(
-    _ table: Table, _ key: Span<UInt8>, noting pages: ReadPages
-  ) throws(LMDBError) -> [UInt8]? {
-    guard let value = try unsafe lookUp(handle, table, key) else { return nil }
-    let copy = unsafe Array(value)
-    let start = UInt(bitPattern: value.baseAddress)
-    pages.add(start, start + UInt(copy.count))
-    return copy
+  /// A copy of the content of a key; nil if there is none.
+  public func copy<Key>(
+    _ table: Table<Key>, _ key: Key, noting pages: ReadPages
+  ) throws -> [UInt8]? {
+    guard let content = try get(table, key) else { return nil }
+    pages.note(content)
+    return [UInt8](copying: content)
   }
 
-  /// Visits keys from `key` on, in ascending order, until `body` says false.
+  /// Visits keys from `key` on, all without it, in ascending order, until `body` says false.
   ///
   /// - Parameters:
   ///   - orBefore: begin with the greatest key that is not above `key`, if there is one.
   ///   - releasing: let go of the memory of each large value behind it; it stays in the system's page cache.
-  public func forEach(
-    _ table: Table, from key: Span<UInt8>, orBefore: Bool = false, releasing: Bool = false,
-    _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
+  ///   - body: given each key and its content.
+  /// - Throws: ``TableFault`` where a key is malformed, or a checksum does not hold.
+  public func forEach<Key>(
+    _ table: Table<Key>, from key: Key? = nil, orBefore: Bool = false, releasing: Bool = false,
+    _ body: (Key, Span<UInt8>) throws -> Bool
   ) throws {
-    try unsafe scan(handle, table, from: key, orBefore: orBefore, releasing: releasing, body)
+    let keyBytes = key?.keyBytes ?? []
+    try unsafe scan(handle, table, from: keyBytes.span, orBefore: orBefore, releasing: releasing) {
+      try body(try checkedKey($0, table), try checked($1, table, $0))
+    }
+  }
+
+  /// As ``forEach``, but also what is damaged: `body` is told whether the checksum of the content holds.
+  func forEachEvenDamaged<Key>(
+    _ table: Table<Key>, from key: Key, releasing: Bool,
+    _ body: (Key, _ content: Span<UInt8>, _ isIntact: Bool) throws -> Bool
+  ) throws {
+    let keyBytes = key.keyBytes
+    try unsafe scan(handle, table, from: keyBytes.span, orBefore: false, releasing: releasing) {
+      let length = table.name.contentLength($1, key: $0)
+      let content = $1.extracting(0..<(length ?? max(0, $1.count - Checksum.length)))
+      return try body(try checkedKey($0, table), content, length != nil)
+    }
   }
 
   /// Number of entries of a table.
-  public func count(_ table: Table) throws(LMDBError) -> Int {
+  public func count<Key>(_ table: Table<Key>) throws(LMDBError) -> Int {
     var status = MDB_stat()
     try unsafe LMDBError.check(mdb_stat(handle, table.number, &status), "count")
     return Int(status.ms_entries)
@@ -56,25 +75,34 @@ import Synchronization
 
   init(_ handle: OpaquePointer) { unsafe self.handle = unsafe handle }
 
-  /// A copy of the value of a key; nil if there is none.
-  public func get(_ table: Table, _ key: Span<UInt8>) throws(LMDBError) -> [UInt8]? {
-    guard let value = try unsafe lookUp(handle, table, key) else { return nil }
-    return unsafe Array(value)
+  /// A copy of the content of a key; nil if there is none.
+  /// - Throws: ``TableFault`` where the checksum does not hold.
+  public func get<Key>(_ table: Table<Key>, _ key: Key) throws -> [UInt8]? {
+    let keyBytes = key.keyBytes
+    guard let value = try unsafe lookUp(handle, table, keyBytes.span) else { return nil }
+    // Safe because nothing is written before the copy is made.
+    let span = unsafe Span<UInt8>(_unsafeElements: value)
+    return [UInt8](copying: try checked(span, table, keyBytes.span))
   }
 
-  public func forEach(
-    _ table: Table, from key: Span<UInt8>, orBefore: Bool = false,
-    _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
+  /// As ``ReadTransaction/forEach``, over all keys.
+  public func forEach<Key>(
+    _ table: Table<Key>, _ body: (Key, Span<UInt8>) throws -> Bool
   ) throws {
-    try unsafe scan(handle, table, from: key, orBefore: orBefore, releasing: false, body)
+    let first: [UInt8] = []
+    try unsafe scan(handle, table, from: first.span, orBefore: false, releasing: false) {
+      try body(try checkedKey($0, table), try checked($1, table, $0))
+    }
   }
 
   /// Sets a value. With `appending` the key must be above all others, and nothing has to be searched.
-  public mutating func put(
-    _ table: Table, _ key: Span<UInt8>, _ value: Span<UInt8>, appending: Bool = false
+  public mutating func put<Key>(
+    _ table: Table<Key>, _ value: SealedValue<Key>, appending: Bool = false
   ) throws(LMDBError) {
+    let key = value.keyBytes.span
+    let bytes = value.bytes.span
     let status: CInt = unsafe key.withUnsafeBufferPointer { keyBytes in
-      unsafe value.withUnsafeBufferPointer { valueBytes in
+      unsafe bytes.withUnsafeBufferPointer { valueBytes in
         var keyValue = unsafe MDB_val(
           mv_size: keyBytes.count, mv_data: UnsafeMutableRawPointer(mutating: keyBytes.baseAddress))
         var dataValue = unsafe MDB_val(
@@ -84,22 +112,53 @@ import Synchronization
           handle, table.number, &keyValue, &dataValue, appending ? UInt32(MDB_APPEND) : 0)
       }
     }
-    try LMDBError.check(status, "put into `\(table.name)`")
+    try LMDBError.check(status, "put into `\(table.name.text)`")
+  }
+
+  /// Sets the content of a key.
+  public mutating func put<Key>(
+    _ table: Table<Key>, _ key: Key, _ content: consuming [UInt8], appending: Bool = false
+  ) throws(LMDBError) {
+    try put(table, table.name.sealed(key, content), appending: appending)
   }
 
   /// Removes a key; nothing happens if there is none.
-  public mutating func delete(_ table: Table, _ key: Span<UInt8>) throws(LMDBError) {
-    let status: CInt = unsafe key.withUnsafeBufferPointer { bytes in
+  public mutating func delete<Key>(_ table: Table<Key>, _ key: Key) throws(LMDBError) {
+    let status: CInt = unsafe key.keyBytes.span.withUnsafeBufferPointer { bytes in
       var keyValue = unsafe MDB_val(
         mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
       return unsafe mdb_del(handle, table.number, &keyValue, nil)
     }
-    if status != MDB_NOTFOUND { try LMDBError.check(status, "delete from `\(table.name)`") }
+    if status != MDB_NOTFOUND {
+      try LMDBError.check(status, "delete from `\(table.name.text)`")
+    }
   }
 }
 
-private func lookUp(
-  _ handle: OpaquePointer, _ table: Table, _ key: Span<UInt8>
+/// What stands before the checksum of a value.
+@_lifetime(copy value)
+private func checked<Key>(
+  _ value: Span<UInt8>, _ table: Table<Key>, _ key: Span<UInt8>
+) throws(TableFault) -> Span<UInt8> {
+  guard let length = table.name.contentLength(value, key: key) else {
+    throw TableFault(
+      table: table.name.text, keyBytes: [UInt8](copying: key), what: "the checksum does not hold")
+  }
+  return value.extracting(0..<length)
+}
+
+private func checkedKey<Key>(
+  _ bytes: Span<UInt8>, _ table: Table<Key>
+) throws(TableFault) -> Key {
+  guard let key = Key(keyBytes: bytes) else {
+    throw TableFault(
+      table: table.name.text, keyBytes: [UInt8](copying: bytes), what: "a key is malformed")
+  }
+  return key
+}
+
+private func lookUp<Key>(
+  _ handle: OpaquePointer, _ table: Table<Key>, _ key: Span<UInt8>
 ) throws(LMDBError) -> UnsafeBufferPointer<UInt8>? {
   var value = unsafe MDB_val()
   let status: CInt = unsafe key.withUnsafeBufferPointer { bytes in
@@ -108,13 +167,13 @@ private func lookUp(
     return unsafe mdb_get(handle, table.number, &keyValue, &value)
   }
   if status == MDB_NOTFOUND { return nil }
-  try LMDBError.check(status, "get from `\(table.name)`")
+  try LMDBError.check(status, "get from `\(table.name.text)`")
   return unsafe UnsafeBufferPointer(
     start: value.mv_data?.assumingMemoryBound(to: UInt8.self), count: value.mv_size)
 }
 
-private func scan(
-  _ handle: OpaquePointer, _ table: Table, from key: Span<UInt8>, orBefore: Bool,
+private func scan<Key>(
+  _ handle: OpaquePointer, _ table: Table<Key>, from key: Span<UInt8>, orBefore: Bool,
   releasing: Bool, _ body: (Span<UInt8>, Span<UInt8>) throws -> Bool
 ) throws {
   var cursor: OpaquePointer?
@@ -154,7 +213,7 @@ private func scan(
     if !goesOn { return }
     status = unsafe mdb_cursor_get(cursor, &keyValue, &value, MDB_NEXT)
   }
-  if status != MDB_NOTFOUND { try LMDBError.check(status, "read `\(table.name)`") }
+  if status != MDB_NOTFOUND { try LMDBError.check(status, "read `\(table.name.text)`") }
 }
 
 /// Neighbouring values that were read, to be dropped from the process's memory in one call: each call interrupts the

@@ -59,6 +59,11 @@ public final class ViewBuilder {
       return try body()
     } catch let error as any SystemFailure {
       throw ViewError(error, "build view `\(name)`", path: store)
+    } catch let fault as TableFault {
+      throw ViewError(
+        .damaged,
+        "view `\(name)` was damaged while it was built: table `\(fault.table)`: \(fault.what)",
+        help: "replay it again, and look after the medium")
     }
   }
 
@@ -176,17 +181,15 @@ public final class ViewBuilder {
   }
 
   private func write(_ runs: [PackedRun], _ environment: LMDBEnvironment) throws {
-    let table = environment.table("rows")
+    let table = environment.table(ViewFiles.rows)
     try environment.write { transaction in
       for run in runs {
         for leaf in run.leaves { outputRoot.add(leaf) }
         for chunk in run.chunks {
-          let key = ViewFiles.chunkKey(chunks.count)
           var encoder = ByteEncoder()
           encoder.number(chunk.count)
           encoder.bytes += chunk.bytes
-          Checksum.seal(&encoder.bytes, table: "rows", key: key.span)
-          try transaction.put(table, key.span, encoder.bytes.span, appending: true)
+          try transaction.put(table, UInt32(chunks.count), encoder.bytes, appending: true)
           chunks.append(chunk.count)
         }
       }
@@ -236,13 +239,10 @@ public final class ViewBuilder {
     }
     var values = parts.flatMap { $0.values }
     values.sort { $0.chunk < $1.chunk }
-    let table = environment.table("population")
+    let table = environment.table(ViewFiles.population)
     try environment.write { transaction in
       for (chunk, bytes) in values {
-        let key = ViewFiles.chunkKey(chunk)
-        var value = bytes
-        Checksum.seal(&value, table: "population", key: key.span)
-        try transaction.put(table, key.span, value.span, appending: true)
+        try transaction.put(table, UInt32(chunk), bytes, appending: true)
       }
     }
     for part in parts { folded.summary.addSegments(part.holding, failed: part.failed) }
@@ -252,9 +252,8 @@ public final class ViewBuilder {
   private static func records(
     _ chunk: Int, _ environment: LMDBEnvironment, _ pages: ReadPages
   ) throws -> ByteDecoder {
-    let key = ViewFiles.chunkKey(chunk)
-    let table = environment.table("rows")
-    let bytes = try environment.read { try $0.copy(table, key.span, noting: pages) }
+    let table = environment.table(ViewFiles.rows)
+    let bytes = try environment.read { try $0.copy(table, UInt32(chunk), noting: pages) }
     var decoder = ByteDecoder(bytes ?? [])
     _ = try decoder.number()
     return decoder
@@ -299,14 +298,11 @@ public final class ViewBuilder {
   private func writeJoined(
     _ joined: [(subject: [UInt8], customer: [UInt8])], _ environment: LMDBEnvironment
   ) throws {
-    let table = environment.table("joined")
+    let table = environment.table(ViewFiles.joined)
     let sorted = joined.sorted { $0.subject.lexicographicallyPrecedes($1.subject) }
     try environment.write { transaction in
       for pair in sorted {
-        let key = pair.subject
-        var value = pair.customer
-        Checksum.seal(&value, table: "joined", key: key.span)
-        try transaction.put(table, key.span, value.span, appending: true)
+        try transaction.put(table, pair.subject, pair.customer, appending: true)
       }
     }
   }
@@ -340,13 +336,9 @@ public final class ViewBuilder {
         (ViewFiles.manifestKey, manifest.encoded()), (ViewFiles.rulesKey, rules.source),
         (ViewFiles.fileKey, Array(rules.file.utf8)), (ViewFiles.chunksKey, encoder.bytes),
       ]
-      let meta = built.environment.table("meta")
+      let meta = built.environment.table(ViewFiles.meta)
       try built.environment.write { transaction in
-        for (key, content) in values {
-          var value = content
-          Checksum.seal(&value, table: "meta", key: key.span)
-          try transaction.put(meta, key.span, value.span)
-        }
+        for (key, content) in values { try transaction.put(meta, key, content) }
       }
       try built.environment.sync()
       try Files.syncDirectory(built.directory)

@@ -99,10 +99,10 @@ public final class ViewReader: Sendable {
     self.directory = directory
     func value(_ key: [UInt8]) throws -> [UInt8] {
       try environment.read { transaction -> [UInt8] in
-        guard let value = try transaction.get(environment.table("meta"), key.span),
-          let length = Checksum.contentLength(value, table: "meta", key: key.span)
-        else { throw ByteDecoder.Damaged() }
-        return [UInt8](copying: value.extracting(0..<length))
+        guard let content = try transaction.get(environment.table(ViewFiles.meta), key) else {
+          throw ByteDecoder.Damaged()
+        }
+        return [UInt8](copying: content)
       }
     }
     manifest = try ViewManifest(decoding: try value(ViewFiles.manifestKey))
@@ -116,14 +116,11 @@ public final class ViewReader: Sendable {
     self.rules = rules
   }
 
-  private func value(_ table: String, _ key: [UInt8]) throws -> [UInt8]? {
-    let number = environment.table(table)
+  private func value<Key>(_ name: TableName<Key>, _ key: Key) throws -> [UInt8]? {
+    let table = environment.table(name)
     return try environment.read { transaction -> [UInt8]? in
-      guard let value = try transaction.get(number, key.span) else { return nil }
-      guard let length = Checksum.contentLength(value, table: table, key: key.span) else {
-        throw ByteDecoder.Damaged()
-      }
-      return [UInt8](copying: value.extracting(0..<length))
+      guard let content = try transaction.get(table, key) else { return nil }
+      return [UInt8](copying: content)
     }
   }
 
@@ -142,7 +139,7 @@ public final class ViewReader: Sendable {
   }
 
   func records(_ chunk: Int) throws -> (ByteDecoder, Int) {
-    guard let bytes = try value("rows", ViewFiles.chunkKey(chunk)) else {
+    guard let bytes = try value(ViewFiles.rows, UInt32(chunk)) else {
       throw ByteDecoder.Damaged()
     }
     var decoder = ByteDecoder(bytes)
@@ -170,7 +167,7 @@ public final class ViewReader: Sendable {
 
   private func customers(in chunk: Int, withRows: Bool = true) throws -> [ViewCustomer] {
     var (decoder, count) = try records(chunk)
-    guard let population = try value("population", ViewFiles.chunkKey(chunk)) else {
+    guard let population = try value(ViewFiles.population, UInt32(chunk)) else {
       throw ByteDecoder.Damaged()
     }
     var ranks = ByteDecoder(population)
@@ -259,7 +256,7 @@ public final class ViewReader: Sendable {
   /// A key of LMDB has at most 511 bytes; subjects have 255.
   private func joinedCustomer(_ subject: [UInt8]) throws -> [UInt8]? {
     if subject.isEmpty || subject.count > 255 { return nil }
-    return try value("joined", subject)
+    return try value(ViewFiles.joined, subject)
   }
 
   private func lookUp(_ name: [UInt8]) throws -> ViewCustomer? {

@@ -7,7 +7,14 @@ import EventStore
 /// STORE/views/NAME/gNNNNNN/     LMDB environment; never changed once it has this name, so that it is read without a lock file
 /// ```
 enum ViewFiles {
-  static let tables = ["meta", "rows", "population", "joined"]
+  static let meta = TableName<[UInt8]>("meta")
+  /// By number of the chunk, as the next one.
+  static let rows = TableName<UInt32>("rows")
+  static let population = TableName<UInt32>("population")
+  /// By subject.
+  static let joined = TableName<[UInt8]>("joined")
+  static let tables = [meta.text, rows.text, population.text, joined.text]
+
   static let manifestKey = Array("manifest".utf8)
   static let rulesKey = Array("rules".utf8)
   static let fileKey = Array("file".utf8)
@@ -40,8 +47,6 @@ enum ViewFiles {
       Files.remove("\(home)/\(name)")
     }
   }
-
-  static func chunkKey(_ number: Int) -> [UInt8] { .bigEndian(UInt32(number)) }
 }
 
 /// Why a view cannot be read or made.

@@ -1,0 +1,94 @@
+/// A key of a table, as bytes in whose order LMDB keeps them.
+public protocol TableKey: Sendable {
+  var keyBytes: [UInt8] { get }
+  /// Nil where the bytes are no key of this kind.
+  init?(keyBytes: Span<UInt8>)
+}
+
+/// Big-endian, so that keys stand in the order of their numbers.
+extension TableKey where Self: FixedWidthInteger {
+  public var keyBytes: [UInt8] { .bigEndian(self) }
+
+  public init?(keyBytes: Span<UInt8>) {
+    guard keyBytes.count == Self.bitWidth / 8 else { return nil }
+    self.init(truncatingIfNeeded: keyBytes.bigEndian)
+  }
+}
+
+extension UInt32: TableKey {}
+extension UInt64: TableKey {}
+
+extension [UInt8]: TableKey {
+  public var keyBytes: [UInt8] { self }
+  public init?(keyBytes: Span<UInt8>) { self.init(copying: keyBytes) }
+}
+
+/// What a table is called, and what its keys are.
+///
+/// Each value of a table ends in a checksum that is seeded with the table's name and the value's key, so that one in another's
+/// place fails. Transactions add it and check it: content comes out of them without, and only where it holds.
+public struct TableName<Key: TableKey>: Sendable {
+  public let text: String
+  private let seed: UInt64
+
+  public init(_ text: String) {
+    self.text = text
+    seed = Checksum.xxh64(Array(text.utf8).span, seed: 0)
+  }
+
+  private func seed(_ key: Span<UInt8>) -> UInt64 { Checksum.xxh64(key, seed: seed) }
+
+  /// A value as it is stored.
+  public func sealed(_ key: Key, _ content: consuming [UInt8]) -> SealedValue<Key> {
+    let keyBytes = key.keyBytes
+    let sum = Checksum.xxh64(content.span, seed: seed(keyBytes.span))
+    content.appendLittle(sum)
+    return SealedValue(key: key, keyBytes: keyBytes, bytes: content)
+  }
+
+  /// A value whose last ``Checksum/length`` bytes are kept for the checksum.
+  func sealed(_ key: Key, inPlace value: consuming [UInt8]) -> SealedValue<Key> {
+    let keyBytes = key.keyBytes
+    let length = value.count - Checksum.length
+    let sum = Checksum.xxh64(value.span.extracting(0..<length), seed: seed(keyBytes.span))
+    var room = value.mutableSpan
+    room.put(sum, at: length)
+    return SealedValue(key: key, keyBytes: keyBytes, bytes: value)
+  }
+
+  /// Length of what stands before the checksum; nil where that does not hold.
+  func contentLength(_ value: Span<UInt8>, key: Span<UInt8>) -> Int? {
+    let length = value.count - Checksum.length
+    guard length >= 0 else { return nil }
+    let sum = Checksum.xxh64(value.extracting(0..<length), seed: seed(key))
+    return sum == value.little(length, Checksum.length) ? length : nil
+  }
+}
+
+/// A value with its checksum, for one table and key.
+public struct SealedValue<Key: TableKey>: Sendable {
+  public let key: Key
+  let keyBytes: [UInt8]
+  let bytes: [UInt8]
+
+  /// What stands before the checksum.
+  var content: Span<UInt8> {
+    @_lifetime(borrow self)
+    get { bytes.span.extracting(0..<bytes.count - Checksum.length) }
+  }
+}
+
+/// A table of an environment that was opened.
+public struct Table<Key: TableKey>: Sendable {
+  public let name: TableName<Key>
+  let number: UInt32
+}
+
+/// A value or key that is not what was stored.
+public struct TableFault: Error, Sendable {
+  /// Name of the table.
+  public var table: String
+  public var keyBytes: [UInt8]
+  /// As "the checksum does not hold".
+  public var what: String
+}
