@@ -1,9 +1,11 @@
 /// Numbers in JSON's grammar, cast exactly.
 public enum Decimal {
   /// A number taken apart: sign × digits × 10^exponent, without leading or trailing zeros among the digits.
-  struct Parts: Equatable {
+  package struct Parts: Equatable {
     var isNegative: Bool
+    /// From 0 to 9, without zeros in front.
     var digits: [UInt8]
+    /// Of ten.
     var exponent: Int
 
     var isZero: Bool { digits.isEmpty }

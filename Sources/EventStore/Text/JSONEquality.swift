@@ -8,7 +8,7 @@ public enum JSONEquality {
 }
 
 /// A JSON value in a form in which equal values are equal.
-indirect enum JSONTree: Equatable {
+package indirect enum JSONTree: Equatable {
   case null
   case bool(Bool)
   case number(Decimal.Parts)
@@ -17,9 +17,39 @@ indirect enum JSONTree: Equatable {
   /// By name.
   case object([Member])
 
-  struct Member: Equatable {
+  package struct Member: Equatable {
     var name: [UInt8]
     var value: JSONTree
+  }
+
+  /// The value of a text.
+  /// - Throws: where it is not JSON, or a member comes twice.
+  package init(checking text: Span<UInt8>) throws(JSONFault) {
+    var scanner = JSONScanner(text)
+    try scanner.checkDocument()
+    self.init(text)
+  }
+
+  /// A member of an object; nil of other values and where there is none.
+  package func member(_ name: String) -> JSONTree? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.name.elementsEqual(name.utf8) }?.value
+  }
+
+  /// The text of a string; nil of other values.
+  package var text: String? {
+    guard case .string(let bytes) = self else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// A whole number that is not negative; nil of other values and of greater ones than 2^64 - 1.
+  package var count: UInt64? {
+    guard case .number(let parts) = self, !parts.isNegative, (0...19).contains(parts.exponent)
+    else {
+      return nil
+    }
+    let digits = parts.digits.map { String($0) } + Array(repeating: "0", count: parts.exponent)
+    return UInt64("0" + digits.joined())
   }
 
   /// The value of a text that has been checked.

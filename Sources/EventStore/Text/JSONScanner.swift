@@ -395,11 +395,11 @@ private struct EightBytes {
 }
 
 /// Why a text is not JSON, and where.
-struct JSONFault: Error, Equatable {
-  enum Kind { case syntax, utf8, depth, duplicateMember }
-  var kind: Kind
-  var offset: Int
-  var message: String
+package struct JSONFault: Error, Equatable {
+  package enum Kind { case syntax, utf8, depth, duplicateMember }
+  package var kind: Kind
+  package var offset: Int
+  package var message: String
 
   init(_ kind: Kind, _ offset: Int, _ message: String) {
     self.kind = kind

@@ -17,35 +17,69 @@ public struct Receipt: Sendable, Equatable {
     public var message: String
   }
 
-  /// Reads what `replay --receipt` writes, or the whole object that `replay --format json` prints.
+  /// Reads what `replay --receipt` writes, or the whole object that `replay --format json` prints: JSON in UTF-8.
   public static func read(_ bytes: [UInt8]) throws(Fault) -> Receipt {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Fault(message: "it is not UTF-8")
-    }
-    let root: YAMLValue
-    do throws(YAMLValue.Fault) {
-      root = try YAMLValue.parse(text)
+    let root: JSONTree
+    do throws(JSONFault) {
+      root = try JSONTree(checking: bytes.span)
     } catch {
-      throw Fault(message: "line \(error.place.line): \(error.message)")
+      let line = bytes.prefix(error.offset).count { $0 == 0x0a } + 1
+      throw Fault(message: "line \(line): \(error.message)")
     }
-    guard case .map = root else { throw Fault(message: "it is no object") }
+    guard case .object = root else { throw Fault(message: "it is no object") }
     let receipt = root.member("receipt") ?? root
-    func member(_ name: String) throws(Fault) -> String {
-      guard let text = receipt.member(name)?.text else {
+    func text(_ name: String) throws(Fault) -> String {
+      guard let member = receipt.member(name) else {
         throw Fault(message: "`\(name)` is missing")
       }
+      guard let text = member.text else { throw Fault(message: "`\(name)` is no text") }
       return text
     }
-    guard let size = UInt64(try member("size")) else {
-      throw Fault(message: "`size` is no number")
-    }
-    guard let asOf = RFC3339.microseconds(Array(try member("as_of").utf8).span) else {
+    guard let member = receipt.member("size") else { throw Fault(message: "`size` is missing") }
+    guard let size = member.count else { throw Fault(message: "`size` is no number of events") }
+    guard let asOf = RFC3339.microseconds(Array(try text("as_of").utf8).span) else {
       throw Fault(message: "`as_of` is no instant")
     }
     return Receipt(
-      size: size, root: try member("root"), rules: try member("rules"),
-      engine: try member("engine"),
-      asOf: asOf, outputRoot: try member("output_root"))
+      size: size, root: try text("root"), rules: try text("rules"), engine: try text("engine"),
+      asOf: asOf, outputRoot: try text("output_root"))
+  }
+}
+
+extension Receipt {
+  /// Folds again what the receipt speaks of, under the rules of then as the register has them.
+  ///
+  /// - Parameters:
+  ///   - threads: at least 1.
+  ///   - progress: given the share that is done, 0 to 1.
+  /// - Returns: what differs, in words; nil where the same comes out.
+  /// - Throws: where the log cannot be read.
+  public func difference(
+    from snapshot: LogSnapshot, threads: Int, progress: (Double) -> Void
+  ) throws -> String? {
+    guard size <= snapshot.size else {
+      return "the receipt is of \(size) events, and the log has \(snapshot.size)"
+    }
+    let found = Hex.text(try snapshot.root(ofFirst: size))
+    if found != root {
+      return "the first \(size) events have the root \(found), and the receipt says \(root)"
+    }
+    let entry = try snapshot.register().switches.first {
+      $0.view.rules != nil && Hex.text($0.view.rulesHash) == rules
+    }
+    guard let entry, let source = entry.view.rules else {
+      return "the register has no rules file of SHA-256 \(rules)"
+    }
+    let place = "record \(entry.number) of the register"
+    let loaded = RulesLoader.load(bytes: source, file: place)
+    guard let rules = loaded.rules, let compiled = try? CompiledRules(rules) else {
+      return "\(place) holds a rules file that this program refuses"
+    }
+    let result = Hex.text(
+      try LogView(snapshot: snapshot, size: size, asOf: asOf)
+        .outputRoot(compiled, threads: threads, progress: progress))
+    return result == outputRoot
+      ? nil : "a replay gives the output root \(result), and the receipt says \(outputRoot)"
   }
 }
 

@@ -67,7 +67,7 @@ struct CheckpointCommand: ParsableCommand {
         help: "checkpoints that were signed with it need it; take another name")
     }
     let key: SigningKey
-    let known = try StoreKey(store)
+    let known = try CheckpointFile.rememberedKey(store)
     if Files.exists(path) {
       key = try CheckpointFile.signingKey(path)
       if let known, known.verifier != key.verifier.text { throw otherKey(known, path) }
@@ -90,7 +90,7 @@ struct CheckpointCommand: ParsableCommand {
         quiet: global.quiet)
     }
     do throws(SystemError) {
-      try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).write(store)
+      try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).remember(in: store)
     } catch {
       Notice.write(
         "note: `\(store)` cannot remember where the key is (\(error.text)); next time name it with --key",
@@ -112,7 +112,7 @@ struct CheckpointCommand: ParsableCommand {
 
   private func readKey() throws -> SigningKey {
     if let key { return try CheckpointFile.signingKey(key) }
-    guard let known = try StoreKey(store) else {
+    guard let known = try CheckpointFile.rememberedKey(store) else {
       throw CommandError(
         exit: .couldNotRun, code: "no-key",
         message: "the store `\(store)` knows no key to sign with",
@@ -122,41 +122,13 @@ struct CheckpointCommand: ParsableCommand {
   }
 }
 
-/// Where the key of a store's checkpoints is, as the store remembers it: file `key`, two lines.
-struct StoreKey {
-  var path: String
-  var verifier: String
-
-  init(path: String, verifier: String) {
-    self.path = path
-    self.verifier = verifier
-  }
-
-  /// Nil where the store remembers none.
-  init?(_ store: String) throws {
-    let file = "\(store)/key"
-    let bytes: [UInt8]
-    do throws(SystemError) {
-      bytes = try Files.read(file)
-    } catch {
-      if error.kind == .missing { return nil }
-      throw CommandError(EventStoreError(error, "read `\(file)`", path: file))
-    }
-    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    guard lines.count == 2, lines[0].hasPrefix("private "), lines[1].hasPrefix("public ") else {
-      return nil
-    }
-    path = String(lines[0].dropFirst(8))
-    verifier = String(lines[1].dropFirst(7))
-  }
-
-  func write(_ store: String) throws(SystemError) {
-    try Files.replace("\(store)/key", with: "private \(path)\npublic \(verifier)\n")
-  }
-}
-
 /// Checkpoints and keys in files, with errors in the command line's words.
 enum CheckpointFile {
+  /// The key that a store remembers; nil where it remembers none.
+  static func rememberedKey(_ store: String) throws -> StoreKey? {
+    try CommandError.translating { try StoreKey.remembered(by: store) }
+  }
+
   static func read(_ path: String) throws -> (note: SignedNote, checkpoint: Checkpoint) {
     let text = String(decoding: try InputFile.read(path, what: "checkpoint"), as: UTF8.self)
     do throws(NoteFault) {
@@ -179,7 +151,7 @@ enum CheckpointFile {
     _ path: String, key: String?, store: String
   ) throws -> (checkpoint: Checkpoint, key: String?) {
     let (note, checkpoint) = try read(path)
-    guard let known = try key ?? StoreKey(store)?.verifier else {
+    guard let known = try key ?? rememberedKey(store)?.verifier else {
       ErrorReport(
         isWarning: true, code: "signature-unchecked",
         message: "the signature of `\(path)` was not checked: the store remembers no key",
@@ -195,13 +167,6 @@ enum CheckpointFile {
         help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
     }
     return (checkpoint, verifier.text)
-  }
-
-  /// What is wrong where a checkpoint is not of the store of an origin; nil where it is.
-  static func otherStore(_ path: String, _ checkpoint: Checkpoint, _ origin: String) -> String? {
-    checkpoint.origin == origin
-      ? nil
-      : "`\(path)` is of another store: its origin is `\(checkpoint.origin)`, this one's `\(origin)`"
   }
 
   static func signingKey(_ path: String) throws -> SigningKey {

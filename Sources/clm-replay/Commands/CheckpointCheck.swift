@@ -31,52 +31,15 @@ struct CheckpointCheck {
   /// Number of events that it speaks of.
   var size: UInt64 { checkpoint?.size ?? 0 }
 
-  private mutating func add(_ name: String, _ position: UInt64?, _ what: String) {
-    code = code ?? name
-    problems.append(VerifyReport.Problem(position: position, what: what))
-  }
-
   /// - Parameter agreed: up to here the log is what earlier checkpoints say.
   mutating func compare(_ snapshot: LogSnapshot, _ origin: String, _ agreed: inout UInt64) {
     guard let checkpoint else { return }
-    if let other = CheckpointFile.otherStore(path, checkpoint, origin) {
-      return add("other-store", nil, other)
-    }
-    if checkpoint.size > snapshot.size {
-      add(
-        "rolled-back", snapshot.size,
-        "the log was rolled back: it has \(snapshot.size) events, and `\(path)` was made at \(checkpoint.size)"
-      )
-    } else {
-      let root = try? snapshot.root(ofFirst: checkpoint.size)
-      if root == checkpoint.root {
-        agreed = checkpoint.size
-      } else {
-        add(
-          "forked", agreed,
-          "the log was forked: an event from \(agreed) to \(checkpoint.size - min(1, checkpoint.size)) is not what it was when `\(path)` was made; their root is \(root.map { Hex.text($0) } ?? "unknown"), and was \(Hex.text(checkpoint.root))"
-        )
-      }
-    }
-    if let head = checkpoint.register { compareRegister(snapshot, head) }
-  }
-
-  private mutating func compareRegister(_ snapshot: LogSnapshot, _ head: Checkpoint.Head) {
-    if head.size > snapshot.registerSize {
-      return add(
-        "rolled-back", nil,
-        "the register was rolled back: it has \(snapshot.registerSize) records, and `\(path)` was made at \(head.size)"
-      )
-    }
-    // Damage of the register is in the report already.
-    guard let root = try? snapshot.registerRoot(ofFirst: head.size) else {
-      return add("damaged", nil, "the register cannot be held against `\(path)`")
-    }
-    if root != head.root {
-      add(
-        "forked", nil,
-        "the register was forked: its first \(head.size) records are not those of `\(path)`")
-    }
+    let findings = snapshot.findings(
+      against: checkpoint, origin: origin, called: path, agreed: agreed)
+    code = findings.first?.kind.rawValue
+    problems = findings.map { VerifyReport.Problem(position: $0.position, what: $0.what) }
+    let isLogAsSaid = findings.allSatisfy { $0.position == nil && $0.kind != .otherStore }
+    if isLogAsSaid { agreed = checkpoint.size }
   }
 
   private var signature: String {

@@ -141,9 +141,9 @@ struct ProveCommand: ParsableCommand {
     let (snapshot, old, oldSize) = (opened.snapshot, older.text, older.size)
     let expected = older.checkpoint?.root
     if let checkpoint = older.checkpoint,
-      let other = CheckpointFile.otherStore(old, checkpoint, try opened.origin())
+      let other = checkpoint.otherStore(try opened.origin(), called: old)
     {
-      throw CommandError(exit: .problems, code: "other-store", message: other)
+      throw CommandError(exit: .problems, code: other.kind.rawValue, message: other.what)
     }
     let path = try snapshot.consistencyProof(from: oldSize)
     let oldRoot = try snapshot.root(ofFirst: oldSize)
