@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -96,10 +97,83 @@ class Program:
         return probe.returncode == 0
 
 
+class Stream:
+    """An import of lines that come bit by bit through a pipe, which stays open when they are all there."""
+
+    SLACK = 1.5  # seconds on a busy machine, beyond those of --commit-every
+
+    def __init__(self, program, store, lines, chance):
+        self.lines, self.length = lines, chance.choice((1, 1, 10, 100, 1000))
+        self.pauses = [chance.random() * chance.choice((0.005, 0.05, 0.3)) for _ in range(50)]
+        self.cuts = chance.random() < 0.5
+        self.sent, self.output, self.isStopped = [], [], False  # (when, how many lines)
+        self.process = program.start("import", store, "-", "--acks", "--commit-every", "1s", "--format", "json",
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.threads = [threading.Thread(target=body, daemon=True) for body in (self.feed, self.listen, self.hear)]
+        self.errors = b""
+        for thread in self.threads:
+            thread.start()
+
+    def feed(self):
+        pipe = self.process.stdin.fileno()
+        for number, start in enumerate(range(0, len(self.lines), self.length)):
+            block = b"".join(self.lines[start:start + self.length])
+            # Some come in two parts.
+            middle = len(block) // 2 if self.cuts else 0
+            try:
+                for part in (block[:middle], block[middle:]):
+                    while part:
+                        part = part[os.write(pipe, part):]
+                    if self.isStopped:
+                        return
+            except OSError:
+                return
+            self.sent.append((time.time(), min(start + self.length, len(self.lines))))
+            time.sleep(self.pauses[number % len(self.pauses)])
+
+    def listen(self):
+        for line in self.process.stdout:
+            self.output.append(line)
+
+    def hear(self):
+        self.errors = self.process.stderr.read()
+
+    @property
+    def acknowledged(self):
+        return acknowledged(b"".join(self.output))
+
+    def end(self, how):
+        """Sends a signal, and waits; how many lines are known to be taken: after SIGINT and SIGTERM exactly."""
+        due = self.due(time.time())
+        self.process.send_signal(how)
+        self.process.wait(timeout=60)
+        self.isStopped = True
+        self.process.stdin.close()
+        for thread in self.threads[1:]:
+            thread.join(60)
+        code, errors = self.process.returncode, self.errors.decode(errors="replace")
+        if how == signal.SIGKILL or code == -how and not self.output:
+            # It may have come before the import had begun.
+            return due
+        if code != 0:
+            raise Fault(f"a stream that was stopped by {how.name} ended with {code}: {errors[-600:]}")
+        summary = json.loads(self.output[-1])
+        said = f"stopped by {how.name}: {summary['lines']} lines taken"
+        if summary["stopped"] != how.name or said not in errors:
+            raise Fault(f"a stream that was stopped by {how.name} says {summary}: {errors[-600:]}")
+        if summary["lines"] < due:
+            raise Fault(f"{summary['lines']} lines taken of {due} that had come before {how.name}")
+        return summary["lines"]
+
+    def due(self, now):
+        """How many lines have come so long ago that they have to be acknowledged."""
+        return max((count for when, count in self.sent if now - when > 1 + self.SLACK), default=0)
+
+
 def acknowledged(output):
     """The largest size that `import --acks` printed, 0 without one."""
     lines = output.decode(errors="replace") if isinstance(output, bytes) else output
-    return max((json.loads(line)["size"] for line in lines.splitlines() if line.endswith("}")), default=0)
+    return max((json.loads(line)["size"] for line in lines.splitlines() if line.startswith('{"size"') and line.endswith("}")), default=0)
 
 
 def is_store(path):

@@ -1,7 +1,9 @@
 """Kills commands with SIGKILL at random moments and looks that nothing acknowledged is lost, nothing is double, views
-open, and no backup is there that is not whole. What killed commands leave must go with the next whole one.
+open, and no backup is there that is not whole. What killed commands leave must go with the next whole one. Streams are
+imports whose lines come bit by bit; they are ended by SIGKILL, SIGTERM or SIGINT: what had come a second before is there,
+and after the last two exactly the lines that it says it took.
 
-usage: kill.py --binary PATH [--what import,replay,backup] [--kills N] [--events N] [--seed S] [--small] [--no-backup]
+usage: kill.py --binary PATH [--what import,stream,replay,backup] [--kills N] [--events N] [--seed S] [--small] [--no-backup]
 
 About 25 kills share a store. Imports are given as one file, as many small ones in a row, or through a pipe; in half of
 the kills another command runs on the store meanwhile. The directory of a round that failed is kept and named.
@@ -9,6 +11,7 @@ the kills another command runs on the store meanwhile. The directory of a round 
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,7 +50,7 @@ class Round:
         seconds, whole = {}, f"{self.place}/whole"
         steps = {"import": ("import", whole, self.file), "replay": ("replay", whole, "--rules", RULES),
                  "backup": ("backup", whole, f"{self.place}/whole-copy")}
-        for kind in dict.fromkeys(["import", "replay", *self.kinds]):
+        for kind in dict.fromkeys(["import", "replay", *(kind for kind in self.kinds if kind in steps)]):
             started = time.time()
             self.program.run(*steps[kind], allowed=(0, 1))
             seconds[kind] = time.time() - started
@@ -95,6 +98,8 @@ class Round:
 
     def kill(self, kind):
         """True if a command was killed; then everything is looked at."""
+        if kind == "stream":
+            return self.end_stream()
         if kind == "import" and self.chance.random() < (0.5 if self.size == self.events else 0.1):
             self.begin()
         if kind != "import" and not is_store(self.store):
@@ -126,6 +131,21 @@ class Round:
         if self.chance.random() < 0.2 or killed and self.chance.random() < 0.2:
             self.run_whole(kind)
         return killed
+
+    def end_stream(self):
+        """True: it goes on until it is ended."""
+        if self.size == self.events or self.chance.random() < 0.1:
+            self.begin()
+        before = self.size
+        stream = common.Stream(self.program, self.store, self.lines[before:], self.chance)
+        time.sleep(self.chance.random() * self.chance.choice((0.3, 1.5, 4.5)))
+        how = self.chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
+        taken = stream.end(how)
+        self.acknowledged = max(self.acknowledged, stream.acknowledged)
+        self.check("import", before)
+        if self.size < before + taken or (how != signal.SIGKILL and stream.output and self.size != before + taken):
+            raise Fault(f"{self.size} events after {how.name}: {before} before, {taken} lines taken, or due")
+        return True
 
     def check(self, kind, before):
         if not is_store(self.store):
@@ -201,7 +221,7 @@ class Round:
 
 def body():
     parser = common.options_parser(__doc__)
-    parser.add_argument("--what", default="import,replay,backup")
+    parser.add_argument("--what", default="import,stream,replay,backup")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--events", type=int, default=30_000, help="of the largest log")
     options = parser.parse_args()

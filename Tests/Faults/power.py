@@ -2,7 +2,7 @@
 without a flush of its journal), so that whatever was not flushed is gone. After the next mount every acknowledged event
 has to be there, the store verifies, views are absent or open, and backups that are there are whole.
 
-usage: power.py --binary PATH [--cuts N] [--fs ext4|xfs] [--events N] [--dir DIR] [--seed S] [--small] [--no-backup]
+usage: power.py --binary PATH [--cuts N] [--fs ext4|xfs] [--events N] [--streams SHARE] [--dir DIR] [--seed S] [--small] [--no-backup]
 
 Needs root, loop devices and mkfs.FS, else it is skipped. About 20 cuts share a file system. The file behind the loop
 device is in --dir (the directory for temporary files unless given); it is kept, and named, when a check failed.
@@ -117,11 +117,36 @@ class Chain(threading.Thread):
             raise Fault("a command goes on after it was killed")
 
 
+class StreamChain(common.Stream):
+    """An import whose lines come bit by bit, as a chain of one command."""
+
+    def __init__(self, program, store, lines, chance):
+        self.whole, self.fault = 0, None
+        super().__init__(program, store, lines, chance)
+
+    def hear(self):
+        super().hear()
+        if (code := self.process.wait()) > 0:
+            self.fault = f"a stream ended with {code}: {self.errors.decode(errors='replace')}"
+
+    def stop(self):
+        self.isStopped = True
+        if self.process.poll() is None:
+            self.process.kill()
+
+    def end(self):
+        self.process.wait(timeout=60)
+        self.process.stdin.close()
+        for thread in self.threads[1:]:
+            thread.join(60)
+        self.whole = len(self.output)
+
+
 class Round:
     """A disk over some cuts, and what has to be on it."""
 
     def __init__(self, program, place, chance, options, backup):
-        self.program, self.chance, self.backup = program, chance, backup
+        self.program, self.chance, self.backup, self.streams = program, chance, backup, options.streams
         self.disk = Disk(options.fs, place, chance.choice(MOUNTS[options.fs]))
         self.file = f"{place}/e.ndjson"
         program.generate(self.file, options.events, chance.randrange(1 << 32))
@@ -141,11 +166,12 @@ class Round:
         store = is_store(self.store)
         replays = [(("replay", self.store, "--rules", RULES), None)] * 20
         backups = [(("backup", self.store, f"{self.destination}{number}"), None) for number in range(20)]
-        kinds = {"import": self.imports(), "replay": replays, "backup": backups}
-        names = ["import"]
+        kinds = {"import": self.imports(), "stream": None, "replay": replays, "backup": backups}
+        append = "stream" if self.chance.random() < self.streams else "import"
+        names = [append]
         if store:
             other = self.chance.choice(("replay", "backup") if self.backup else ("replay",))
-            names = self.chance.choice((["import"], ["import", other], ["import", other], [other]))
+            names = self.chance.choice((names, [append, other], [append, other], [other]))
         return {name: kinds[name] for name in names}
 
     def copies(self):
@@ -161,8 +187,10 @@ class Round:
             subprocess.run(["sync", "-f", self.disk.place], check=True)
         commands = self.chains()
         flag = self.chance.choice((FLUSH_NOTHING,) * 8 + (FLUSH_JOURNAL, FLUSH_ALL))
-        seconds = 0.02 + self.chance.random() * self.chance.choice((0.2, 0.5, 1.0))
-        chains = {kind: Chain(self.program, chain) for kind, chain in commands.items()}
+        seconds = (0.8 if "stream" in commands else 0.02) + self.chance.random() * self.chance.choice((0.2, 0.5, 3.0 if "stream" in commands else 1.0))
+        chains = {kind: Chain(self.program, chain) if chain else
+                  StreamChain(self.program, self.store, self.lines[self.size:], self.chance)
+                  for kind, chain in commands.items()}
         try:
             time.sleep(seconds)
             early = [chain.fault for chain in chains.values() if chain.fault]
@@ -176,7 +204,7 @@ class Round:
             raise Fault(f"before the cut: {early[0]}")
         self.disk.unmount()
         self.disk.mount()
-        self.commits += chains["import"].whole if "import" in chains else 0
+        self.commits += sum(chains[kind].whole for kind in ("import", "stream") if kind in chains)
         self.check(chains)
         if self.chance.random() < 0.25:
             self.run_whole()
@@ -243,6 +271,7 @@ def body():
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--events", type=int, default=25_000)
     parser.add_argument("--fs", choices=sorted(DISKS), default="ext4")
+    parser.add_argument("--streams", type=float, default=0.3, help="share of imports whose lines come bit by bit")
     parser.add_argument("--dir")
     options = parser.parse_args()
     if options.small:
@@ -277,7 +306,7 @@ def body():
     print(f"running: {counts}; " + ", ".join(f"{ways[way]} {way}" for way in sorted(ways)))
     if faults:
         raise Fault(f"{len(faults)} faults in {done} cuts, seed {options.seed}")
-    return f"{done} cuts on {options.fs}, {commits} imports acknowledged: every acknowledged event was there"
+    return f"{done} cuts on {options.fs}, {commits} imports and commits of streams acknowledged: every acknowledged event was there"
 
 
 common.main(body)

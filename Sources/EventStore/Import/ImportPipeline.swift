@@ -45,8 +45,8 @@ final class ImportPipeline: @unchecked Sendable {
   private static let mostPieces = 6
   private static let groupParts = 4
   private static let mostLineBytes = 64 << 20
-  /// An event is committed at the latest so long after it came.
-  private static let mostSeconds = 0.8
+  /// A commit begins so long after the first event came that it holds; the rest is for the commit.
+  private let mostSeconds: Double
 
   /// What comes out of placing, in order.
   enum Outcome: Sendable {
@@ -86,7 +86,12 @@ final class ImportPipeline: @unchecked Sendable {
     }
   }
 
-  init(_ reading: InputReading, _ writer: LogWriter, conflictsAreDuplicates: Bool) {
+  /// - Parameter commitSeconds: an event is committed at the latest so long after it came.
+  init(
+    _ reading: InputReading, _ writer: LogWriter, conflictsAreDuplicates: Bool,
+    commitSeconds: Double
+  ) {
+    mostSeconds = 0.8 * commitSeconds
     self.reading = reading
     self.writer = writer
     parser = reading.parser
@@ -153,7 +158,7 @@ final class ImportPipeline: @unchecked Sendable {
           // The system had no thread for us.
           _ = step()
         } else {
-          monitor.wait(milliseconds: 200)
+          monitor.wait(milliseconds: patience)
         }
       }
       return nil
@@ -161,7 +166,14 @@ final class ImportPipeline: @unchecked Sendable {
   }
 
   private func isOverdue(_ since: Double?) -> Bool {
-    since.map { Files.monotonicSeconds() - $0 > Self.mostSeconds } ?? false
+    since.map { Files.monotonicSeconds() - $0 >= mostSeconds } ?? false
+  }
+
+  /// Milliseconds until something may be overdue, or a look at it is.
+  private var patience: Int {
+    guard let since = partsSince.first ?? restSince else { return 200 }
+    let left = since + mostSeconds - Files.monotonicSeconds()
+    return Int(1000 * max(0.005, min(0.2, left)))
   }
 
   /// Under the monitor.
@@ -256,19 +268,20 @@ final class ImportPipeline: @unchecked Sendable {
   }
 
   private func place(_ piece: ImportPiece, committed: UInt64) {
+    monitor.locked { restSince = restSince ?? piece.came }
     do throws(EventStoreError) {
       var counted = Counted(piece: piece)
       try writer.place(
         piece.events, hashes: piece.hashes, committed: committed,
         outcome: { counted.add($0, $1, conflictsAreDuplicates) }, filled: { give($0) })
       let isEnd = piece.isEnd
-      if isEnd { giveRest() }
+      if isEnd || monitor.locked({ isOverdue(restSince) }) { giveRest() }
       counted.piece.settle()
       monitor.locked {
         if !writer.hasRest {
           restSince = nil
         } else if restSince == nil {
-          restSince = Files.monotonicSeconds()
+          restSince = piece.came
         }
         ready[given] = .counted(counted)
         given += 1

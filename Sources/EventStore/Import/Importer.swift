@@ -8,6 +8,10 @@ public struct ImportOptions: Sendable {
   /// Microseconds that an event may be ahead of the clock.
   public var maximumSkew: Int64 = 86_400_000_000
   public var waitSeconds = 10.0
+  /// An event of a stream is committed at the latest so long after it came, in seconds.
+  public var commitSeconds = 1.0
+  /// Ends the import with what it has taken.
+  public var stop: StopRequest?
   /// Threads that read, check and pack; what the log holds in the end does not depend on it.
   public var threads = max(2, min(Files.processorCount, 8))
   /// For the lock: the command as the user knows it.
@@ -33,6 +37,10 @@ public struct ImportSummary: Sendable {
   /// The first rejections, for messages.
   public var examples: [Example] = []
   public var rejectsPath: String?
+  /// It was asked to stop before its inputs ended.
+  public var isStopped = false
+  /// Files that were not read to their end then; a stream has no end of its own.
+  public var unread: [String] = []
 
   public struct Example: Sendable {
     public var file: String
@@ -69,12 +77,21 @@ public final class Importer {
     rejects.at = now
     let latest = now.addingReportingOverflow(options.maximumSkew)
     let reading = try InputReading(
-      inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue)
+      inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue,
+      stop: options.stop)
+    guard let stop = options.stop else { return try run(reading, acknowledge) }
+    return try stop.heeded { try run(reading, acknowledge) }
+  }
+
+  private func run(
+    _ reading: InputReading, _ acknowledge: (UInt64) throws -> Void
+  ) throws -> ImportSummary {
     let writer = try open(reading)
     meter.begin(total: reading.size)
     summary.size = writer.size
     let pipeline = ImportPipeline(
-      reading, writer, conflictsAreDuplicates: options.conflictsAreDuplicates)
+      reading, writer, conflictsAreDuplicates: options.conflictsAreDuplicates,
+      commitSeconds: options.commitSeconds)
     var fault: InputFault?
     try pipeline.run(
       threads: options.threads,
@@ -89,6 +106,8 @@ public final class Importer {
         meter.count(summary.lines)
       })
     try rejects.close()
+    summary.isStopped = reading.stopped != nil
+    summary.unread = reading.unread
     summary.size = writer.size
     summary.root = writer.root
     summary.rejectsPath = rejects.isOpen ? rejects.path : nil
@@ -102,10 +121,6 @@ public final class Importer {
   /// The store, once it is known that all inputs can be read. Only a store that is there is locked before standard input is
   /// waited for: none is made for what may be unreadable.
   private func open(_ reading: InputReading) throws -> LogWriter {
-    func writer() throws -> LogWriter {
-      try LogWriter.open(
-        at: storePath, creating: true, waitSeconds: options.waitSeconds, command: options.command)
-    }
     try reading.prepare { $0 != "-" }
     if Files.isDirectory(storePath) && !Files.list(storePath).isEmpty {
       let opened = try writer()
@@ -114,6 +129,23 @@ public final class Importer {
     }
     try reading.prepare { $0 == "-" }
     return try writer()
+  }
+
+  /// Waits for another writer, unless it is asked to stop.
+  private func writer() throws -> LogWriter {
+    let deadline = Files.monotonicSeconds() + options.waitSeconds
+    while true {
+      let left = max(0, deadline - Files.monotonicSeconds())
+      do throws(EventStoreError) {
+        return try LogWriter.open(
+          at: storePath, creating: true, waitSeconds: min(0.2, left), command: options.command)
+      } catch {
+        guard error.code == .busy, left > 0 else { throw error }
+        if options.stop?.isAsked == true {
+          throw InputFault("stopped", "stopped while \(error.message); nothing was taken")
+        }
+      }
+    }
   }
 
   private func count(_ counted: ImportPipeline.Counted) throws {
@@ -125,6 +157,8 @@ public final class Importer {
     for rejected in piece.rejected {
       try reject(rejected, of: piece.file, line: linesBefore + rejected.line + 1)
     }
+    // A stream gives a line once: what was rejected of it does not wait for its end.
+    if !piece.rejected.isEmpty { try rejects.flush() }
     linesBefore += piece.physicalLines
     summary.lines += piece.physicalLines
     summary.appended += counted.appended

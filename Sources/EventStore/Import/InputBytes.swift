@@ -11,9 +11,18 @@ final class InputBytes {
   private(set) var bytesRead = 0
   /// Read, and not yet given away.
   private var pending: [UInt8] = []
+  private let stop: StopRequest?
+  /// Bytes of the file; nil of a pipe or a device.
+  let size: Int?
+  /// Reading was stopped before its end.
+  private(set) var isStopped = false
 
-  init(_ name: String) throws(SystemError) {
+  /// - Parameter stop: ends reading.
+  init(_ name: String, stop: StopRequest?) throws(SystemError) {
     self.name = name
+    self.stop = stop
+    let path = name == "-" ? "/dev/stdin" : name
+    size = Files.isPlain(path) ? Files.size(path) : nil
     if name == "-" {
       file = dup(0)
     } else {
@@ -25,21 +34,17 @@ final class InputBytes {
 
   deinit { close(file) }
 
-  /// Bytes of the file; nil of a pipe or a device.
-  var size: Int? {
-    let path = name == "-" ? "/dev/stdin" : name
-    return Files.isPlain(path) ? Files.size(path) : nil
-  }
-
   /// Recognises what the input is.
   ///
   /// - Throws: ``InputFault`` `unsupported-format` where it is none of ours, `cannot-read`, `gzip`.
   func begin(isCSV: Bool) throws(InputFault) {
     try readFirst()
+    if isStopped { return }
     if case .gzip = try kind(isCSV) {
       gzip = GzipBytes(first: pending)
       pending = []
       try readFirst()
+      if isStopped { return }
       if case .gzip = try kind(isCSV) {
         throw InputFault(
           "unsupported-format", "`\(name)` is compressed with gzip twice",
@@ -64,7 +69,7 @@ final class InputBytes {
     }
   }
 
-  /// Puts bytes behind a buffer; 0 at the end.
+  /// Puts bytes behind a buffer; 0 at the end, and where reading was stopped.
   func read(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
     if !pending.isEmpty {
       let count = pending.count
@@ -77,12 +82,23 @@ final class InputBytes {
 
   private func readOn(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
     guard let gzip else { return try readFile(behind: &buffer, atMost: limit) }
-    return try gzip.read(behind: &buffer, atMost: limit, name: name) { bytes throws(InputFault) in
-      try self.readFile(behind: &bytes, atMost: 1 << 18)
+    do throws(InputFault) {
+      return try gzip.read(behind: &buffer, atMost: limit, name: name) {
+        bytes throws(InputFault) in
+        try self.readFile(behind: &bytes, atMost: 1 << 18)
+      }
+    } catch {
+      // Compressed data end early where reading was stopped.
+      if isStopped { return 0 }
+      throw error
     }
   }
 
   private func readFile(behind buffer: inout [UInt8], atMost limit: Int) throws(InputFault) -> Int {
+    if let stop, size == nil ? !stop.waitForInput(file) : stop.isAsked {
+      isStopped = true
+      return 0
+    }
     do throws(SystemError) {
       let count = try Files.read(file, behind: &buffer, atMost: limit)
       bytesRead += count

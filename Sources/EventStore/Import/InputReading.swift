@@ -15,13 +15,15 @@ final class InputReading {
   private static let mostRejected = 4096
 
   /// Opens all inputs.
-  init(_ names: [String], csv options: CSVOptions?, latest: Int64) throws(InputFault) {
+  init(
+    _ names: [String], csv options: CSVOptions?, latest: Int64, stop: StopRequest? = nil
+  ) throws(InputFault) {
     parser = EventParser(latest: latest)
     self.options = options
     scanner = options.map { CSVRowScanner($0.delimiter) }
     for name in names {
       do throws(SystemError) {
-        inputs.append(try InputBytes(name))
+        inputs.append(try InputBytes(name, stop: stop))
       } catch {
         throw InputFault("cannot-read", "`\(name)` cannot be opened: \(error.text)")
       }
@@ -37,6 +39,15 @@ final class InputReading {
 
   /// Bytes of the inputs that were read.
   private var bytesRead: Int { inputs.reduce(0) { $0 + $1.bytesRead } }
+
+  /// The input at which reading was stopped; nil where it was not.
+  var stopped: Int? { inputs.firstIndex { $0.isStopped } }
+
+  /// Files that were not read to their end because reading was stopped; streams have none.
+  var unread: [String] {
+    guard let stopped else { return [] }
+    return inputs[stopped...].filter { $0.size != nil }.map(\.name)
+  }
 
   /// Looks at the first bytes of inputs and at the headers of CSV, so that what cannot be read is known before anything is written.
   func prepare(_ isMeant: (String) -> Bool) throws(InputFault) {
@@ -69,11 +80,12 @@ final class InputReading {
   func next() -> ImportPiece {
     var piece = read()
     piece.bytesRead = bytesRead
+    piece.came = Files.monotonicSeconds()
     return piece
   }
 
   private func read() -> ImportPiece {
-    while current < readers.count {
+    while current < readers.count && stopped == nil {
       let reader = readers[current]
       do throws(InputFault) {
         if let piece = try scanner == nil ? lines(reader) : rows(reader) { return piece }

@@ -12,6 +12,9 @@ final class LineReader {
 
   var name: String { bytes.name }
 
+  /// Reading was stopped; a line that is not whole is dropped.
+  var isStopped: Bool { bytes.isStopped }
+
   init(_ bytes: InputBytes) { self.bytes = bytes }
 
   /// Whole lines with their ends, about a block of them or what a stream gives at once; nil at the end of the input. Only the last
@@ -21,6 +24,7 @@ final class LineReader {
       if isAtEnd && buffer.isEmpty { return nil }
       let known = buffer.count
       try fill()
+      if isStopped { buffer = [] }
       if isAtEnd {
         defer { buffer = [] }
         return buffer.isEmpty ? nil : buffer
@@ -35,7 +39,8 @@ final class LineReader {
     }
   }
 
-  /// Gives rows of CSV to `body`, until it says false; false at the end of the input. Blank lines are passed over.
+  /// Gives rows of CSV to `body`, until it says false, or a stream has to be waited for and gave some; false at the end of the input.
+  /// Blank lines are passed over.
   ///
   /// - Parameters:
   ///   - scanner: finds the rows; it holds the cells of the one that `body` is given.
@@ -43,21 +48,29 @@ final class LineReader {
   func readRows(
     _ scanner: inout CSVRowScanner, _ body: (Int, Span<UInt8>, CSVRowScanner) -> Bool
   ) throws(InputFault) -> Bool {
+    var hasGiven = false
     while true {
+      if isStopped { return false }
       if start >= buffer.count {
         if isAtEnd { return false }
+        if hasGiven { return true }
         try fill()
         continue
       }
       scanner.begin()
       // What is behind `start` may move; places in the row count from there.
-      while !scan(&scanner) { try fill() }
+      while !scan(&scanner) {
+        if hasGiven { return true }
+        try fill()
+        if isStopped { return false }
+      }
       let text = start..<start + scanner.end
       let number = lineNumber + 1
       lineNumber += scanner.lines
       var goesOn = true
       if !buffer.span.extracting(text).isBlank {
         goesOn = body(number, buffer.span.extracting(text), scanner)
+        hasGiven = true
       }
       start += scanner.next
       if !goesOn { return true }

@@ -101,7 +101,9 @@ final class RejectsFile {
     return nil
   }
 
-  private func flush() throws(EventStoreError) {
+  /// Writes what was added.
+  func flush() throws(EventStoreError) {
+    if buffer.isEmpty { return }
     do throws(SystemError) {
       try Files.write(buffer.span, to: file)
     } catch {

@@ -13,6 +13,7 @@ struct ImportCommand: ParsableCommand {
 
       Files are NDJSON of CloudEvents, or CSV with a mapping, also compressed with gzip; `-` is standard input. A column whose
       name has a comma stands in quotes: 'subject="Customer, no."'. An event counts as appended once it is safe on the medium. Lines that cannot be taken go to the rejects file, everything else is imported.
+      Of a stream, events are committed at the latest --commit-every after they came. SIGINT and SIGTERM end an import with what it has taken: exit status as at the end of the input, or 2 where a file was not read to its end.
       Exit status 1 if more lines were rejected than --max-rejects allows.
       """)
 
@@ -44,6 +45,8 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "skip: count conflicts as duplicates.") var onConflict: String?
   @Option(help: "How far ahead of the clock an event may be, such as 24h.") var maxSkew = "24h"
   @Option(help: "How long to wait for another writer, such as 10s.") var wait = "10s"
+  @Option(help: "How long an event of a stream may wait for its commit, such as 5s.")
+  var commitEvery = "1s"
   @Flag(help: "Print {\"size\":N} after each durable commit.") var acks = false
   @Option(help: "json: progress for machines, NDJSON on standard error.")
   var progress: ProgressReport.Form?
@@ -73,7 +76,10 @@ struct ImportCommand: ParsableCommand {
     }
     try checkRejects()
     let limit = try Allowance(maxRejects, option: "--max-rejects")
-    let options = try importOptions()
+    var options = try importOptions()
+    let stop = StopRequest()
+    options.stop = stop
+    let signals = StopSignals(stop)
     let started = Clock.monotonicSeconds()
     let importer = Importer(store: store, options: options)
     let report = ProgressReport("import", progress, quiet: global.quiet, meter: importer.meter)
@@ -93,8 +99,20 @@ struct ImportCommand: ParsableCommand {
         exit: fault.isUsage ? .usage : .couldNotRun, code: fault.code, message: fault.message,
         help: fault.help)
     }
-    report.end()
-    try tell(summary, Clock.monotonicSeconds() - started)
+    if summary.isStopped {
+      report.stop()
+    } else {
+      report.end()
+    }
+    try tell(summary, Clock.monotonicSeconds() - started, stoppedBy: signals.name)
+    if let unread = summary.unread.first {
+      throw CommandError(
+        exit: .couldNotRun, code: "stopped",
+        message:
+          "stopped by \(signals.name ?? "a request") before the end of `\(unread)`"
+          + (summary.unread.count > 1 ? " and of \(summary.unread.count - 1) more" : ""),
+        help: "import again: what is there already are duplicates")
+    }
     if !limit.allows(
       summary.rejected, share: (summary.rejectedLines, summary.lines))
     {
@@ -127,6 +145,8 @@ struct ImportCommand: ParsableCommand {
     options.conflictsAreDuplicates = onConflict == "skip"
     options.maximumSkew = try Times.length(maxSkew, option: "--max-skew")
     options.waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
+    options.commitSeconds =
+      Double(try Times.length(commitEvery, option: "--commit-every")) / 1e6
     options.command = "clm-replay import"
     guard let csv else { return options }
     let times = try times()
@@ -163,7 +183,9 @@ struct ImportCommand: ParsableCommand {
     return times
   }
 
-  private func tell(_ summary: ImportSummary, _ seconds: Double) throws {
+  private func tell(
+    _ summary: ImportSummary, _ seconds: Double, stoppedBy signal: String? = nil
+  ) throws {
     for example in summary.examples {
       let text =
         "rejected[\(example.rejection.code)]: \(example.file):\(example.line): \(example.rejection.message)"
@@ -176,11 +198,17 @@ struct ImportCommand: ParsableCommand {
       let object = JSONValue.object([
         ("appended", .count(summary.appended)), ("duplicates", .count(summary.duplicates)),
         ("rejected", .count(summary.rejected)), ("conflicts", .count(summary.conflicts)),
-        ("size", .count(summary.size)), ("root", .string(Hex.text(summary.root))),
+        ("lines", .count(summary.lines)), ("size", .count(summary.size)),
+        ("root", .string(Hex.text(summary.root))),
         ("rejects", .optional(summary.rejectsPath)), ("changed", .bool(summary.appended > 0)),
+        ("stopped", .optional(summary.isStopped ? signal : nil)),
         ("seconds", .number(Numbers.seconds(seconds))),
       ])
       try StandardOutput.write(object.text + "\n")
+    }
+    if summary.isStopped {
+      Notice.write(
+        "stopped by \(signal ?? "a request"): \(summary.lines) lines taken", quiet: global.quiet)
     }
     var parts = ["appended \(summary.appended) events"]
     if summary.duplicates > 0 { parts.append("\(summary.duplicates) duplicates") }
