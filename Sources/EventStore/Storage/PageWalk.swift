@@ -52,6 +52,12 @@ struct PageWalk {
     _ file: CInt, transaction: UInt, checkingValuesOf names: [String]
   ) throws {
     guard let meta = try meta(file, transaction) else { throw Superseded() }
+    var status = stat()
+    if unsafe fstat(file, &status) != 0 { throw LMDBError(errno, "read tree pages") }
+    // What is set up for each page of the file depends on it.
+    guard meta.lastPage < UInt64(Int(status.st_size) / meta.pageSize) else {
+      throw Fault(page: meta.lastPage, what: "is beyond the end of the file")
+    }
     var walk = PageWalk(file, meta, names)
     try walk.run(meta)
   }
