@@ -60,8 +60,8 @@ import Testing
     // Its line is the hash of its leaf, which is no event and may hold any byte.
     let path = try makeStore(3)
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let environment = try LMDBEnvironment.open(
-      "\(path)/log/g1", tables: LogTables.names, mode: .writing)
+    let environment = try WritableEnvironment.open(
+      "\(path)/log/g1", tables: LogTables.names, replacing: LogTables.names)
     let table = environment.table(LogTables.events)
     try environment.write { transaction in
       var value = try #require(try transaction.get(table, 0))

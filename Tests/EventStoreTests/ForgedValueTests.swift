@@ -25,8 +25,8 @@ import Testing
   private func forge<Key>(
     _ path: String, _ name: TableName<Key>, _ key: Key, _ change: (inout [UInt8]) -> Void
   ) throws {
-    let environment = try LMDBEnvironment.open(
-      "\(path)/log/g1", tables: LogTables.names, mode: .writing)
+    let environment = try WritableEnvironment.open(
+      "\(path)/log/g1", tables: LogTables.names, replacing: LogTables.names)
     try environment.write { transaction in
       var content = try #require(try transaction.get(environment.table(name), key))
       change(&content)
@@ -75,7 +75,7 @@ import Testing
     let path = try makeStore()
     defer { try? FileManager.default.removeItem(atPath: path) }
     let rules = Array("rules".utf8)
-    try Store.open(at: path, registering: true).register(
+    try RegisterWriter.open(at: path).register(
       ViewSwitch(
         view: "v", generation: "g", model: "m", version: 1,
         rulesHash: SHA256Bytes.hash(rules.span), size: 0, root: MerkleTree().root, engine: "e",

@@ -173,8 +173,8 @@ import Testing
   private func change(
     _ path: String, _ body: (inout WriteTransaction, Table<ColumnKey>) throws -> Void
   ) throws {
-    let environment = try LMDBEnvironment.open(
-      "\(path)/log/g1", tables: LogTables.names, mode: .writing)
+    let environment = try WritableEnvironment.open(
+      "\(path)/log/g1", tables: LogTables.names, replacing: LogTables.names)
     try environment.write { try body(&$0, environment.table(LogTables.columns)) }
   }
 

@@ -31,9 +31,10 @@ import Testing
   {
     let path = try makeStore()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let store = try Store.open(at: path, registering: true)
+    let register = try RegisterWriter.open(at: path)
+    let store = register.store
     for (name, rules) in [("a", "one"), ("b", "two"), ("a", "one"), ("a", "two")] {
-      try store.register(view(name, rules: rules), waitSeconds: 5)
+      try register.register(view(name, rules: rules), waitSeconds: 5)
     }
     let snapshot = try store.snapshot()
     let switches = try snapshot.register().switches
@@ -59,8 +60,9 @@ import Testing
   @Test func `whoever waits too long for another's commit is told who holds the store`() throws {
     let path = try makeStore()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let store = try Store.open(at: path, registering: true)
-    let other = try LMDBEnvironment.open("\(path)/log/g1", tables: ["meta"], mode: .writing)
+    let register = try RegisterWriter.open(at: path)
+    let store = register.store
+    let other = try WritableEnvironment.open("\(path)/log/g1", tables: ["meta"], replacing: [])
     let (began, ends) = (Flag(), Flag())
     let thread = Thread {
       _ = try? other.write { _ in
@@ -71,13 +73,13 @@ import Testing
     thread.start()
     began.wait()
     do throws(EventStoreError) {
-      try store.register(view("a", rules: "one"), waitSeconds: 0.1)
+      try register.register(view("a", rules: "one"), waitSeconds: 0.1)
       Issue.record("it did not wait")
     } catch {
       #expect(error.code == .busy && error.message.contains("is being written by"))
     }
     ends.set()
-    try store.register(view("b", rules: "one"), waitSeconds: 30)
+    try register.register(view("b", rules: "one"), waitSeconds: 30)
     // The other one may still come, before it or behind it.
     let switches = try store.snapshot().register().switches
     #expect(switches.contains { $0.view.view == "b" })

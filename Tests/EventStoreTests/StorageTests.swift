@@ -13,8 +13,7 @@ import Testing
     try Files.makeDirectory(directory)
     defer { Files.remove(directory) }
     do {
-      let made = try LMDBEnvironment.open(
-        directory, tables: [Self.rows.text], mode: .writing, creating: true)
+      let made = try WritableEnvironment.create(directory, tables: [Self.rows.text])
       try made.write { transaction in
         for key in UInt32(0)..<3 {
           try transaction.put(made.table(Self.rows), key, Array("content of \(key)".utf8))
@@ -29,7 +28,7 @@ import Testing
     file[start] ^= 1
     try Data(file).write(to: URL(fileURLWithPath: path))
     let environment = try LMDBEnvironment.open(
-      directory, tables: [Self.rows.text], mode: .reading)
+      directory, tables: [Self.rows.text])
     try body(environment, environment.table(Self.rows))
   }
 

@@ -80,8 +80,7 @@ extension Store {
 
   /// The environment is closed when this returns, since the copy is opened again.
   private func copyLog(to generation: String, _ progress: (Double) -> Void) throws -> StateRecord {
-    let target = try LMDBEnvironment.open(
-      generation, tables: LogTables.names, mode: .building, creating: true)
+    let target = try WritableEnvironment.build(generation, tables: LogTables.names)
     let blocks = Int(try reader.state().size >> 14)
     let step = 16
     for first in stride(from: 0, to: blocks, by: step) {
@@ -107,7 +106,7 @@ extension Store {
 
   private func copyBlocks(
     _ blocks: Range<Int>, _ source: borrowing ReadTransaction,
-    _ transaction: inout WriteTransaction, _ target: LMDBEnvironment
+    _ transaction: inout WriteTransaction, _ target: WritableEnvironment
   ) throws {
     try copyTable(
       LogTables.events, from: UInt64(blocks.lowerBound) << 14,
@@ -121,7 +120,7 @@ extension Store {
   private func copyTable<Key>(
     _ name: TableName<Key>, from lower: Key?, below upper: Key?,
     _ source: borrowing ReadTransaction, _ transaction: inout WriteTransaction,
-    _ target: LMDBEnvironment
+    _ target: WritableEnvironment
   ) throws {
     let table = target.table(name)
     let end = upper?.keyBytes

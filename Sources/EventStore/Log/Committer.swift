@@ -2,6 +2,7 @@
 final class Committer {
   private let files: StoreFiles
   private let reader: LogReader
+  private let environment: WritableEnvironment
   private(set) var state: StateRecord
   private var open: OpenBlock
   private var salts: SaltSource
@@ -22,11 +23,13 @@ final class Committer {
   }
 
   init(
-    _ files: StoreFiles, _ reader: LogReader, _ state: StateRecord,
+    _ files: StoreFiles, _ reader: LogReader, _ environment: WritableEnvironment,
+    _ state: StateRecord,
     salts: SaltSource = SaltSource()
   ) throws(EventStoreError) {
     self.files = files
     self.reader = reader
+    self.environment = environment
     self.state = state
     self.salts = salts
     open = try Self.openBlock(reader, state)
@@ -60,7 +63,7 @@ final class Committer {
   func commit(_ items: [Item]) throws(EventStoreError) {
     var next = state
     try reader.guarded("append to the store `\(files.path)`") {
-      try reader.environment.write { transaction in
+      try environment.write { transaction in
         // Control records may have been appended by another process; events may not.
         let current = try reader.state(in: transaction)
         guard current.tree == state.tree else {

@@ -23,7 +23,7 @@ public final class EventLog: Sendable {
   /// - Parameters:
   ///   - waitSeconds: how long to wait for another writer.
   ///   - command: how other processes shall know this one while it holds the store.
-  /// - Throws: `.busy` naming the holder, or what ``Store/open(at:registering:checkingHead:)`` throws.
+  /// - Throws: `.busy` naming the holder, or what ``Store/open(at:)`` throws.
   public static func open(
     at path: String, creating: Bool = false, waitSeconds: Double = 10,
     command: String = "a program"

@@ -19,33 +19,42 @@ final class LogReader: Sendable {
     control = environment.table(LogTables.control)
   }
 
-  /// Checks `data.mdb` and opens it.
+  /// Checks `data.mdb` and opens it for reading.
+  static func open(_ directory: String) throws(EventStoreError) -> LogReader {
+    LogReader(
+      try checked(directory) {
+        do throws(LMDBError) {
+          return try LMDBEnvironment.open(directory, tables: LogTables.names)
+        } catch {
+          // Who may not write `lock.mdb` can only read while nobody writes: a writer would not see him.
+          guard error.kind == .denied, try !isBeingWritten(directory) else { throw error }
+          return try LMDBEnvironment.openUnlocked(directory, tables: LogTables.names)
+        }
+      })
+  }
+
+  /// Checks `data.mdb` and opens it for writing.
   ///
   /// - Parameter replacing: tables whose values will be replaced or removed.
-  static func open(
-    _ directory: String, mode: LMDBEnvironment.Mode, replacing: [String] = []
-  ) throws(EventStoreError) -> LogReader {
+  static func openWritable(
+    _ directory: String, replacing: [String]
+  ) throws(EventStoreError) -> WritableEnvironment {
+    try checked(directory) {
+      try WritableEnvironment.open(directory, tables: LogTables.names, replacing: replacing)
+    }
+  }
+
+  private static func checked<Environment>(
+    _ directory: String, _ open: () throws -> Environment
+  ) throws(EventStoreError) -> Environment {
     let file = "\(directory)/data.mdb"
     do throws(MetaCheck.Fault) {
       try MetaCheck.check(file)
     } catch {
       throw EventStoreError(error, file)
     }
-    func open(_ mode: LMDBEnvironment.Mode) throws(LMDBError) -> LogReader {
-      LogReader(
-        try LMDBEnvironment.open(
-          directory, tables: LogTables.names, mode: mode, replacing: replacing))
-    }
     do {
-      do throws(LMDBError) {
-        return try open(mode)
-      } catch {
-        // Who may not write `lock.mdb` can only read while nobody writes: a writer would not see him.
-        guard mode == .reading, error.kind == .denied, try !isBeingWritten(directory) else {
-          throw error
-        }
-        return try open(.unlocked)
-      }
+      return try open()
     } catch let error as any SystemFailure {
       throw EventStoreError(error, "open `\(file)`", path: directory)
     } catch {

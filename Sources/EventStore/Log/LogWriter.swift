@@ -71,13 +71,14 @@ public final class LogWriter {
     self.lock = lock
     self.clock = clock
     let known = try HeadFile(path: files.head).known()
-    reader = try LogReader.open(
-      try files.generation(), mode: .writing, replacing: ["meta", "ev"])
+    let environment = try LogReader.openWritable(
+      try files.generation(), replacing: [LogTables.meta.text, LogTables.events.text])
+    reader = LogReader(environment)
     let state = try reader.state()
     try HeadFile.check(known, holds: state.size)
     sipHash = try reader.idHashKey()
     placer = try Self.placer(reader, state, sipHash, clock)
-    committer = try Committer(files, reader, state)
+    committer = try Committer(files, reader, environment, state)
   }
 
   private static func placer(

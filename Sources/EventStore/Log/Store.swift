@@ -17,20 +17,25 @@ public final class Store: Sendable {
     self.reader = reader
   }
 
-  /// - Parameters:
-  ///   - registering: open so that ``register(_:waitSeconds:)`` can append control records.
-  ///   - checkingHead: refuse a log from which events are missing that were acknowledged.
-  /// - Throws: `.missing`, `.foreign`, `.truncated`, `.damaged`, `.otherFormat`; meta pages, length and tree pages of the
-  ///   log's file are checked before LMDB looks at them.
-  public static func open(
-    at path: String, registering: Bool = false, checkingHead: Bool = true
+  /// - Throws: `.missing`, `.foreign`, `.truncated`, `.otherFormat`, and `.damaged` also where events are missing that were
+  ///   acknowledged; meta pages, length and tree pages of the log's file are checked before LMDB looks at them.
+  public static func open(at path: String) throws(EventStoreError) -> Store {
+    try open(at: path) { directory throws(EventStoreError) in try LogReader.open(directory) }
+  }
+
+  /// As ``open(at:)``, also where acknowledged events are missing: ``verify(threads:progress:)`` says which.
+  public static func openIncomplete(at path: String) throws(EventStoreError) -> Store {
+    Store(path: path, reader: try LogReader.open(try StoreFiles(path: path).generation()))
+  }
+
+  static func open(
+    at path: String, _ reader: (String) throws(EventStoreError) -> LogReader
   ) throws(EventStoreError) -> Store {
     let files = StoreFiles(path: path)
     let directory = try files.generation()
     let known = try HeadFile(path: files.head).known()
-    let reader = try LogReader.open(
-      directory, mode: registering ? .writing : .reading, replacing: registering ? ["meta"] : [])
-    if checkingHead { try HeadFile.check(known, holds: try reader.state().size) }
+    let reader = try reader(directory)
+    try HeadFile.check(known, holds: try reader.state().size)
     return Store(path: path, reader: reader)
   }
 

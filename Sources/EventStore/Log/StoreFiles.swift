@@ -157,8 +157,7 @@ struct StoreFiles {
   }
 
   private static func makeEmptyLog(_ generation: String) throws {
-    let environment = try LMDBEnvironment.open(
-      generation, tables: LogTables.names, mode: .writing, creating: true)
+    let environment = try WritableEnvironment.create(generation, tables: LogTables.names)
     let meta = environment.table(LogTables.meta)
     try environment.write { transaction in
       try transaction.put(meta, StateRecord.key, StateRecord().encoded())

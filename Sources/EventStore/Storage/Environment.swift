@@ -1,24 +1,15 @@
 import CLMDB
 import Glibc
 
-/// One LMDB environment: a directory with `data.mdb`, opened once in a process.
+/// One LMDB environment: a directory with `data.mdb`, opened once in a process; this type reads, ``WritableEnvironment`` writes.
 ///
-/// All transactions are closures' arguments, and bytes that they give cannot outlive them. Caveats: a write transaction
-/// belongs to the thread that began it; the same directory may not be opened twice in one process for writing.
-@safe public final class LMDBEnvironment: @unchecked Sendable {
+/// All transactions are closures' arguments, and bytes that they give cannot outlive them. All tree pages are checked before
+/// LMDB walks them; meta pages and length of the file the caller has checked with ``MetaCheck``, before LMDB maps it.
+@safe public class LMDBEnvironment: @unchecked Sendable {
   // Safe to share: LMDB's environment is thread-safe, and with MDB_NOTLS so are read transactions, one thread each.
-  private let handle: OpaquePointer
+  fileprivate let handle: OpaquePointer
   private let tables: [String: UInt32]
   public let directory: String
-
-  public enum Mode: Sendable {
-    case reading
-    case writing
-    /// Reading what nobody writes, without a lock file.
-    case unlocked
-    /// Writing without a flush at each commit; ``sync()`` makes it durable once, before others may see it.
-    case building
-  }
 
   /// 1 TiB of address space: other processes never have to follow a growing map.
   private static let mapBytes = 1 << 40
@@ -33,44 +24,45 @@ import Glibc
     return "\(major).\(minor).\(patch)"
   }
 
-  private init(handle: OpaquePointer, tables: [String: UInt32], directory: String) {
-    unsafe self.handle = unsafe handle
-    self.tables = tables
-    self.directory = directory
+  fileprivate init(_ opened: Opened) {
+    unsafe handle = unsafe opened.handle
+    tables = unsafe opened.tables
+    directory = unsafe opened.directory
   }
 
   deinit { unsafe mdb_env_close(handle) }
 
-  /// Opens the environment in `directory`; with `creating` the tables are made.
-  ///
-  /// Without `creating` all tree pages are checked before LMDB walks them; meta pages and length of the file the caller has
-  /// checked with ``MetaCheck``, before LMDB maps it.
-  ///
-  /// - Parameter replacing: tables whose values will be replaced or removed: then LMDB reads the headers of their pages, too.
+  /// Opens an environment for reading, beside those who write; on a read-only medium, where nobody does, without a lock file.
   public static func open(
-    _ directory: String, tables: [String], mode: Mode, creating: Bool = false,
-    replacing: [String] = []
+    _ directory: String, tables: [String]
   ) throws(LMDBError) -> LMDBEnvironment {
-    var flags = UInt32(MDB_NOTLS)
-    switch mode {
-    case .reading: flags |= UInt32(MDB_RDONLY)
-    case .unlocked: flags |= UInt32(MDB_RDONLY | MDB_NOLOCK)
-    case .building: flags |= UInt32(MDB_NOSYNC | MDB_NOMETASYNC)
-    case .writing: break
-    }
     do throws(LMDBError) {
-      return try open(directory, tables, flags, creating, replacing)
+      return try unsafe LMDBEnvironment(open(directory, tables, MDB_RDONLY))
     } catch {
-      guard mode == .reading, error.kind == .readOnly else { throw error }
-      // A read-only medium cannot hold the lock file; nobody can write there either.
-      return try open(directory, tables, flags | UInt32(MDB_NOLOCK), creating, replacing)
+      guard error.kind == .readOnly else { throw error }
+      return try openUnlocked(directory, tables: tables)
     }
   }
 
-  private static func open(
-    _ directory: String, _ names: [String], _ flags: UInt32, _ creating: Bool,
-    _ replacing: [String]
+  /// Opens an environment for reading that nobody writes, without a lock file.
+  public static func openUnlocked(
+    _ directory: String, tables: [String]
   ) throws(LMDBError) -> LMDBEnvironment {
+    try unsafe LMDBEnvironment(open(directory, tables, MDB_RDONLY | MDB_NOLOCK))
+  }
+
+  /// What an environment is made of.
+  @unsafe fileprivate struct Opened {
+    var handle: OpaquePointer
+    var tables: [String: UInt32]
+    var directory: String
+  }
+
+  fileprivate static func open(
+    _ directory: String, _ names: [String], _ flags: CInt, creating: Bool = false,
+    replacing: [String] = []
+  ) throws(LMDBError) -> Opened {
+    let flags = UInt32(MDB_NOTLS | flags)
     let isLocked = flags & UInt32(MDB_NOLOCK) == 0
     if isLocked { try reserveLockFile(directory) }
     let environment = try unsafe map(directory, flags)
@@ -80,8 +72,8 @@ import Glibc
         unsafe mdb_reader_check(environment, &cleared)
       }
       if !creating { try unsafe checkPages(environment, replacing) }
-      let tables = try unsafe openTables(environment, names, flags, creating)
-      return unsafe LMDBEnvironment(handle: environment, tables: tables, directory: directory)
+      let tables = try unsafe openTables(environment, names, creating)
+      return unsafe Opened(handle: environment, tables: tables, directory: directory)
     } catch {
       unsafe mdb_env_close(environment)
       throw error
@@ -170,7 +162,7 @@ import Glibc
   }
 
   private static func openTables(
-    _ environment: OpaquePointer, _ names: [String], _ flags: UInt32, _ creating: Bool
+    _ environment: OpaquePointer, _ names: [String], _ creating: Bool
   ) throws(LMDBError) -> [String: UInt32] {
     // Tables that are there need no write transaction, and so no waiting for another's.
     var transaction: OpaquePointer?
@@ -209,6 +201,38 @@ import Glibc
       mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &transaction), "begin reading")
     guard let begun = unsafe transaction else { throw LMDBError(EINVAL, "begin reading") }
     return try body(unsafe ReadTransaction(begun))
+  }
+}
+
+/// An environment that this process may write.
+///
+/// Caveats: a write transaction belongs to the thread that began it; the same directory may not be opened twice in one process
+/// for writing.
+@safe public final class WritableEnvironment: LMDBEnvironment, @unchecked Sendable {
+  /// Opens an environment; each commit is durable when it returns.
+  ///
+  /// - Parameter replacing: tables whose values will be replaced or removed: LMDB reads the headers of their pages then, so
+  ///   that these are checked, too.
+  public static func open(
+    _ directory: String, tables: [String], replacing: [String]
+  ) throws(LMDBError) -> WritableEnvironment {
+    try unsafe WritableEnvironment(open(directory, tables, 0, replacing: replacing))
+  }
+
+  /// Makes an environment with its tables in a directory; each commit is durable when it returns.
+  public static func create(
+    _ directory: String, tables: [String]
+  ) throws(LMDBError) -> WritableEnvironment {
+    try unsafe WritableEnvironment(open(directory, tables, 0, creating: true))
+  }
+
+  /// Makes an environment with its tables without a flush at each commit; ``sync()`` makes it durable once, before others may
+  /// see it.
+  public static func build(
+    _ directory: String, tables: [String]
+  ) throws(LMDBError) -> WritableEnvironment {
+    try unsafe WritableEnvironment(
+      open(directory, tables, MDB_NOSYNC | MDB_NOMETASYNC, creating: true))
   }
 
   /// Writes; committed when `body` returns, given up when it throws.

@@ -29,7 +29,7 @@ public final class ViewBuilder {
     public var historicalValue: Int64?
     var directory: String
     var generation: String
-    var environment: LMDBEnvironment
+    var environment: WritableEnvironment
     var outputRoot: [UInt8]
   }
 
@@ -106,8 +106,7 @@ public final class ViewBuilder {
   private func build(
     _ directory: String, _ generation: String, _ progress: (Progress) -> Void
   ) throws -> Built {
-    let environment = try LMDBEnvironment.open(
-      directory, tables: ViewFiles.tables, mode: .building, creating: true)
+    let environment = try WritableEnvironment.build(directory, tables: ViewFiles.tables)
     var folded = try foldAll(environment, progress)
     let started = Files.monotonicSeconds()
     let fitted = try fitValue(folded) { progress(.fitting(steps: $0)) }
@@ -134,7 +133,7 @@ public final class ViewBuilder {
   }
 
   private func foldAll(
-    _ environment: LMDBEnvironment, _ progress: (Progress) -> Void
+    _ environment: WritableEnvironment, _ progress: (Progress) -> Void
   ) throws -> Folded {
     let packer = try RecordPacker(
       Replayer(compiled, view: view, threads: threads, engine: foldEngine, meter: meter))
@@ -180,7 +179,7 @@ public final class ViewBuilder {
     return (fit, values)
   }
 
-  private func write(_ runs: [PackedRun], _ environment: LMDBEnvironment) throws {
+  private func write(_ runs: [PackedRun], _ environment: WritableEnvironment) throws {
     let table = environment.table(ViewFiles.rows)
     try environment.write { transaction in
       for run in runs {
@@ -206,7 +205,7 @@ public final class ViewBuilder {
 
   /// Scores, values, ranks and the segments that read them, by chunk in the order of the records.
   private func writePopulation(
-    _ folded: inout Folded, values: [ValueFit.Customer?], _ environment: LMDBEnvironment
+    _ folded: inout Folded, values: [ValueFit.Customer?], _ environment: WritableEnvironment
   ) throws {
     var first = 0
     let firsts = chunks.map { count in
@@ -296,7 +295,7 @@ public final class ViewBuilder {
   }
 
   private func writeJoined(
-    _ joined: [(subject: [UInt8], customer: [UInt8])], _ environment: LMDBEnvironment
+    _ joined: [(subject: [UInt8], customer: [UInt8])], _ environment: WritableEnvironment
   ) throws {
     let table = environment.table(ViewFiles.joined)
     let sorted = joined.sorted { $0.subject.lexicographicallyPrecedes($1.subject) }

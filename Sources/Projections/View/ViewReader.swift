@@ -89,8 +89,7 @@ public final class ViewReader: Sendable {
       if fault.code == .denied { throw ViewError(.denied, fault.message, help: fault.help) }
       throw ViewError(.damaged, "view `\(name)`: \(fault.message)", help: "replay it again")
     }
-    let environment = try LMDBEnvironment.open(
-      directory, tables: ViewFiles.tables, mode: .unlocked)
+    let environment = try LMDBEnvironment.openUnlocked(directory, tables: ViewFiles.tables)
     return try ViewReader(environment, directory)
   }
 

@@ -57,7 +57,7 @@ struct ReplayCommand: ParsableCommand {
     let format = global.resolvedFormat(oneObject: true)
     let allowance = try maxParked.map { try Allowance($0, option: "--max-parked") }
     let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
-    var opened = try OpenedStore(store, registering: true)
+    var (opened, register) = try OpenedStore.registering(store)
     var (loaded, name) = try rulesAndName(opened)
     // What is wrong with them is said before anything is waited for.
     let parameters = try parameters(loaded)
@@ -99,7 +99,7 @@ struct ReplayCommand: ParsableCommand {
     }
     let manifest = try opened.run {
       try builder.publish(built, switchedAt: Clock.nowMicroseconds()) {
-        try opened.store.register($0, waitSeconds: waitSeconds)
+        try register.register($0, waitSeconds: waitSeconds)
       }
     }
     try receiptFile?.end(with: receiptJSON(manifest).text + "\n")

@@ -106,12 +106,12 @@ struct ViewsCommand: ParsableCommand {
   }
 
   private func accept() throws {
-    let opened = try OpenedStore(store, registering: true)
+    let (opened, register) = try OpenedStore.registering(store)
     let (rules, name) = try rulesAndName(opened)
     let accepted = RulesAccepted(
       view: name, model: rules.modelName, version: Int64(rules.modelVersion),
       rulesHash: SHA256Bytes.hash(rules.source.span))
-    try opened.run { try opened.store.accept(accepted, waitSeconds: try waitSeconds()) }
+    try opened.run { try register.accept(accepted, waitSeconds: try waitSeconds()) }
     if global.format == .json || global.format == .ndjson {
       let object = JSONValue.object([
         ("view", .string(name)), ("model", .string(rules.modelName)),

@@ -6,7 +6,7 @@ extension ViewsCommand {
   func dropView(_ asked: String) throws {
     let name = try ViewNames.checked(asked)
     let waitSeconds = try waitSeconds()
-    let opened = try OpenedStore(store, registering: true)
+    let (opened, register) = try OpenedStore.registering(store)
     let names = try opened.run { try ViewReader.names(store) }
     guard names.contains(name) else {
       throw CommandError(
@@ -18,7 +18,7 @@ extension ViewsCommand {
       let lock = try ViewLock.take(
         store, name, waitSeconds: waitSeconds, command: "clm-replay views --drop")
       return try ViewRemoval(store, view: name).drop(lock) {
-        try opened.store.note($0, waitSeconds: waitSeconds)
+        try register.note($0, waitSeconds: waitSeconds)
       }
     }
     if global.format == .json {
@@ -34,7 +34,7 @@ extension ViewsCommand {
 
   func pruneViews() throws {
     let waitSeconds = try waitSeconds()
-    let opened = try OpenedStore(store, registering: true)
+    let (opened, register) = try OpenedStore.registering(store)
     var removed: [(view: String, stale: ViewRemoval.Stale)] = []
     for name in try opened.run({ try ViewRemoval.places(store) }) {
       let removal = ViewRemoval(store, view: name)
@@ -43,7 +43,7 @@ extension ViewsCommand {
       let stale = try opened.run {
         let lock = try ViewLock.take(
           store, name, waitSeconds: waitSeconds, command: "clm-replay views --prune")
-        return try removal.prune(lock) { try opened.store.note($0, waitSeconds: waitSeconds) }
+        return try removal.prune(lock) { try register.note($0, waitSeconds: waitSeconds) }
       }
       removed += stale.map { (name, $0) }
     }

@@ -8,15 +8,20 @@ struct OpenedStore: Sendable {
   let store: Store
   let snapshot: LogSnapshot
 
-  /// - Parameter registering: for a command that notes the switch of a view in the register.
-  init(_ path: String, registering: Bool = false) throws {
-    self.path = path
-    do throws(EventStoreError) {
-      store = try Store.open(at: path, registering: registering)
-      snapshot = try store.snapshot()
-    } catch {
-      throw CommandError(error)
+  init(_ path: String) throws {
+    self = try CommandError.translating { try OpenedStore(path, Store.open(at: path)) }
+  }
+
+  /// For a command that notes something in the register, too.
+  static func registering(_ path: String) throws -> (OpenedStore, RegisterWriter) {
+    try CommandError.translating {
+      let register = try RegisterWriter.open(at: path)
+      return (try OpenedStore(path, register.store), register)
     }
+  }
+
+  private init(_ path: String, _ store: Store) throws {
+    self.init(path, store, try store.snapshot())
   }
 
   private init(_ path: String, _ store: Store, _ snapshot: LogSnapshot) {
@@ -30,13 +35,7 @@ struct OpenedStore: Sendable {
 
   /// Also where acknowledged events are missing: `verify` says which.
   init(verifying path: String) throws {
-    self.path = path
-    do throws(EventStoreError) {
-      store = try Store.open(at: path, checkingHead: false)
-      snapshot = try store.snapshot()
-    } catch {
-      throw CommandError(error)
-    }
+    self = try CommandError.translating { try OpenedStore(path, Store.openIncomplete(at: path)) }
   }
 
   /// A store and a view of it, opened side by side; what is wrong with the store is said first.
