@@ -84,4 +84,25 @@ import Testing
     #expect(bytes == [0, 1, 0x11, 0x70, 0, 6])
     #expect(ColumnKey(keyBytes: bytes.span)?.keyBytes == bytes)
   }
+
+  @Test func `the head is written into the older slot, whoever wrote before`() throws {
+    // Each writer began with the same slot, so that one after another overwrote the newest and left an old one beside it.
+    let head = HeadFile(path: NSTemporaryDirectory() + "head-\(UUID().uuidString)")
+    defer { Files.remove(head.path) }
+    #expect(head.olderSlot() == 0)
+    #expect(try head.known() == nil)
+    let root = [UInt8](repeating: 7, count: 32)
+    for size in UInt64(1)...5 {
+      let slot = head.olderSlot()
+      #expect(slot == Int(size - 1) % 2)
+      head.write(size: size, root: root, slot: slot)
+      #expect(try head.known() == size)
+    }
+    // A slot whose write was cut: the other one stands, and the damaged one is next.
+    var bytes = try Files.read(head.path)
+    bytes[3] ^= 1
+    try Data(bytes).write(to: URL(fileURLWithPath: head.path))
+    #expect(try head.known() == 4)
+    #expect(head.olderSlot() == 0)
+  }
 }

@@ -67,7 +67,7 @@ extension Store {
     let format = String(decoding: try Files.read(source.format), as: UTF8.self)
     try StoreFiles.writeSmallFiles(temporary, format: format)
     let head = HeadFile(path: StoreFiles(path: temporary).head)
-    head.write(size: state.size, root: state.tree.root, commit: 0)
+    head.write(size: state.size, root: state.tree.root, slot: 0)
     if try Files.isThere(source.key) {
       try Files.create(
         StoreFiles(path: temporary).key,

@@ -6,7 +6,7 @@ final class Committer {
   private(set) var state: StateRecord
   private var open: OpenBlock
   private var salts: SaltSource
-  private var commits = 0
+  private var headSlot: Int
 
   /// What a commit is made of.
   enum Item: Sendable {
@@ -32,6 +32,7 @@ final class Committer {
     self.environment = environment
     self.state = state
     self.salts = salts
+    headSlot = HeadFile(path: files.head).olderSlot()
     open = try Self.openBlock(reader, state)
   }
 
@@ -81,8 +82,8 @@ final class Committer {
       }
     }
     state = next
-    commits += 1
-    HeadFile(path: files.head).write(size: state.size, root: state.tree.root, commit: commits)
+    HeadFile(path: files.head).write(size: state.size, root: state.tree.root, slot: headSlot)
+    headSlot = 1 - headSlot
   }
 
   private func put(

@@ -11,7 +11,8 @@ struct HeadFile {
   /// A slot is sealed as a value of this table would be.
   private static let form = TableName<[UInt8]>("head")
 
-  func write(size: UInt64, root: [UInt8], commit: Int) {
+  /// - Parameter slot: 0 or 1, the one that does not hold what was committed last: ``olderSlot()``.
+  func write(size: UInt64, root: [UInt8], slot number: Int) {
     let file: CInt
     do throws(SystemError) {
       file = try Files.open(path, O_WRONLY | O_CREAT)
@@ -25,7 +26,7 @@ struct HeadFile {
     slot += root
     slot += [UInt8](repeating: 0, count: Self.slotLength - slot.count - Checksum.length)
     let sealed = Self.form.sealed([], slot)
-    Files.write(sealed.bytes.span, to: file, at: (commit & 1) * Self.slotLength)
+    Files.write(sealed.bytes.span, to: file, at: number * Self.slotLength)
   }
 
   /// - Parameters:
@@ -51,14 +52,27 @@ struct HeadFile {
       if error.kind == .denied { throw EventStoreError(error, "read `\(path)`", path: path) }
       return nil
     }
-    var largest: UInt64?
-    for slot in 0..<bytes.count / Self.slotLength {
-      let part = Array(bytes[slot * Self.slotLength..<(slot + 1) * Self.slotLength])
-      guard Self.form.contentLength(part.span, key: [UInt8]().span) != nil else {
-        continue
-      }
-      largest = max(largest ?? 0, part.span.little(0, 8))
+    return Self.sizes(bytes).compactMap { $0 }.max()
+  }
+
+  /// The slot to be written next, so that the other one stands whatever becomes of the write.
+  func olderSlot() -> Int {
+    do throws(SystemError) {
+      let sizes = Self.sizes(try Files.read(path))
+      return sizes[1] ?? 0 > sizes[0] ?? 0 ? 0 : sizes[0] == nil ? 0 : 1
+    } catch {
+      // Then neither holds anything.
+      return 0
     }
-    return largest
+  }
+
+  /// What each slot says; nil where it does not hold.
+  private static func sizes(_ bytes: [UInt8]) -> [UInt64?] {
+    (0..<2).map { slot in
+      let places = slot * slotLength..<(slot + 1) * slotLength
+      guard places.upperBound <= bytes.count else { return nil }
+      let part = bytes.span.extracting(places)
+      return form.contentLength(part, key: [UInt8]().span) == nil ? nil : part.little(0, 8)
+    }
   }
 }

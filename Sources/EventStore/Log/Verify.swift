@@ -221,8 +221,14 @@ private struct Verification {
       }
       if view.size > state.size {
         add(state.size, "\(name): view `\(view.view)` was made from \(view.size) events")
-      } else if isWhole, let root = try? snapshot.root(ofFirst: view.size), root != view.root {
-        add(nil, "\(name): view `\(view.view)` was made from a log of another root")
+      } else if isWhole {
+        do throws(EventStoreError) {
+          if try snapshot.root(ofFirst: view.size) != view.root {
+            add(nil, "\(name): view `\(view.view)` was made from a log of another root")
+          }
+        } catch {
+          add(nil, "\(name): the log of view `\(view.view)` cannot be hashed: \(error.message)")
+        }
       }
     }
     if tree != state.control {
