@@ -6,23 +6,23 @@
 /// try batch.append(line: line.span, source: s.span, id: i.span, type: t.span, subject: c.span, occurred: 0)
 /// batch.count  // 1
 /// ```
-public struct EventBatch: Sendable {
+package struct EventBatch: Sendable {
   /// Lines, and attributes that do not stand in them as they are meant.
-  public private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
   private(set) var records = EventRecords()
 
-  public init() {}
+  package init() {}
 
   /// Of lines that stand in `bytes`, to be parsed there.
   init(bytes: [UInt8]) { self.bytes = bytes }
 
-  public var count: Int { records.entries.count }
+  package var count: Int { records.entries.count }
 
   var entries: [EventRecords.Entry] { records.entries }
 
   /// Adds one event whose attributes have been validated (contract §3).
   /// - Throws: where the line is not JSON.
-  public mutating func append(
+  package mutating func append(
     line: Span<UInt8>, source: Span<UInt8>, id: Span<UInt8>, type: Span<UInt8>,
     subject: Span<UInt8>, occurred: Int64
   ) throws(Rejection) {

@@ -1,7 +1,7 @@
 /// Lists the scalars of a payload by dotted path.
-public enum PayloadInventory {
+package enum PayloadInventory {
   /// Gives `path`, `kind` (null, bool, number, string, list) of each value below `data` that is no object.
-  public static func forEachScalar(_ line: Span<UInt8>, _ body: (String, String) -> Void) {
+  package static func forEachScalar(_ line: Span<UInt8>, _ body: (String, String) -> Void) {
     let paths = PayloadPaths([PayloadPaths.Path(steps: [], isPointer: false)])
     var values = paths.makeValues()
     paths.extract(line, into: &values)

@@ -1,6 +1,6 @@
 /// A value found in an event's line: its kind and where its text stands. Plain data.
-public struct PayloadValue: Sendable {
-  public enum Kind: UInt8, Sendable {
+package struct PayloadValue: Sendable {
+  package enum Kind: UInt8, Sendable {
     case missing, null, `false`, `true`, number, string, object, list
 
     /// Of a value that begins with a byte.
@@ -18,7 +18,7 @@ public struct PayloadValue: Sendable {
     }
   }
 
-  public var kind = Kind.missing
+  package var kind = Kind.missing
   var text = JSONText(start: 0, end: 0, hasEscapes: false)
 
   init() {}
@@ -43,14 +43,14 @@ public struct PayloadValue: Sendable {
 
   /// The decoded text of a string.
   @inline(__always)
-  public func withText<Output>(_ line: Span<UInt8>, _ body: (Span<UInt8>) -> Output) -> Output {
+  package func withText<Output>(_ line: Span<UInt8>, _ body: (Span<UInt8>) -> Output) -> Output {
     if text.hasEscapes { return body(text.decoded(in: line).span) }
     return body(line.extracting(text.range))
   }
 
   /// The text of a number, or of a string that may spell one; nil for other kinds.
   @inline(__always)
-  public func withNumber<Output>(
+  package func withNumber<Output>(
     _ line: Span<UInt8>, _ body: (Span<UInt8>) -> Output?
   ) -> Output? {
     guard kind == .number || kind == .string else { return nil }
@@ -66,20 +66,20 @@ public struct PayloadValue: Sendable {
 /// paths.extract(line, into: &values)   // values[0] is data.order.status
 /// ```
 /// The line must have passed an import's checks.
-public struct PayloadPaths: Sendable {
-  public struct Path: Sendable {
+package struct PayloadPaths: Sendable {
+  package struct Path: Sendable {
     var steps: [[UInt8]]
     var isPointer: Bool
 
     /// - Parameter isPointer: a step that is a number may index a list; else steps name members only.
-    public init(steps: [String], isPointer: Bool) {
+    package init(steps: [String], isPointer: Bool) {
       self.steps = steps.map { Array($0.utf8) }
       self.isPointer = isPointer
     }
 
     /// The members that lead to the value, where a payload column may hold it; nil for indices of lists and for paths
     /// that are too deep.
-    public var members: [[UInt8]]? {
+    package var members: [[UInt8]]? {
       guard steps.count > 0, steps.count <= PayloadShredder.maximumDepth else { return nil }
       if isPointer && steps.contains(where: { PayloadPaths.listIndex($0) >= 0 }) { return nil }
       return steps
@@ -130,7 +130,7 @@ public struct PayloadPaths: Sendable {
     }
   }
 
-  public init(_ paths: [Path]) {
+  package init(_ paths: [Path]) {
     count = paths.count
     for (slot, path) in paths.enumerated() {
       var node = 0
@@ -158,18 +158,18 @@ public struct PayloadPaths: Sendable {
   }
 
   /// Room for what ``extract(_:into:)`` finds: a value for each path, and the attributes behind them.
-  public func makeValues() -> [PayloadValue] {
+  package func makeValues() -> [PayloadValue] {
     Array(repeating: PayloadValue(), count: count + Self.attributeCount)
   }
 
-  public func id(_ values: [PayloadValue]) -> PayloadValue { values[count] }
-  public func source(_ values: [PayloadValue]) -> PayloadValue { values[count + 1] }
-  public func type(_ values: [PayloadValue]) -> PayloadValue { values[count + 2] }
-  public func subject(_ values: [PayloadValue]) -> PayloadValue { values[count + 3] }
-  public func time(_ values: [PayloadValue]) -> PayloadValue { values[count + 4] }
+  package func id(_ values: [PayloadValue]) -> PayloadValue { values[count] }
+  package func source(_ values: [PayloadValue]) -> PayloadValue { values[count + 1] }
+  package func type(_ values: [PayloadValue]) -> PayloadValue { values[count + 2] }
+  package func subject(_ values: [PayloadValue]) -> PayloadValue { values[count + 3] }
+  package func time(_ values: [PayloadValue]) -> PayloadValue { values[count + 4] }
 
   /// The id of a line; nothing behind it is looked at.
-  public static func id(of line: Span<UInt8>) -> PayloadValue {
+  package static func id(of line: Span<UInt8>) -> PayloadValue {
     var scanner = JSONScanner(line)
     scanner.skipBlanks()
     scanner.offset += 1
@@ -182,7 +182,7 @@ public struct PayloadPaths: Sendable {
   }
 
   /// Looks up all paths in one line.
-  public func extract(_ line: Span<UInt8>, into values: inout [PayloadValue]) {
+  package func extract(_ line: Span<UInt8>, into values: inout [PayloadValue]) {
     for index in values.indices { values[index].kind = .missing }
     var scanner = JSONScanner(line)
     scanner.skipBlanks()

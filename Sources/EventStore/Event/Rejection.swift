@@ -2,6 +2,7 @@
 public struct Rejection: Error, Sendable, Equatable {
   /// Stable, kebab-case.
   public var code: String
+  /// Lower case, no full stop.
   public var message: String
 
   init(_ code: String, _ message: String) {

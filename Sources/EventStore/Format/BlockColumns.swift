@@ -1,24 +1,24 @@
 /// The base columns of one block of 16,384 events, or of the open block so far.
-public struct BlockColumns: Sendable {
+package struct BlockColumns: Sendable {
   /// Position of the first row.
-  public internal(set) var firstPosition: UInt64
+  package internal(set) var firstPosition: UInt64
   /// Dense number of each event's subject.
-  public internal(set) var subjects: [UInt32] = []
+  package internal(set) var subjects: [UInt32] = []
   /// Number of each event's raw type.
-  public internal(set) var types: [UInt16] = []
+  package internal(set) var types: [UInt16] = []
   /// Microseconds since 1970-01-01T00:00:00Z.
-  public internal(set) var occurred: [Int64] = []
+  package internal(set) var occurred: [Int64] = []
   /// SipHash-2-4 of (source, id) under the store's key.
-  public internal(set) var idHashes: [UInt64] = []
+  package internal(set) var idHashes: [UInt64] = []
   /// Names of subjects that first appear in this block, in the order of their numbers.
   var newNames: [[UInt8]] = []
 
   /// Events of a full block.
-  public static let length = 16_384
+  package static let length = 16_384
 
   init(firstPosition: UInt64) { self.firstPosition = firstPosition }
 
-  public var count: Int { subjects.count }
+  package var count: Int { subjects.count }
 
   mutating func append(_ other: BlockColumns, rows: Int) {
     subjects += other.subjects.prefix(rows)

@@ -4,10 +4,10 @@
 /// count u32 · paths u16 · complete u8 · earliest i64 · latest i64 · 64 roots of 256 leaves · root of the block
 /// · paths × { steps u8 · steps × { length u8 · bytes } } · ids u8
 /// ```
-public struct BlockDirectory: Sendable {
+package struct BlockDirectory: Sendable {
   var count: UInt32
   /// Every value of `data`, three members deep, stands in one of the columns.
-  public var isComplete: Bool
+  package var isComplete: Bool
   var earliest: Int64
   var latest: Int64
   /// Roots over 256 leaves each.
@@ -80,7 +80,7 @@ public struct BlockDirectory: Sendable {
   }
 
   /// Number of the payload column of a path of members; nil where it has none.
-  public func column(of steps: [[UInt8]]) -> Int? {
+  package func column(of steps: [[UInt8]]) -> Int? {
     var path = [UInt8(truncatingIfNeeded: steps.count)]
     for step in steps {
       if step.count > 255 { return nil }

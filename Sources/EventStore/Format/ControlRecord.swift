@@ -1,5 +1,6 @@
 /// An entry of the log that is no event (docs/format.md, "Control records"): a leaf of the second tree.
 public struct ControlRecord: Sendable, Equatable {
+  /// What a control record says.
   public enum Content: Sendable, Equatable {
     case viewSwitch(ViewSwitch)
     case rulesAccepted(RulesAccepted)
@@ -13,6 +14,7 @@ public struct ControlRecord: Sendable, Equatable {
   public var number: UInt64
   /// Microseconds since 1970; never decreases along the register.
   public var recorded: Int64
+  /// What it says.
   public var content: Content
   /// The leaf: what is stored, without its checksum.
   public var bytes: [UInt8]
@@ -22,6 +24,7 @@ public struct ControlRecord: Sendable, Equatable {
   static let viewDroppedKind: UInt8 = 3
   static let viewPrunedKind: UInt8 = 4
 
+  /// Hash of its bytes as a leaf of the tree over control records, 32 bytes (RFC 6962, 2.1).
   public var leafHash: [UInt8] { MerkleTree.leafHash(bytes.span) }
 
   init(number: UInt64, recorded: Int64, _ view: ViewSwitch) {
@@ -76,26 +79,36 @@ public struct ControlRecord: Sendable, Equatable {
 
 /// What a view was made from and what came out, noted in the register when it came into force.
 public struct ViewSwitch: Sendable, Equatable {
+  /// Name of the view.
   public var view: String
   /// Name of the generation's directory.
   public var generation: String
+  /// Name of the model in the rules file.
   public var model: String
+  /// Of the model.
   public var version: Int64
   /// SHA-256 of the rules file.
   public var rulesHash: [UInt8]
   /// Size and root of the log that was folded.
   public var size: UInt64
+  /// Of the log at that size, 32 bytes.
   public var root: [UInt8]
+  /// The program and the version of the zone data that it folded with.
   public var engine: String
   /// Microseconds since 1970.
   public var asOf: Int64
+  /// Of the rows, 32 bytes.
   public var outputRoot: [UInt8]
+  /// How many customers the view has.
   public var customers: UInt64
+  /// How many rows, entry rows included.
   public var transitions: UInt64
+  /// How many customers are parked.
   public var parked: UInt64
   /// The rules file, in the first record of its hash only.
   public var rules: [UInt8]?
 
+  /// - Parameter rules: the rules file, where this record shall hold it.
   public init(
     view: String, generation: String, model: String, version: Int64, rulesHash: [UInt8],
     size: UInt64, root: [UInt8], engine: String, asOf: Int64, outputRoot: [UInt8],
@@ -150,12 +163,16 @@ public struct ViewSwitch: Sendable, Equatable {
 
 /// A rules file of other content under the same model and version that a view may be served under all the same.
 public struct RulesAccepted: Sendable, Equatable {
+  /// Name of the view.
   public var view: String
+  /// Name of the model in the rules file.
   public var model: String
+  /// Of the model.
   public var version: Int64
   /// SHA-256 of the rules file.
   public var rulesHash: [UInt8]
 
+  /// - Parameter rulesHash: SHA-256 of the rules file, 32 bytes.
   public init(view: String, model: String, version: Int64, rulesHash: [UInt8]) {
     self.view = view
     self.model = model

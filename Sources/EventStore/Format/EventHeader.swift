@@ -10,7 +10,9 @@
 /// | 16–23 | position of the subject's previous event; 2^64 − 1 without |
 /// | 24–39 | salt |
 public struct EventHeader: Sendable, Equatable {
+  /// Number of the event among those of its subject, from 0.
   public var sequence: UInt32
+  /// When the store accepted it, in microseconds since 1970-01-01T00:00:00Z.
   public var recorded: Int64
   /// Nil for a subject's first event.
   public var previous: UInt64?
@@ -28,6 +30,7 @@ public struct EventHeader: Sendable, Equatable {
     bytes.append(0)
   }
 
+  /// Adds the 40 bytes that stand in front of the line in the leaf.
   public func append(to bytes: inout [UInt8]) {
     Self.appendStart(to: &bytes)
     bytes.appendLittle(sequence)

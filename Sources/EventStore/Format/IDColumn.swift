@@ -6,7 +6,7 @@
 /// 2 · texts u16 × { length u8 · bytes } · text numbers · digits · numbers (each as columns 1 to 4)
 /// 3 · count u32 · length u8 · length × { values u8 · bytes } · count × places
 /// ```
-public struct IDColumn: Sendable {
+package struct IDColumn: Sendable {
   private let bytes: [UInt8]
   private let form: Form
 
@@ -42,7 +42,7 @@ public struct IDColumn: Sendable {
   }
 
   /// Number of rows.
-  public var count: Int {
+  package var count: Int {
     switch form {
     case .front(let ids): ids.count
     case .counted(let ids): ids.texts.count
@@ -53,7 +53,7 @@ public struct IDColumn: Sendable {
   /// Gives the ids of the rows that are wanted to `body`, in the order of rows; that of an erased event is empty.
   ///
   /// - Parameter isWanted: by row; rows behind its end are not wanted.
-  public func forEach(where isWanted: [Bool], _ body: (UInt16, Span<UInt8>) -> Void) {
+  package func forEach(where isWanted: [Bool], _ body: (UInt16, Span<UInt8>) -> Void) {
     let rows = min(count, isWanted.count)
     switch form {
     case .front(let ids): ids.forEach(bytes.span, rows, isWanted, body)

@@ -26,6 +26,7 @@ public struct MerkleTree: Sendable, Equatable {
     return SHA256Bytes.hash(bytes.span)
   }
 
+  /// Adds a leaf behind the others.
   public mutating func append(leafHash: [UInt8]) {
     appendSubtree(leafHash, leaves: 1)
   }

@@ -4,10 +4,10 @@
 /// count u32 · present u32 · presence u8 (0 all rows, 1 bitmap, 2 list) [ceil(count ÷ 8) bytes | present × row u16]
 /// · tags u8 (0 one for all, 1 one each) [1 | present bytes] · values (as columns 1 to 4) · texts u32 × { length u8 · bytes }
 /// ```
-public struct PayloadColumn: Sendable {
-  public private(set) var tags: [UInt8] = []
-  public private(set) var values: [Int64] = []
-  public private(set) var texts: [[UInt8]] = []
+package struct PayloadColumn: Sendable {
+  package private(set) var tags: [UInt8] = []
+  package private(set) var values: [Int64] = []
+  package private(set) var texts: [[UInt8]] = []
 
   /// Nil where malformed.
   init?(_ bytes: [UInt8]) {

@@ -10,9 +10,12 @@ import Crypto
 public struct SignedNote: Sendable, Equatable {
   /// Signed, with its last line end.
   public var text: String
+  /// In the order of their lines; at least one.
   public var signatures: [Signature]
 
+  /// A line below the text.
   public struct Signature: Sendable, Equatable {
+    /// Of the key that signed.
     public var name: String
     /// Key id and signature.
     public var bytes: [UInt8]
@@ -55,6 +58,7 @@ public struct SignedNote: Sendable, Equatable {
     return nil
   }
 
+  /// Signs a text, which ends in a line end.
   public init(text: String, signedBy key: SigningKey) throws {
     precondition(text.hasSuffix("\n"), "a note ends in a line end")
     self.text = text
@@ -62,6 +66,7 @@ public struct SignedNote: Sendable, Equatable {
     signatures = [Signature(name: key.name, bytes: key.verifier.id + signature)]
   }
 
+  /// Text and signatures as they stand in a file.
   public var note: String {
     text + "\n"
       + signatures.map { "\u{2014} \($0.name) \(Base64.text($0.bytes))\n" }.joined()
@@ -78,6 +83,7 @@ public struct SignedNote: Sendable, Equatable {
 
 /// Why a text is no note, key or checkpoint; reads on from its name.
 public struct NoteFault: Error, Sendable {
+  /// Lower case, no full stop; reads on from the name of the file.
   public var message: String
 
   init(_ message: String) { self.message = message }
@@ -85,6 +91,7 @@ public struct NoteFault: Error, Sendable {
 
 /// A public Ed25519 key with its name: `NAME+HEX(key id)+BASE64(0x01 ‖ public key)`.
 public struct VerifierKey: Sendable, Equatable {
+  /// Who signs; no blank, no plus sign.
   public let name: String
   /// 32 bytes (RFC 8032).
   public let publicKey: [UInt8]
@@ -96,6 +103,7 @@ public struct VerifierKey: Sendable, Equatable {
     self.publicKey = publicKey
   }
 
+  /// - Throws: why the text is no verifier key.
   public init(parsing text: String) throws(NoteFault) {
     let parts = text.split(separator: "\n").first.map {
       $0.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
@@ -116,6 +124,7 @@ public struct VerifierKey: Sendable, Equatable {
     return Array(SHA256Bytes.hash(bytes.span).prefix(4))
   }
 
+  /// As it is handed out.
   public var text: String {
     "\(name)+\(Hex.text(id))+\(Base64.text([Self.ed25519] + publicKey))"
   }
@@ -131,6 +140,7 @@ public struct VerifierKey: Sendable, Equatable {
 /// A private Ed25519 key with its name: `PRIVATE+KEY+NAME+HEX(key id)+BASE64(0x01 ‖ seed)`, as other tools for signed notes
 /// write it.
 public struct SigningKey: Sendable {
+  /// Who signs; no blank, no plus sign.
   public let name: String
   private let key: Curve25519.Signing.PrivateKey
   private static let prefix = "PRIVATE+KEY+"
@@ -142,6 +152,7 @@ public struct SigningKey: Sendable {
     key = Curve25519.Signing.PrivateKey()
   }
 
+  /// - Throws: why the text is no signing key.
   public init(parsing text: String) throws(NoteFault) {
     let line = text.split(separator: "\n").first ?? ""
     let parts = line.dropFirst(Self.prefix.count)
@@ -157,10 +168,12 @@ public struct SigningKey: Sendable {
     }
   }
 
+  /// The public key of the pair.
   public var verifier: VerifierKey {
     VerifierKey(name: name, publicKey: Array(key.publicKey.rawRepresentation))
   }
 
+  /// As it is kept, for its owner's eyes only.
   public var text: String {
     let seed = [VerifierKey.ed25519] + Array(key.rawRepresentation)
     return "\(Self.prefix)\(name)+\(Hex.text(verifier.id))+\(Base64.text(seed))"

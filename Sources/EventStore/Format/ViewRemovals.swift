@@ -1,9 +1,11 @@
 /// A view that was dropped: from then on it is not served. What it served stays in the register.
 public struct ViewDropped: Sendable, Equatable {
+  /// Name of the view.
   public var view: String
   /// Name of the directory of the generation that was in force.
   public var generation: String
 
+  /// - Parameter generation: the one that was in force.
   public init(view: String, generation: String) {
     self.view = view
     self.generation = generation
@@ -21,10 +23,12 @@ public struct ViewDropped: Sendable, Equatable {
 
 /// Generations of a view, not in force any more, that were removed.
 public struct ViewPruned: Sendable, Equatable {
+  /// Name of the view.
   public var view: String
   /// Names of their directories; at most 65,535.
   public var generations: [String]
 
+  /// - Parameter generations: names of those that were removed.
   public init(view: String, generations: [String]) {
     self.view = view
     self.generations = generations

@@ -23,7 +23,9 @@ public struct CSVMapping: Sendable {
 
   /// A mapping that cannot be used, or that does not fit a file.
   public struct Fault: Error, Sendable {
+    /// Lower case, no full stop.
     public var message: String
+    /// What to do about it.
     public var help: String?
     /// The mapping itself has to change, whatever the file.
     var isUsage = false

@@ -7,8 +7,12 @@ public struct CSVTimes: Sendable {
   public var format: TimeFormat?
   /// Where times without a zone of their own are; nil is UTC.
   public var zone: TimeZoneData?
+  /// Which instant is meant where there are two or none; nil: such a row is rejected.
   public var choice: Choice?
 
+  /// - Parameters:
+  ///   - format: nil for the known forms.
+  ///   - zone: of times without a zone; nil is UTC.
   public init(format: TimeFormat? = nil, zone: TimeZoneData? = nil, choice: Choice? = nil) {
     self.format = format
     self.zone = zone

@@ -4,9 +4,11 @@ public struct ImportOptions: Sendable {
   public var csv: CSVOptions?
   /// Where rejected lines go; `rejects.ndjson` in the store unless given.
   public var rejects: String?
+  /// An event whose id the log has with another value counts as a duplicate, not as rejected.
   public var conflictsAreDuplicates = false
   /// Microseconds that an event may be ahead of the clock.
   public var maximumSkew: Int64 = 86_400_000_000
+  /// How long to wait for another writer.
   public var waitSeconds = 10.0
   /// An event of a stream is committed at the latest so long after it came, in seconds.
   public var commitSeconds = 1.0
@@ -22,29 +24,38 @@ public struct ImportOptions: Sendable {
 
 /// What an import did.
 public struct ImportSummary: Sendable {
+  /// Events that are new in the log.
   public var appended = 0
+  /// Events that the log had, or that came twice.
   public var duplicates = 0
   /// Conflicts included.
   public var rejected = 0
+  /// Of the rejected lines those whose id the log has with another value.
   public var conflicts = 0
   /// Physical lines read: blank ones, headers and each line of a row of several included.
   public var lines = 0
   /// Physical lines of what was rejected.
   public var rejectedLines = 0
+  /// Number of events of the log behind the last commit.
   public var size: UInt64 = 0
   /// Root of the log, 32 bytes.
   public var root: [UInt8] = []
   /// The first rejections, for messages.
   public var examples: [Example] = []
+  /// The file that rejected lines went to; nil where there were none.
   public var rejectsPath: String?
   /// It was asked to stop before its inputs ended.
   public var isStopped = false
   /// Files that were not read to their end then; a stream has no end of its own.
   public var unread: [String] = []
 
+  /// One rejected line.
   public struct Example: Sendable {
+    /// Name of the input, `-` for standard input.
     public var file: String
+    /// From 1.
     public var line: Int
+    /// Why it cannot be taken.
     public var rejection: Rejection
   }
 }
@@ -61,6 +72,7 @@ public final class Importer {
   private var input = 0
   private var linesBefore = 0
 
+  /// - Parameter store: its directory; made with the first event unless it is there.
   public init(store: String, options: ImportOptions) {
     storePath = store
     self.options = options

@@ -7,21 +7,29 @@
 /// register 3 4sKn…=         extension line: size and root of the tree over control records
 /// ```
 public struct Checkpoint: Sendable, Equatable {
+  /// Which log it is of: ``origin(storeID:)``.
   public var origin: String
+  /// Number of events.
   public var size: UInt64
+  /// Of the RFC 6962 tree over their leaves, 32 bytes.
   public var root: [UInt8]
   /// Nil in a checkpoint that another program made.
   public var register: Head?
 
+  /// Number of control records, and the root of the tree over them, 32 bytes.
   public struct Head: Sendable, Equatable {
+    /// Number of control records.
     public var size: UInt64
+    /// Of the RFC 6962 tree over them, 32 bytes.
     public var root: [UInt8]
   }
 
   private static let registerLine = "register "
 
+  /// What checkpoints of a store call it.
   public static func origin(storeID: String) -> String { "clm-replay/\(storeID)" }
 
+  /// What a log is now.
   public init(origin: String, _ snapshot: LogSnapshot) {
     self.origin = origin
     size = snapshot.size
@@ -29,6 +37,7 @@ public struct Checkpoint: Sendable, Equatable {
     register = Head(size: snapshot.registerSize, root: snapshot.registerRoot)
   }
 
+  /// The text of a note, with its last line end.
   public var text: String {
     var lines = [origin, String(size), Base64.text(root)]
     if let register {

@@ -1,5 +1,6 @@
 /// How a store differs from what a checkpoint says of it.
 public struct CheckpointFinding: Sendable, Equatable {
+  /// What kind of difference it is; the raw value is the code that commands print.
   public enum Kind: String, Sendable {
     /// The checkpoint is of another store.
     case otherStore = "other-store"
@@ -11,6 +12,7 @@ public struct CheckpointFinding: Sendable, Equatable {
     case damaged
   }
 
+  /// What kind of difference it is.
   public var kind: Kind
   /// From here on the log differs; nil where that is not known.
   public var position: UInt64?

@@ -18,12 +18,16 @@ public struct EventStoreError: Error, Sendable {
     case noPosition = "no-position"
     case noSubject = "no-subject"
   }
+  /// Stable, for programs.
   public var code: Code
   /// Lower case, no full stop; what happened and where.
   public var message: String
   /// What to do about it, if there is something to say.
   public var help: String?
 
+  /// - Parameters:
+  ///   - message: lower case, no full stop: what is wrong, and with what.
+  ///   - help: what to do about it.
   public init(_ code: Code, _ message: String, help: String? = nil) {
     self.code = code
     self.message = message

@@ -275,7 +275,7 @@ final class LogReader: Sendable {
 }
 
 extension EventStoreError {
-  public init(_ fault: MetaCheck.Fault, _ file: String) {
+  package init(_ fault: MetaCheck.Fault, _ file: String) {
     switch fault {
     case .missing: self.init(.damaged, "`\(file)` is missing")
     case .unreadable(let code): self.init(SystemError(code, "open \(file)"), "read", path: file)

@@ -4,8 +4,8 @@
 /// let writer = try LogWriter.open(at: "shop", creating: true, waitSeconds: 10)
 /// let outcomes = try writer.append(batch)   // durable when it returns
 /// ```
-public final class LogWriter {
-  public let path: String
+package final class LogWriter {
+  package let path: String
   private let lock: Files.Lock
   private let reader: LogReader
   let sipHash: SipHash
@@ -19,7 +19,7 @@ public final class LogWriter {
   ///
   /// - Parameter waitSeconds: how long to wait for another writer.
   /// - Throws: `.busy` naming the holder, or what ``Store/open(at:)`` throws.
-  public static func open(
+  package static func open(
     at path: String, creating: Bool, waitSeconds: Double, command: String = "",
     clock: @escaping () -> Int64 = { Files.now() }
   ) throws(EventStoreError) -> LogWriter {
@@ -91,8 +91,8 @@ public final class LogWriter {
     }
   }
 
-  public var size: UInt64 { committer.state.size }
-  public var root: [UInt8] { committer.state.tree.root }
+  package var size: UInt64 { committer.state.size }
+  package var root: [UInt8] { committer.state.tree.root }
 
   // MARK: Appending
 
@@ -101,7 +101,7 @@ public final class LogWriter {
   /// - Parameter sameValue: JSON equality of two lines.
   /// - Throws: `.diskFull`, `.io`; then nothing of the batch was appended, except where the last flush failed: what the log
   ///   holds is read again at the next append.
-  public func append(
+  package func append(
     _ batch: EventBatch,
     sameValue: (Span<UInt8>, Span<UInt8>) -> Bool = { JSONEquality.sameValue($0, $1) }
   ) throws(EventStoreError) -> [AppendOutcome] {

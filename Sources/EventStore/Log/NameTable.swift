@@ -3,6 +3,7 @@ public struct NameTable: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
 
+  /// How many names it has.
   public var count: Int { ends.count }
 
   mutating func append(_ name: [UInt8]) {

@@ -1,5 +1,6 @@
 /// That an event stands at a position of a log of a certain size and root (RFC 6962, 2.1.1).
 public struct InclusionProof: Sendable, Equatable {
+  /// Of the event, from 0.
   public var position: UInt64
   /// SHA-256(0x00 ‖ header ‖ line).
   public var leafHash: [UInt8]
@@ -14,9 +15,13 @@ public struct InclusionProof: Sendable, Equatable {
 /// A subject's events with the proof of each: numbers and previous positions in their headers leave no gap from the first
 /// to the last of them (docs/evidence.md says what this shows and what it cannot).
 public struct SubjectProof: Sendable, Equatable {
+  /// Whom all events name.
   public var subject: String
+  /// Number of events of the log that the proofs are for.
   public var size: UInt64
+  /// Of that log, 32 bytes.
   public var root: [UInt8]
+  /// In order, from the subject's first event on.
   public var events: [InclusionProof]
 
   /// Why the proof does not hold; nil where it does.

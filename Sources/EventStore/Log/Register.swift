@@ -1,5 +1,6 @@
 /// The register: all control records of a store, in order.
 public struct Register: Sendable {
+  /// By number, from 0, without gaps.
   public private(set) var records: [ControlRecord]
 
   init(records: [ControlRecord]) { self.records = records }

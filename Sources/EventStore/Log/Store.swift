@@ -6,6 +6,7 @@
 /// print(snapshot.size)
 /// ```
 public final class Store: Sendable {
+  /// The store's directory.
   public let path: String
   let reader: LogReader
 
@@ -64,22 +65,25 @@ public struct LogSnapshot: Sendable {
   public var root: [UInt8] { state.tree.root }
   /// Earliest and latest `occurred`; nil without events.
   public var earliestOccurred: Int64? { state.size == 0 ? nil : state.earliest }
+  /// Latest `occurred`, also where its event was erased; nil without events.
   public var latestOccurred: Int64? { state.size == 0 ? nil : state.latest }
   /// When the last event was recorded; nil without events.
   public var latestRecorded: Int64? { state.size == 0 ? nil : state.recorded }
+  /// How many subjects the events name.
   public var subjectCount: Int { Int(state.subjects) }
   /// Number of control records, and the root of the RFC 6962 tree over them.
   public var registerSize: UInt64 { state.control.size }
+  /// Root of the RFC 6962 tree over the control records, 32 bytes.
   public var registerRoot: [UInt8] { state.control.root }
   /// Raw types by number.
   public var typeNames: [[UInt8]] { state.types }
 
-  public var blockCount: Int {
+  package var blockCount: Int {
     Int((state.size + UInt64(BlockColumns.length) - 1) / UInt64(BlockColumns.length))
   }
 
   /// Base columns of a block; the last one may be short.
-  public func block(_ number: Int) throws(EventStoreError) -> BlockColumns {
+  package func block(_ number: Int) throws(EventStoreError) -> BlockColumns {
     try reader.guarded("read columns") {
       let block = try reader.block(number, size: state.size, withIDs: false)
       try check(block)
@@ -102,7 +106,7 @@ public struct LogSnapshot: Sendable {
   }
 
   /// What payload columns a block has; nil where its lines have to be read.
-  public func directory(ofBlock number: Int) throws(EventStoreError) -> BlockDirectory? {
+  package func directory(ofBlock number: Int) throws(EventStoreError) -> BlockDirectory? {
     try reader.guarded("read columns") {
       guard let bytes = try reader.column(.directory, block: number) else { return nil }
       guard let directory = BlockDirectory(bytes) else {
@@ -113,7 +117,7 @@ public struct LogSnapshot: Sendable {
   }
 
   /// The payload column of path `path` of a block's directory.
-  public func payloadColumn(
+  package func payloadColumn(
     _ path: Int, ofBlock number: Int
   ) throws(EventStoreError) -> PayloadColumn {
     try reader.guarded("read columns") {
@@ -128,7 +132,7 @@ public struct LogSnapshot: Sendable {
   }
 
   /// The ids of a full block's events; nil where its lines have to be read.
-  public func ids(ofBlock number: Int) throws(EventStoreError) -> IDColumn? {
+  package func ids(ofBlock number: Int) throws(EventStoreError) -> IDColumn? {
     try reader.guarded("read columns") {
       guard let bytes = try reader.column(.ids, block: number) else { return nil }
       guard let ids = IDColumn(bytes), ids.count == BlockColumns.length else {
@@ -139,6 +143,8 @@ public struct LogSnapshot: Sendable {
     }
   }
 
+  /// Names of all subjects by dense number, UTF-8.
+  /// - Throws: `.damaged` where one is missing.
   public func subjectNames() throws(EventStoreError) -> NameTable {
     try reader.guarded("read names") {
       var names = NameTable()

@@ -169,7 +169,7 @@ struct StoreFiles {
 
 extension EventStoreError {
   /// A failed call in words that say what to do.
-  public init(_ error: any SystemFailure, _ doing: String, path: String) {
+  package init(_ error: any SystemFailure, _ doing: String, path: String) {
     switch error.kind {
     case .diskFull:
       let free = Files.freeBytes(path) ?? Files.freeBytes(Files.parent(of: path))

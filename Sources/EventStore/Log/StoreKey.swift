@@ -7,6 +7,9 @@ public struct StoreKey: Sendable, Equatable {
   /// The text of the public key (``VerifierKey``).
   public var verifier: String
 
+  /// - Parameters:
+  ///   - path: of the private key, from the root of the file system.
+  ///   - verifier: the text of the public key.
   public init(path: String, verifier: String) {
     self.path = path
     self.verifier = verifier
@@ -33,8 +36,12 @@ public struct StoreKey: Sendable, Equatable {
   }
 
   /// Has the store at `path` remember the key, in place of another.
-  public func remember(in store: String) throws(SystemError) {
-    try Files.replace(
-      StoreFiles(path: store).key, with: "private \(path)\npublic \(verifier)\n")
+  public func remember(in store: String) throws(EventStoreError) {
+    let file = StoreFiles(path: store).key
+    do throws(SystemError) {
+      try Files.replace(file, with: "private \(path)\npublic \(verifier)\n")
+    } catch {
+      throw EventStoreError(error, "write `\(file)`", path: file)
+    }
   }
 }

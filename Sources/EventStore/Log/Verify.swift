@@ -1,20 +1,26 @@
 /// What ``Store/verify(threads:progress:)`` found.
 public struct VerifyReport: Sendable {
+  /// Something that is not as it must be.
   public struct Problem: Sendable {
     /// Nil where it concerns no single event.
     public var position: UInt64?
+    /// Lower case, no full stop.
     public var what: String
 
+    /// - Parameter position: nil where it concerns no single event.
     public init(position: UInt64? = nil, what: String) {
       self.position = position
       self.what = what
     }
   }
 
+  /// Number of events that the log claims.
   public var size: UInt64
   /// The root that the log claims, 32 bytes.
   public var root: [UInt8]
+  /// Empty where nothing is wrong; 10,000 at most.
   public var problems: [Problem] = []
+  /// Nothing is wrong.
   public var isOK: Bool { problems.isEmpty }
 }
 

@@ -1,14 +1,14 @@
 /// XXH64 (Yann Collet, xxHash fast digest algorithm), the checksum at the end of every value.
-public enum Checksum {
+package enum Checksum {
   private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
   private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
   private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
   private static let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
   private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
   /// Bytes that a checksum takes.
-  public static let length = 8
+  package static let length = 8
 
-  public static func xxh64(_ bytes: Span<UInt8>, seed: UInt64) -> UInt64 {
+  package static func xxh64(_ bytes: Span<UInt8>, seed: UInt64) -> UInt64 {
     // Safe because every load stays below `count`.
     unsafe bytes.withUnsafeBytes { unsafe xxh64($0, seed: seed) }
   }

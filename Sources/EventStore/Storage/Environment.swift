@@ -5,11 +5,11 @@ import Glibc
 ///
 /// All transactions are closures' arguments, and bytes that they give cannot outlive them. All tree pages are checked before
 /// LMDB walks them; meta pages and length of the file the caller has checked with ``MetaCheck``, before LMDB maps it.
-@safe public class LMDBEnvironment: @unchecked Sendable {
+@safe package class LMDBEnvironment: @unchecked Sendable {
   // Safe to share: LMDB's environment is thread-safe, and with MDB_NOTLS so are read transactions, one thread each.
   fileprivate let handle: OpaquePointer
   private let tables: [String: UInt32]
-  public let directory: String
+  package let directory: String
 
   /// 1 TiB of address space: other processes never have to follow a growing map.
   private static let mapBytes = 1 << 40
@@ -18,7 +18,7 @@ import Glibc
   private static let maximumReaders: UInt32 = 1022
 
   /// Of the LMDB that is linked, as "0.9.24".
-  public static var libraryVersion: String {
+  package static var libraryVersion: String {
     var (major, minor, patch) = (CInt(0), CInt(0), CInt(0))
     unsafe mdb_version(&major, &minor, &patch)
     return "\(major).\(minor).\(patch)"
@@ -33,7 +33,7 @@ import Glibc
   deinit { unsafe mdb_env_close(handle) }
 
   /// Opens an environment for reading, beside those who write; on a read-only medium, where nobody does, without a lock file.
-  public static func open(
+  package static func open(
     _ directory: String, tables: [String]
   ) throws(LMDBError) -> LMDBEnvironment {
     do throws(LMDBError) {
@@ -45,7 +45,7 @@ import Glibc
   }
 
   /// Opens an environment for reading that nobody writes, without a lock file.
-  public static func openUnlocked(
+  package static func openUnlocked(
     _ directory: String, tables: [String]
   ) throws(LMDBError) -> LMDBEnvironment {
     try unsafe LMDBEnvironment(open(directory, tables, MDB_RDONLY | MDB_NOLOCK))
@@ -185,7 +185,7 @@ import Glibc
   }
 
   /// A table, for transactions; traps if it was not named when the environment was opened.
-  public func table<Key>(_ name: TableName<Key>) -> Table<Key> {
+  package func table<Key>(_ name: TableName<Key>) -> Table<Key> {
     guard let number = tables[name.text] else {
       preconditionFailure("table `\(name.text)` was not opened with the environment")
     }
@@ -193,7 +193,7 @@ import Glibc
   }
 
   /// Reads one consistent state.
-  public func read<Output, Failure: Error>(
+  package func read<Output, Failure: Error>(
     _ body: (borrowing ReadTransaction) throws(Failure) -> Output
   ) throws -> Output {
     var transaction: OpaquePointer?
@@ -208,19 +208,19 @@ import Glibc
 ///
 /// Caveats: a write transaction belongs to the thread that began it; the same directory may not be opened twice in one process
 /// for writing.
-@safe public final class WritableEnvironment: LMDBEnvironment, @unchecked Sendable {
+@safe package final class WritableEnvironment: LMDBEnvironment, @unchecked Sendable {
   /// Opens an environment; each commit is durable when it returns.
   ///
   /// - Parameter replacing: tables whose values will be replaced or removed: LMDB reads the headers of their pages then, so
   ///   that these are checked, too.
-  public static func open(
+  package static func open(
     _ directory: String, tables: [String], replacing: [String]
   ) throws(LMDBError) -> WritableEnvironment {
     try unsafe WritableEnvironment(open(directory, tables, 0, replacing: replacing))
   }
 
   /// Makes an environment with its tables in a directory; each commit is durable when it returns.
-  public static func create(
+  package static func create(
     _ directory: String, tables: [String]
   ) throws(LMDBError) -> WritableEnvironment {
     try unsafe WritableEnvironment(open(directory, tables, 0, creating: true))
@@ -228,7 +228,7 @@ import Glibc
 
   /// Makes an environment with its tables without a flush at each commit; ``sync()`` makes it durable once, before others may
   /// see it.
-  public static func build(
+  package static func build(
     _ directory: String, tables: [String]
   ) throws(LMDBError) -> WritableEnvironment {
     try unsafe WritableEnvironment(
@@ -236,7 +236,7 @@ import Glibc
   }
 
   /// Writes; committed when `body` returns, given up when it throws.
-  public func write<Output>(
+  package func write<Output>(
     _ body: (inout WriteTransaction) throws -> Output
   ) throws -> Output {
     var transaction: OpaquePointer?
@@ -256,7 +256,7 @@ import Glibc
   }
 
   /// Flushes everything to the medium.
-  public func sync() throws(LMDBError) {
+  package func sync() throws(LMDBError) {
     try unsafe LMDBError.check(mdb_env_sync(handle, 1), "sync")
   }
 }

@@ -2,10 +2,10 @@ import CLMDB
 import Glibc
 
 /// A failed call of LMDB, or what we found wrong with its file before LMDB looked.
-public struct LMDBError: SystemFailure, Sendable {
+package struct LMDBError: SystemFailure, Sendable {
   /// An `MDB_…` or `errno` number.
-  public let code: CInt
-  public let operation: String
+  package let code: CInt
+  package let operation: String
   /// What is wrong with the file, where we found it.
   private var damage: String?
 
@@ -20,9 +20,9 @@ public struct LMDBError: SystemFailure, Sendable {
   }
 
   // Safe because the text is a constant of the C library or of LMDB.
-  public var text: String { unsafe damage ?? String(cString: mdb_strerror(code)) }
+  package var text: String { unsafe damage ?? String(cString: mdb_strerror(code)) }
 
-  public var kind: SystemFailureKind {
+  package var kind: SystemFailureKind {
     switch code {
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
       MDB_INCOMPATIBLE:

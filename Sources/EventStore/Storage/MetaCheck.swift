@@ -2,9 +2,9 @@ import Glibc
 
 /// Looks at `data.mdb` before LMDB maps it: a file that is empty, foreign or too short would end the process, or be
 /// taken for a new database.
-public enum MetaCheck {
+package enum MetaCheck {
   /// What is wrong with a file.
-  public enum Fault: Error, Equatable {
+  package enum Fault: Error, Equatable {
     case missing
     case unreadable(CInt)
     case empty
@@ -24,7 +24,7 @@ public enum MetaCheck {
   private static let metaBytes = 152
 
   /// - Throws: ``Fault``.
-  public static func check(_ path: String) throws(Fault) {
+  package static func check(_ path: String) throws(Fault) {
     // Others may commit between the looks at the two meta pages, or be in the middle of writing one: a fault has to show
     // three times in the same way.
     var last: Fault?

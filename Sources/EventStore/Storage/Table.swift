@@ -1,5 +1,5 @@
 /// A key of a table, as bytes in whose order LMDB keeps them.
-public protocol TableKey: Sendable {
+package protocol TableKey: Sendable {
   var keyBytes: [UInt8] { get }
   /// Nil where the bytes are no key of this kind.
   init?(keyBytes: Span<UInt8>)
@@ -7,9 +7,9 @@ public protocol TableKey: Sendable {
 
 /// Big-endian, so that keys stand in the order of their numbers.
 extension TableKey where Self: FixedWidthInteger {
-  public var keyBytes: [UInt8] { .bigEndian(self) }
+  package var keyBytes: [UInt8] { .bigEndian(self) }
 
-  public init?(keyBytes: Span<UInt8>) {
+  package init?(keyBytes: Span<UInt8>) {
     guard keyBytes.count == Self.bitWidth / 8 else { return nil }
     self.init(truncatingIfNeeded: keyBytes.bigEndian)
   }
@@ -19,19 +19,19 @@ extension UInt32: TableKey {}
 extension UInt64: TableKey {}
 
 extension [UInt8]: TableKey {
-  public var keyBytes: [UInt8] { self }
-  public init?(keyBytes: Span<UInt8>) { self.init(copying: keyBytes) }
+  package var keyBytes: [UInt8] { self }
+  package init?(keyBytes: Span<UInt8>) { self.init(copying: keyBytes) }
 }
 
 /// What a table is called, and what its keys are.
 ///
 /// Each value of a table ends in a checksum that is seeded with the table's name and the value's key, so that one in another's
 /// place fails. Transactions add it and check it: content comes out of them without, and only where it holds.
-public struct TableName<Key: TableKey>: Sendable {
-  public let text: String
+package struct TableName<Key: TableKey>: Sendable {
+  package let text: String
   private let seed: UInt64
 
-  public init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
     seed = Checksum.xxh64(Array(text.utf8).span, seed: 0)
   }
@@ -39,7 +39,7 @@ public struct TableName<Key: TableKey>: Sendable {
   private func seed(_ key: Span<UInt8>) -> UInt64 { Checksum.xxh64(key, seed: seed) }
 
   /// A value as it is stored.
-  public func sealed(_ key: Key, _ content: consuming [UInt8]) -> SealedValue<Key> {
+  package func sealed(_ key: Key, _ content: consuming [UInt8]) -> SealedValue<Key> {
     let keyBytes = key.keyBytes
     let sum = Checksum.xxh64(content.span, seed: seed(keyBytes.span))
     content.appendLittle(sum)
@@ -66,8 +66,8 @@ public struct TableName<Key: TableKey>: Sendable {
 }
 
 /// A value with its checksum, for one table and key.
-public struct SealedValue<Key: TableKey>: Sendable {
-  public let key: Key
+package struct SealedValue<Key: TableKey>: Sendable {
+  package let key: Key
   let keyBytes: [UInt8]
   let bytes: [UInt8]
 
@@ -79,16 +79,16 @@ public struct SealedValue<Key: TableKey>: Sendable {
 }
 
 /// A table of an environment that was opened.
-public struct Table<Key: TableKey>: Sendable {
-  public let name: TableName<Key>
+package struct Table<Key: TableKey>: Sendable {
+  package let name: TableName<Key>
   let number: UInt32
 }
 
 /// A value or key that is not what was stored.
-public struct TableFault: Error, Sendable {
+package struct TableFault: Error, Sendable {
   /// Name of the table.
-  public var table: String
-  public var keyBytes: [UInt8]
+  package var table: String
+  package var keyBytes: [UInt8]
   /// As "the checksum does not hold".
-  public var what: String
+  package var what: String
 }

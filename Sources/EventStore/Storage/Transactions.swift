@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// A consistent state for reading; what it gives borrows from it.
-@safe public struct ReadTransaction: ~Copyable {
+@safe package struct ReadTransaction: ~Copyable {
   private let handle: OpaquePointer
 
   init(_ handle: OpaquePointer) { unsafe self.handle = unsafe handle }
@@ -13,7 +13,7 @@ import Synchronization
   /// The content of a key; nil if there is none.
   /// - Throws: ``TableFault`` where the checksum does not hold.
   @_lifetime(borrow self)
-  public func get<Key>(_ table: Table<Key>, _ key: Key) throws -> Span<UInt8>? {
+  package func get<Key>(_ table: Table<Key>, _ key: Key) throws -> Span<UInt8>? {
     let keyBytes = key.keyBytes
     guard let value = try unsafe lookUp(handle, table, keyBytes.span) else { return nil }
     // Safe because LMDB keeps the value in place until the transaction ends, which outlives the span.
@@ -23,7 +23,7 @@ import Synchronization
   }
 
   /// A copy of the content of a key; nil if there is none.
-  public func copy<Key>(
+  package func copy<Key>(
     _ table: Table<Key>, _ key: Key, noting pages: ReadPages
   ) throws -> [UInt8]? {
     guard let content = try get(table, key) else { return nil }
@@ -38,7 +38,7 @@ import Synchronization
   ///   - releasing: let go of the memory of each large value behind it; it stays in the system's page cache.
   ///   - body: given each key and its content.
   /// - Throws: ``TableFault`` where a key is malformed, or a checksum does not hold.
-  public func forEach<Key>(
+  package func forEach<Key>(
     _ table: Table<Key>, from key: Key? = nil, orBefore: Bool = false, releasing: Bool = false,
     _ body: (Key, Span<UInt8>) throws -> Bool
   ) throws {
@@ -62,7 +62,7 @@ import Synchronization
   }
 
   /// Number of entries of a table.
-  public func count<Key>(_ table: Table<Key>) throws(LMDBError) -> Int {
+  package func count<Key>(_ table: Table<Key>) throws(LMDBError) -> Int {
     var status = MDB_stat()
     try unsafe LMDBError.check(mdb_stat(handle, table.number, &status), "count")
     return Int(status.ms_entries)
@@ -70,14 +70,14 @@ import Synchronization
 }
 
 /// The one transaction that may change an environment; values read earlier are invalid after a change.
-@safe public struct WriteTransaction: ~Copyable {
+@safe package struct WriteTransaction: ~Copyable {
   private let handle: OpaquePointer
 
   init(_ handle: OpaquePointer) { unsafe self.handle = unsafe handle }
 
   /// A copy of the content of a key; nil if there is none.
   /// - Throws: ``TableFault`` where the checksum does not hold.
-  public func get<Key>(_ table: Table<Key>, _ key: Key) throws -> [UInt8]? {
+  package func get<Key>(_ table: Table<Key>, _ key: Key) throws -> [UInt8]? {
     let keyBytes = key.keyBytes
     guard let value = try unsafe lookUp(handle, table, keyBytes.span) else { return nil }
     // Safe because nothing is written before the copy is made.
@@ -86,7 +86,7 @@ import Synchronization
   }
 
   /// As ``ReadTransaction/forEach``, over all keys.
-  public func forEach<Key>(
+  package func forEach<Key>(
     _ table: Table<Key>, _ body: (Key, Span<UInt8>) throws -> Bool
   ) throws {
     let first: [UInt8] = []
@@ -96,7 +96,7 @@ import Synchronization
   }
 
   /// Sets a value. With `appending` the key must be above all others, and nothing has to be searched.
-  public mutating func put<Key>(
+  package mutating func put<Key>(
     _ table: Table<Key>, _ value: SealedValue<Key>, appending: Bool = false
   ) throws(LMDBError) {
     let key = value.keyBytes.span
@@ -116,14 +116,14 @@ import Synchronization
   }
 
   /// Sets the content of a key.
-  public mutating func put<Key>(
+  package mutating func put<Key>(
     _ table: Table<Key>, _ key: Key, _ content: consuming [UInt8], appending: Bool = false
   ) throws(LMDBError) {
     try put(table, table.name.sealed(key, content), appending: appending)
   }
 
   /// Removes a key; nothing happens if there is none.
-  public mutating func delete<Key>(_ table: Table<Key>, _ key: Key) throws(LMDBError) {
+  package mutating func delete<Key>(_ table: Table<Key>, _ key: Key) throws(LMDBError) {
     let status: CInt = unsafe key.keyBytes.span.withUnsafeBufferPointer { bytes in
       var keyValue = unsafe MDB_val(
         mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
@@ -254,7 +254,7 @@ private func dropPages(from start: UInt, to end: UInt) {
 /// Pages of the map that were read for copies, to be dropped from the process's memory from time to time, so that a walk
 /// over all columns does not end with the whole file in it. (The system brings in neighbours of each page too, so that
 /// values cannot be dropped one by one.)
-public final class ReadPages: Sendable {
+package final class ReadPages: Sendable {
   private struct Range {
     var start = UInt.max
     var end: UInt = 0
@@ -272,7 +272,7 @@ public final class ReadPages: Sendable {
   private static let limit: UInt = 8 << 20
   private static let stretch: UInt = 32 << 20
 
-  public init() {}
+  package init() {}
 
   /// Takes up a value that was read where it stands.
   func note(_ value: Span<UInt8>) {

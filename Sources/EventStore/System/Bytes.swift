@@ -9,7 +9,7 @@ extension Array where Element == UInt8 {
   }
 
   /// A number as a key of LMDB, so that the order of keys is that of numbers.
-  public static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+  package static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] {
     stride(from: value.bitWidth - 8, through: 0, by: -8).map {
       UInt8(truncatingIfNeeded: value >> $0)
     }

@@ -1,35 +1,35 @@
 import Glibc
 
 /// The few calls on files and directories that a store needs, with errors that name the path.
-public enum Files {
-  public static func exists(_ path: String) -> Bool {
+package enum Files {
+  package static func exists(_ path: String) -> Bool {
     unsafe access(path, F_OK) == 0
   }
 
   /// - Throws: where it cannot be told, as without permission for a directory above.
-  public static func isThere(_ path: String) throws(SystemError) -> Bool {
+  package static func isThere(_ path: String) throws(SystemError) -> Bool {
     if unsafe access(path, F_OK) == 0 { return true }
     let error = SystemError(errno, "open \(path)")
     if error.kind == .missing { return false }
     throw error
   }
 
-  public static func isDirectory(_ path: String) -> Bool {
+  package static func isDirectory(_ path: String) -> Bool {
     status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
   }
 
-  public static func size(_ path: String) -> Int {
+  package static func size(_ path: String) -> Int {
     status(path).map { Int($0.st_size) } ?? 0
   }
 
   /// The same file or directory, by whatever path.
-  public static func isSame(_ left: String, _ right: String) -> Bool {
+  package static func isSame(_ left: String, _ right: String) -> Bool {
     guard let first = status(left), let second = status(right) else { return false }
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
   /// A plain file: not a directory, a pipe or a device.
-  public static func isPlain(_ path: String) -> Bool {
+  package static func isPlain(_ path: String) -> Bool {
     status(path).map { $0.st_mode & S_IFMT == S_IFREG } ?? false
   }
 
@@ -39,7 +39,7 @@ public enum Files {
   }
 
   /// A path, of what may not be there yet, lies within a directory.
-  public static func isPath(_ path: String, within directory: String) -> Bool {
+  package static func isPath(_ path: String, within directory: String) -> Bool {
     var place = absolute(path)
     while place != "/" {
       place = parent(of: place)
@@ -50,7 +50,7 @@ public enum Files {
 
   /// Takes the place of standard descriptors that are closed: else the next files opened get their numbers, and what is
   /// printed ends up in them. Reading and writing fail as before.
-  public static func fillStandardDescriptors() {
+  package static func fillStandardDescriptors() {
     // Ascending, since a file that is opened gets the lowest free number. O_PATH, which glibc shows to GNU sources only.
     let pathOnly: CInt = 0o10000000
     for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 {
@@ -59,7 +59,7 @@ public enum Files {
   }
 
   /// Names in a directory, sorted by their bytes; empty where it cannot be read.
-  public static func list(_ path: String) -> [String] {
+  package static func list(_ path: String) -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(directory) }
     var names: [String] = []
@@ -75,21 +75,21 @@ public enum Files {
   }
 
   /// Names in a directory, sorted by their bytes; none where it is not there.
-  public static func names(in path: String) throws(SystemError) -> [String] {
+  package static func names(in path: String) throws(SystemError) -> [String] {
     guard try isThere(path) else { return [] }
     if unsafe access(path, R_OK | X_OK) != 0 { throw SystemError(errno, "open \(path)") }
     return list(path)
   }
 
   /// Opens a file, which the caller closes; one that is made can be read by all.
-  public static func open(_ path: String, _ flags: CInt) throws(SystemError) -> CInt {
+  package static func open(_ path: String, _ flags: CInt) throws(SystemError) -> CInt {
     let file = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw SystemError(errno, "open \(path)") }
     return file
   }
 
   /// The bytes of a file.
-  public static func read(_ path: String) throws(SystemError) -> [UInt8] {
+  package static func read(_ path: String) throws(SystemError) -> [UInt8] {
     let file = try open(path, O_RDONLY)
     defer { close(file) }
     var result: [UInt8] = []
@@ -125,7 +125,7 @@ public enum Files {
   }
 
   /// Writes all bytes to an open file.
-  public static func write(_ bytes: Span<UInt8>, to file: CInt) throws(SystemError) {
+  package static func write(_ bytes: Span<UInt8>, to file: CInt) throws(SystemError) {
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes {
@@ -138,7 +138,7 @@ public enum Files {
   }
 
   /// Puts a small file in place so that after a crash it is the old one or the new one.
-  public static func replace(_ path: String, with text: String) throws(SystemError) {
+  package static func replace(_ path: String, with text: String) throws(SystemError) {
     let temporary = path + ".tmp"
     try create(temporary, with: text)
     guard unsafe Glibc.rename(temporary, path) == 0 else {
@@ -148,7 +148,7 @@ public enum Files {
   }
 
   /// Writes a small file and flushes it.
-  public static func create(_ path: String, with text: String) throws(SystemError) {
+  package static func create(_ path: String, with text: String) throws(SystemError) {
     let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
     defer { close(file) }
     try write(Array(text.utf8).span, to: file)
@@ -156,7 +156,7 @@ public enum Files {
   }
 
   /// Writes a small file that only its owner may read, and flushes it; it must not be there yet.
-  public static func createPrivate(_ path: String, with text: String) throws(SystemError) {
+  package static func createPrivate(_ path: String, with text: String) throws(SystemError) {
     let file = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw SystemError(errno, "create \(path)") }
     defer { close(file) }
@@ -165,33 +165,33 @@ public enum Files {
   }
 
   /// The path from the root of the file system.
-  public static func absolute(_ path: String) -> String {
+  package static func absolute(_ path: String) -> String {
     if path.hasPrefix("/") { return path }
     guard let directory = unsafe getcwd(nil, 0) else { return path }
     defer { unsafe free(directory) }
     return unsafe String(cString: directory) + "/" + path
   }
 
-  public static func makeDirectory(_ path: String) throws(SystemError) {
+  package static func makeDirectory(_ path: String) throws(SystemError) {
     guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
       throw SystemError(errno, "make directory \(path)")
     }
   }
 
-  public static func syncDirectory(_ path: String) throws(SystemError) {
+  package static func syncDirectory(_ path: String) throws(SystemError) {
     let directory = try open(path, O_RDONLY | O_DIRECTORY)
     defer { close(directory) }
     guard fsync(directory) == 0 else { throw SystemError(errno, "flush directory \(path)") }
   }
 
-  public static func rename(_ from: String, _ to: String) throws(SystemError) {
+  package static func rename(_ from: String, _ to: String) throws(SystemError) {
     guard unsafe Glibc.rename(from, to) == 0 else {
       throw SystemError(errno, "rename \(from) to \(to)")
     }
   }
 
   /// Removes a file or a directory with all that is in it; nothing happens where there is none.
-  public static func remove(_ path: String) {
+  package static func remove(_ path: String) {
     if isDirectory(path) {
       for name in list(path) { remove("\(path)/\(name)") }
       unsafe rmdir(path)
@@ -201,13 +201,13 @@ public enum Files {
   }
 
   /// Where something is made that shall appear under `path`: beside it, named after this process.
-  public static func temporary(for path: String) -> String {
+  package static func temporary(for path: String) -> String {
     let trimmed = path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path
     return "\(trimmed).tmp-\(processID())"
   }
 
   /// Removes what processes that are no more have left beside `path` under the names of ``temporary(for:)``.
-  public static func removeStale(besides path: String) {
+  package static func removeStale(besides path: String) {
     let parent = parent(of: path)
     let name = temporary(for: path).split(separator: "/").last.map(String.init) ?? ""
     guard let dash = name.lastIndex(of: "-") else { return }
@@ -220,14 +220,14 @@ public enum Files {
     }
   }
 
-  public static func parent(of path: String) -> String {
+  package static func parent(of path: String) -> String {
     let trimmed = path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path
     guard let slash = trimmed.lastIndex(of: "/") else { return "." }
     return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
   }
 
   /// Free bytes where `path` is; nil where the system does not say.
-  public static func freeBytes(_ path: String) -> Int? {
+  package static func freeBytes(_ path: String) -> Int? {
     var status = statvfs()
     guard unsafe statvfs(path, &status) == 0 else { return nil }
     return Int(status.f_bavail) * Int(status.f_frsize)
@@ -236,13 +236,13 @@ public enum Files {
   // MARK: Locks
 
   /// A lock on a file, held while the value lives; the system lets it go with the process.
-  public final class Lock: Sendable {
+  package final class Lock: Sendable {
     private let file: CInt
     init(file: CInt) { self.file = file }
     deinit { close(file) }
 
     /// The file that is locked is the one that is at `path` now: it was not removed meanwhile.
-    public func isOf(_ path: String) -> Bool {
+    package func isOf(_ path: String) -> Bool {
       var own = stat()
       // Safe because the status outlives the call.
       guard unsafe fstat(file, &own) == 0, let there = status(path) else { return false }
@@ -250,7 +250,7 @@ public enum Files {
     }
 
     /// Says in the file who holds it.
-    public func describe(_ text: String) {
+    package func describe(_ text: String) {
       ftruncate(file, 0)
       lseek(file, 0, SEEK_SET)
       do throws(SystemError) {
@@ -263,7 +263,7 @@ public enum Files {
   }
 
   /// Takes a lock; nil where another process (or another opening in this one) holds it.
-  public static func lock(_ path: String, shared: Bool = false) throws(SystemError) -> Lock? {
+  package static func lock(_ path: String, shared: Bool = false) throws(SystemError) -> Lock? {
     let file = try open(path, shared ? O_RDONLY : O_RDWR | O_CREAT)
     if flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return Lock(file: file) }
     let code = errno
@@ -274,42 +274,42 @@ public enum Files {
 
   // MARK: Process, clock, chance
 
-  public static func processID() -> Int32 { getpid() }
+  package static func processID() -> Int32 { getpid() }
 
   /// A variable of the environment; nil where it is not set or empty.
-  public static func environment(_ name: String) -> String? {
+  package static func environment(_ name: String) -> String? {
     // Safe because the text is copied at once, and nothing here changes the environment while threads run.
     guard let value = unsafe getenv(name), unsafe value.pointee != 0 else { return nil }
     return unsafe String(cString: value)
   }
 
   /// Processors that the system runs threads on.
-  public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+  package static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
-  public static func hostName() -> String {
+  package static func hostName() -> String {
     var buffer = [CChar](repeating: 0, count: 256)
     unsafe gethostname(&buffer, 255)
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Microseconds since 1970.
-  public static func now() -> Int64 {
+  package static func now() -> Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
   }
 
   /// Seconds of a clock that only goes forward.
-  public static func monotonicSeconds() -> Double {
+  package static func monotonicSeconds() -> Double {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  public static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+  package static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
   /// Bytes from the system's random source.
-  public static func random(_ count: Int) -> [UInt8] {
+  package static func random(_ count: Int) -> [UInt8] {
     let file = unsafe Glibc.open("/dev/urandom", O_RDONLY | O_CLOEXEC)
     precondition(file >= 0, "the system's random source is always there")
     defer { close(file) }

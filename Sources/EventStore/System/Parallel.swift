@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Runs work on threads with a stack deep enough for nested conditions.
-public enum Parallel {
+package enum Parallel {
   /// Stack of each thread in bytes; only what is used takes memory.
   private static let stackBytes = 64 << 20
 
@@ -13,7 +13,7 @@ public enum Parallel {
 
   /// Runs `body` on `threads` threads at once, with numbers from 0, and gives their results by number.
   /// - Throws: the error of the thread with the lowest number that failed.
-  public static func run<Output: Sendable>(
+  package static func run<Output: Sendable>(
     _ threads: Int, _ body: @escaping @Sendable (Int) throws -> Output
   ) throws -> [Output] {
     let results = Mutex<[Result<Output, any Error>?]>(Array(repeating: nil, count: threads))
@@ -32,7 +32,7 @@ public enum Parallel {
   }
 
   /// Runs two pieces of work at once.
-  public static func both(
+  package static func both(
     _ left: @escaping @Sendable () throws -> Void, _ right: @escaping @Sendable () throws -> Void
   ) throws {
     _ = try run(2) { try $0 == 0 ? left() : right() }
@@ -40,7 +40,7 @@ public enum Parallel {
 
   /// Makes numbered pieces one after the other on a thread of their own, and gives each to `take`, on the calling thread,
   /// while the next one is made.
-  public static func ahead<Output: Sendable>(
+  package static func ahead<Output: Sendable>(
     _ count: Int, make: @escaping @Sendable (Int) throws -> Output,
     take: (Output) throws -> Void
   ) throws {
@@ -79,7 +79,7 @@ public enum Parallel {
   }
 
   /// Runs `body` on a thread that nobody waits for; false if the system has none left.
-  public static func detach(_ body: @escaping @Sendable () -> Void) -> Bool {
+  package static func detach(_ body: @escaping @Sendable () -> Void) -> Bool {
     guard let handle = start(Work(body)) else { return false }
     pthread_detach(handle)
     return true
@@ -111,10 +111,10 @@ public enum Parallel {
 }
 
 /// Hands out numbers to threads.
-public final class Ticket: Sendable {
+package final class Ticket: Sendable {
   private let next = Atomic<Int>(0)
 
-  public init() {}
+  package init() {}
 
-  public func take() -> Int { next.wrappingAdd(1, ordering: .relaxed).oldValue }
+  package func take() -> Int { next.wrappingAdd(1, ordering: .relaxed).oldValue }
 }

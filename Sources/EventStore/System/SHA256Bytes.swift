@@ -2,10 +2,10 @@ import CProcessor
 import Crypto
 
 /// SHA-256 over spans (FIPS 180-4), by swift-crypto.
-public enum SHA256Bytes {
-  public static let length = 32
+package enum SHA256Bytes {
+  package static let length = 32
 
-  public static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
+  package static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
     var hash: [UInt8] = []
     append(hashOf: bytes, to: &hash)
     return hash
@@ -44,7 +44,7 @@ public enum SHA256Bytes {
   }
 
   /// SHA-256(prefix ‖ bytes).
-  public static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
+  package static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
     Array(digest(prefix: prefix, bytes))
   }
 
@@ -57,11 +57,11 @@ public enum SHA256Bytes {
   }
 
   /// A hash as four numbers, the first bytes of each the most significant, so that their order is that of the bytes.
-  public struct Words: Sendable, Comparable, BitwiseCopyable {
-    public let first: UInt64
-    public let second: UInt64
-    public let third: UInt64
-    public let fourth: UInt64
+  package struct Words: Sendable, Comparable, BitwiseCopyable {
+    package let first: UInt64
+    package let second: UInt64
+    package let third: UInt64
+    package let fourth: UInt64
 
     fileprivate init(_ digest: SHA256Digest) {
       (first, second, third, fourth) = unsafe digest.withUnsafeBytes { bytes in
@@ -72,7 +72,7 @@ public enum SHA256Bytes {
       }
     }
 
-    public static func < (left: Words, right: Words) -> Bool {
+    package static func < (left: Words, right: Words) -> Bool {
       if left.first != right.first { return left.first < right.first }
       if left.second != right.second { return left.second < right.second }
       if left.third != right.third { return left.third < right.third }
@@ -80,7 +80,7 @@ public enum SHA256Bytes {
     }
 
     /// Adds the 32 bytes of the hash.
-    public func append(to bytes: inout [UInt8]) {
+    package func append(to bytes: inout [UInt8]) {
       func add(_ word: UInt64, _ span: inout OutputSpan<UInt8>) {
         for shift in stride(from: 56, through: 0, by: -8) {
           span.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
@@ -95,10 +95,10 @@ public enum SHA256Bytes {
     }
   }
 
-  public static func words(_ bytes: Span<UInt8>) -> Words { Words(digest(of: bytes)) }
+  package static func words(_ bytes: Span<UInt8>) -> Words { Words(digest(of: bytes)) }
 
   /// SHA-256(prefix ‖ bytes).
-  public static func words(prefix: UInt8, _ bytes: Span<UInt8>) -> Words {
+  package static func words(prefix: UInt8, _ bytes: Span<UInt8>) -> Words {
     Words(digest(prefix: prefix, bytes))
   }
 }

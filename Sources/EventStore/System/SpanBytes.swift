@@ -2,13 +2,13 @@ import Glibc
 
 extension Array where Element == UInt8 {
   /// The bytes of a span.
-  public init(copying bytes: Span<UInt8>) {
+  package init(copying bytes: Span<UInt8>) {
     // Safe because the pointer does not leave the call.
     self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
   }
 
   /// Adds the bytes of a span in one piece.
-  public mutating func append(_ bytes: Span<UInt8>) {
+  package mutating func append(_ bytes: Span<UInt8>) {
     // Safe because the pointer does not leave the call.
     unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
@@ -16,7 +16,7 @@ extension Array where Element == UInt8 {
 
 extension Span where Element == UInt8 {
   /// True where both hold the same bytes.
-  public func isEqual(to other: Span<UInt8>) -> Bool {
+  package func isEqual(to other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     // Safe because `memcmp` looks at no more bytes than both have, and not at all where there are none.
     return unsafe withUnsafeBytes { left in
@@ -81,7 +81,7 @@ extension Span where Element == UInt8 {
   }
 
   /// True where the bytes come before those of `other`; a beginning comes before the whole.
-  public func isOrdered(before other: Span<UInt8>) -> Bool {
+  package func isOrdered(before other: Span<UInt8>) -> Bool {
     let common = Swift.min(count, other.count)
     if common >= 8 {
       let (left, right) = (word(at: 0).byteSwapped, other.word(at: 0).byteSwapped)

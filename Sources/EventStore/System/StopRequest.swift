@@ -15,6 +15,7 @@ public final class StopRequest: Sendable {
   private let reading: CInt
   private let writing: CInt
 
+  /// A request that nobody has made yet.
   public init() {
     var ends: (CInt, CInt) = (-1, -1)
     // Safe because the call writes two numbers, for which there is room.
@@ -29,7 +30,7 @@ public final class StopRequest: Sendable {
     if writing >= 0 { close(writing) }
   }
 
-  public var isAsked: Bool { asked.load(ordering: .acquiring) }
+  package var isAsked: Bool { asked.load(ordering: .acquiring) }
 
   /// False, and nothing was asked, where nobody heeds it now.
   public func ask() -> Bool {
@@ -75,12 +76,12 @@ public final class StopRequest: Sendable {
 /// SIGINT and SIGTERM as a request to stop: where nobody heeds it, and at the second signal, they end the process as ever.
 ///
 /// A signal that the process was told to ignore is ignored.
-public final class StopSignals: Sendable {
+package final class StopSignals: Sendable {
   private let first = Mutex<CInt?>(nil)
 
   /// To be called before other threads are started: these signals are blocked in this thread and in those that it starts, and
   /// taken by one of their own. Without a thread that the system could give, nothing changes.
-  public init(_ request: StopRequest) {
+  package init(_ request: StopRequest) {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
     for number in [SIGINT, SIGTERM] where !Self.isIgnored(number) {
@@ -95,7 +96,7 @@ public final class StopSignals: Sendable {
   }
 
   /// The name of the signal that asked to stop; nil where none did.
-  public var name: String? { first.withLock { $0.map { $0 == SIGINT ? "SIGINT" : "SIGTERM" } } }
+  package var name: String? { first.withLock { $0.map { $0 == SIGINT ? "SIGINT" : "SIGTERM" } } }
 
   private static func isIgnored(_ number: CInt) -> Bool {
     var action = sigaction()

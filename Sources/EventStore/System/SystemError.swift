@@ -1,7 +1,7 @@
 import Glibc
 
 /// A call that failed, of the system or of a library that answers with the system's numbers.
-public protocol SystemFailure: Error {
+package protocol SystemFailure: Error {
   /// What was being done, as "open shop/log/CURRENT".
   var operation: String { get }
   /// What is wrong, in the words of who found it.
@@ -10,7 +10,7 @@ public protocol SystemFailure: Error {
 }
 
 /// What can be done about a failed call depends on this.
-public enum SystemFailureKind: Sendable {
+package enum SystemFailureKind: Sendable {
   /// The medium or the quota is full.
   case diskFull
   case readOnly
@@ -26,20 +26,20 @@ public enum SystemFailureKind: Sendable {
 }
 
 /// A failed call of the system.
-public struct SystemError: SystemFailure, Sendable {
+package struct SystemError: SystemFailure, Sendable {
   /// An `errno` number.
-  public let code: CInt
-  public let operation: String
+  package let code: CInt
+  package let operation: String
 
-  public init(_ code: CInt, _ operation: String) {
+  package init(_ code: CInt, _ operation: String) {
     self.code = code
     self.operation = operation
   }
 
   // Safe because the text is a constant of the C library.
-  public var text: String { unsafe String(cString: strerror(code)) }
+  package var text: String { unsafe String(cString: strerror(code)) }
 
-  public var kind: SystemFailureKind {
+  package var kind: SystemFailureKind {
     switch code {
     // EIO too: it is what a write to a full medium ends with where only part of it was taken.
     case ENOSPC, EDQUOT, EIO: .diskFull

@@ -4,16 +4,16 @@
 /// if turns.wait(for: number) { write(text); turns.pass(number) }
 /// ```
 /// Whoever takes a number has to come for its turn, or fail: those with later numbers wait for it.
-public final class Turns: @unchecked Sendable {
+package final class Turns: @unchecked Sendable {
   // Safe to share: `next` and `hasFailed` are touched under the monitor only.
   private let monitor = Monitor()
   private var next = 0
   private var hasFailed = false
 
-  public init() {}
+  package init() {}
 
   /// Waits until all numbers below have had their turn; false where one of them failed, and nothing is to be done any more.
-  public func wait(for number: Int) -> Bool {
+  package func wait(for number: Int) -> Bool {
     monitor.locked {
       while next != number && !hasFailed { monitor.wait() }
       return !hasFailed
@@ -21,10 +21,10 @@ public final class Turns: @unchecked Sendable {
   }
 
   /// Ends the turn of a number.
-  public func pass(_ number: Int) { change { next = number + 1 } }
+  package func pass(_ number: Int) { change { next = number + 1 } }
 
   /// Ends the waiting of all.
-  public func fail() { change { hasFailed = true } }
+  package func fail() { change { hasFailed = true } }
 
   private func change(_ body: () -> Void) {
     monitor.locked {

@@ -19,7 +19,9 @@ public final class WorkMeter: Sendable {
   public struct Reading: Sendable {
     /// Since the work began.
     public var seconds: Double
+    /// Read so far.
     public var events: Int
+    /// Over all the time since the work began.
     public var eventsPerSecond: Double
     /// 0 to 1; nil where nobody knows how much there is.
     public var share: Double?
@@ -49,8 +51,11 @@ public final class WorkMeter: Sendable {
   /// So many events were read so far.
   public func count(_ events: Int) { state.withLock { $0.counted = events } }
 
+  /// How far the work is now.
+  public func reading() -> Reading { reading(at: Files.monotonicSeconds()) }
+
   /// - Parameter now: seconds of the clock that only goes forward.
-  public func reading(at now: Double = Files.monotonicSeconds()) -> Reading {
+  package func reading(at now: Double) -> Reading {
     let state = state.withLock { $0 }
     let seconds = state.began.map { max(0, now - $0.seconds) } ?? 0
     var share: Double?

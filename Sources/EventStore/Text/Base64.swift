@@ -1,9 +1,9 @@
 /// Base64 with padding (RFC 4648, section 4).
-public enum Base64 {
+package enum Base64 {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  public static func text(_ bytes: [UInt8]) -> String {
+  package static func text(_ bytes: [UInt8]) -> String {
     var buffer: [UInt8] = []
     append(bytes, to: &buffer)
     return String(decoding: buffer, as: UTF8.self)
@@ -26,7 +26,7 @@ public enum Base64 {
   }
 
   /// The bytes of a text that is exactly what ``text(_:)`` gives; nil for any other.
-  public static func bytes(_ text: some StringProtocol) -> [UInt8]? {
+  package static func bytes(_ text: some StringProtocol) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
     var bitCount: UInt32 = 0

@@ -1,5 +1,5 @@
 /// Numbers in JSON's grammar, cast exactly.
-public enum Decimal {
+package enum Decimal {
   /// A number taken apart: sign × digits × 10^exponent, without leading or trailing zeros among the digits.
   package struct Parts: Equatable {
     var isNegative: Bool
@@ -64,21 +64,21 @@ public enum Decimal {
   }
 
   /// True for a text in JSON's number grammar.
-  public static func isNumber(_ text: Span<UInt8>) -> Bool { parts(text) != nil }
+  package static func isNumber(_ text: Span<UInt8>) -> Bool { parts(text) != nil }
 
   /// True for a number that has more decimals than `digits`, zeros at its end apart.
-  public static func hasMoreDecimals(_ text: Span<UInt8>, than digits: Int) -> Bool {
+  package static func hasMoreDecimals(_ text: Span<UInt8>, than digits: Int) -> Bool {
     guard let parts = parts(text) else { return false }
     return -parts.exponent > digits
   }
 
   /// Any spelling of a whole number in 64 bits: 5, 5.0, 50e-1.
-  public static func int64(_ text: Span<UInt8>) -> Int64? {
+  package static func int64(_ text: Span<UInt8>) -> Int64? {
     scaled(text, digits: 0)
   }
 
   /// An amount in minor units: at most `digits` decimals, zeros beyond are fine.
-  public static func minorUnits(_ text: Span<UInt8>, digits: Int) -> Int64? {
+  package static func minorUnits(_ text: Span<UInt8>, digits: Int) -> Int64? {
     scaled(text, digits: digits)
   }
 
@@ -107,7 +107,7 @@ public enum Decimal {
   }
 
   /// mantissa ÷ 10^scale in units of 10^-digits; nil where it is no whole number of them, or out of range.
-  public static func rescale(_ mantissa: Int64, scale: Int, digits: Int) -> Int64? {
+  package static func rescale(_ mantissa: Int64, scale: Int, digits: Int) -> Int64? {
     if scale == digits { return mantissa }
     var value = mantissa
     for _ in scale..<max(scale, digits) {
@@ -123,7 +123,7 @@ public enum Decimal {
   }
 
   /// mantissa ÷ 10^scale with exactly that many decimals.
-  public static func spelled(_ mantissa: Int64, scale: Int) -> [UInt8] {
+  package static func spelled(_ mantissa: Int64, scale: Int) -> [UInt8] {
     var digits = Array(String(mantissa.magnitude).utf8)
     if scale > 0 {
       let zeros = max(0, scale + 1 - digits.count)
@@ -135,7 +135,7 @@ public enum Decimal {
   }
 
   /// The nearest double of mantissa ÷ 10^scale, as of its spelling.
-  public static func double(_ mantissa: Int64, scale: Int) -> Double? {
+  package static func double(_ mantissa: Int64, scale: Int) -> Double? {
     // Both are doubles without an error, so that one division rounds once.
     if mantissa.magnitude < 1 << 53, scale < powers.count {
       return Double(mantissa) / powers[scale]
@@ -146,7 +146,7 @@ public enum Decimal {
   private static let powers: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
 
   /// The nearest double; nil where the text is no number or beyond the range of a double.
-  public static func double(_ text: Span<UInt8>) -> Double? {
+  package static func double(_ text: Span<UInt8>) -> Double? {
     guard parts(text) != nil else { return nil }
     var bytes: [UInt8] = []
     for index in text.indices { bytes.append(text[index]) }

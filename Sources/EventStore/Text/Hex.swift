@@ -1,6 +1,6 @@
 /// Bytes as lower-case hexadecimal digits.
-public enum Hex {
-  public static func text(_ bytes: [UInt8]) -> String {
+package enum Hex {
+  package static func text(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
       decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)

@@ -1,7 +1,7 @@
 /// Equality of JSON values: member order, spacing, escapes and the spelling of numbers apart.
-public enum JSONEquality {
+package enum JSONEquality {
   /// Both texts must have been checked.
-  public static func sameValue(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+  package static func sameValue(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     if left.isEqual(to: right) { return true }
     return JSONTree(left) == JSONTree(right)
   }

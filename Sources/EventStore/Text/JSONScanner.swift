@@ -413,20 +413,20 @@ package struct JSONFault: Error, Equatable {
 }
 
 /// The place of a string's content in a text, without its quotes.
-public struct JSONText: Sendable, Equatable {
-  public var start: Int
-  public var end: Int
-  public var hasEscapes: Bool
+package struct JSONText: Sendable, Equatable {
+  package var start: Int
+  package var end: Int
+  package var hasEscapes: Bool
 
-  public var range: Range<Int> { start..<end }
+  package var range: Range<Int> { start..<end }
 
   /// Writes a string as JSON, quotes included.
-  public static func append(_ text: [UInt8], to bytes: inout [UInt8]) {
+  package static func append(_ text: [UInt8], to bytes: inout [UInt8]) {
     JSONWriting.append(text, to: &bytes)
   }
 
   /// The decoded bytes of a string that has been checked.
-  public func decoded(in text: Span<UInt8>) -> [UInt8] {
+  package func decoded(in text: Span<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
     if !hasEscapes {
       bytes.append(text.extracting(start..<end))

@@ -1,12 +1,12 @@
 /// Instants as text (RFC 3339), in microseconds since 1970-01-01T00:00:00Z.
-public enum RFC3339 {
+package enum RFC3339 {
   /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z.
   static let range: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
   /// `2024-04-28T16:45:00.25+02:00`; `T`, `t` or a space, `Z`, `z` or an offset; digits finer than a microsecond are cut.
   ///
   /// Nil for anything else: days that the calendar lacks, second 60, years before 0001 or after 9999.
-  public static func microseconds(_ text: Span<UInt8>) -> Int64? {
+  package static func microseconds(_ text: Span<UInt8>) -> Int64? {
     guard text.count >= 20, let year = number(text, 0, 4), text[4] == UInt8(ascii: "-"),
       let month = number(text, 5, 2), text[7] == UInt8(ascii: "-"), let day = number(text, 8, 2)
     else { return nil }
@@ -82,13 +82,13 @@ public enum RFC3339 {
   }
 
   /// UTC with six decimals: `2024-04-28T16:45:00.000000Z`.
-  public static func text(_ microseconds: Int64) -> String {
+  package static func text(_ microseconds: Int64) -> String {
     var bytes: [UInt8] = []
     append(microseconds, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  public static func append(_ microseconds: Int64, to bytes: inout [UInt8]) {
+  package static func append(_ microseconds: Int64, to bytes: inout [UInt8]) {
     var day = microseconds / 86_400_000_000
     var rest = microseconds % 86_400_000_000
     if rest < 0 {
@@ -157,9 +157,9 @@ public enum RFC3339 {
 }
 
 /// The proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-public enum CivilDate {
+package enum CivilDate {
   /// Days since 1970-01-01.
-  public static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+  package static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shifted = month <= 2 ? year - 1 : year
     let era = (shifted >= 0 ? shifted : shifted - 399) / 400
     let yearOfEra = shifted - era * 400
@@ -167,7 +167,7 @@ public enum CivilDate {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  public static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+  package static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = days + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
     let dayOfEra = shifted - era * 146_097

@@ -1,27 +1,27 @@
 /// Distinct texts, numbered from 0 as they first come.
 ///
 /// Where a text stands in the table depends on chance of this process, so that nobody can choose texts that crowd one place.
-public struct TextDictionary: Sendable {
+package struct TextDictionary: Sendable {
   private var bytes: [UInt8] = []
   private var starts: [Int] = [0]
   /// Open addressing; number + 1, 0 for free.
   private var table: [UInt32] = Array(repeating: 0, count: 64)
   private let hash = KeyedHash.ofProcess
 
-  public init() {}
+  package init() {}
 
-  public var count: Int { starts.count - 1 }
+  package var count: Int { starts.count - 1 }
   /// Bytes of all texts together.
-  public var byteCount: Int { bytes.count }
+  package var byteCount: Int { bytes.count }
 
   /// The number of a text; nil where it is not among them.
-  public func find(_ text: Span<UInt8>) -> Int? {
+  package func find(_ text: Span<UInt8>) -> Int? {
     let slot = slot(of: text)
     return table[slot] != 0 ? Int(table[slot]) - 1 : nil
   }
 
   /// The number of a text, given now if it is new.
-  public mutating func insert(_ text: Span<UInt8>) -> (number: Int, isNew: Bool) {
+  package mutating func insert(_ text: Span<UInt8>) -> (number: Int, isNew: Bool) {
     var slot = slot(of: text)
     if table[slot] != 0 { return (Int(table[slot]) - 1, false) }
     if count * 2 >= table.count {
@@ -35,7 +35,7 @@ public struct TextDictionary: Sendable {
   }
 
   @inline(__always)
-  public func withText<Output>(_ number: Int, _ body: (Span<UInt8>) -> Output) -> Output {
+  package func withText<Output>(_ number: Int, _ body: (Span<UInt8>) -> Output) -> Output {
     body(bytes.span.extracting(starts[number]..<starts[number + 1]))
   }
 

@@ -9,7 +9,9 @@
 public struct TimeZoneData: Sendable {
   /// A zone that cannot be used.
   public struct Fault: Error, Sendable {
+    /// Lower case, no full stop.
     public var message: String
+    /// What to do about it.
     public var help: String?
   }
 
@@ -22,6 +24,7 @@ public struct TimeZoneData: Sendable {
     case gap(earlier: Int64, later: Int64)
   }
 
+  /// As in the IANA time zone database, such as `Europe/Berlin`.
   public private(set) var name: String
   private var transitions: [Int64] = []
   /// The offset from each transition on, in seconds east of UTC.

@@ -89,11 +89,11 @@ struct CheckpointCommand: ParsableCommand {
         "made the key `\(path)`; who checks needs `\(path).pub`: \(key.verifier.text)",
         quiet: global.quiet)
     }
-    do throws(SystemError) {
+    do throws(EventStoreError) {
       try StoreKey(path: Files.absolute(path), verifier: key.verifier.text).remember(in: store)
     } catch {
       Notice.write(
-        "note: `\(store)` cannot remember where the key is (\(error.text)); next time name it with --key",
+        "note: `\(store)` cannot remember where the key is (\(error.message)); next time name it with --key",
         quiet: global.quiet)
     }
     return key
