@@ -38,6 +38,7 @@ public struct Explainer {
     return Explanation(
       customer: customer, transition: row, stay: nil, rule: tracer.rule, expression: tracer.term,
       checked: tracer.checked, facts: tracer.facts, considered: tracer.considered,
+      minimal: MinimalEvidence(fold, row: index, customer: customer, lines: taken),
       next: record.current?.next,
       parked: record.parked)
   }

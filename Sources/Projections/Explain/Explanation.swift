@@ -15,6 +15,8 @@ public struct Explanation: Sendable {
   public var facts: [FactEvidence]
   /// Conditions that were tried before and did not hold.
   public var considered: [Considered]
+  /// Nil where a segment is explained.
+  public var minimal: MinimalEvidence?
   public var next: (at: Int64, to: String?)?
   public var parked: Parking?
 

@@ -13,6 +13,8 @@ struct CustomerFold {
   var anchored: [Int32: [AnchoredComparison]] = [:]
   /// Told of each step, for explanations.
   var observer: (any FoldObserver)?
+  /// Facts, segments and the next change at as-of are left out.
+  var wantsRowsOnly = false
 
   private(set) var stage = 0
   private var timerRows = 0
@@ -424,7 +426,7 @@ struct CustomerFold {
     result.spells.sort {
       ($0.segment, $0.from, $0.anchor) < ($1.segment, $1.from, $1.anchor)
     }
-    guard result.parked == nil else { return }
+    guard result.parked == nil, !wantsRowsOnly else { return }
     for root in factRoots { result.facts.append(evaluator.evaluate(root, at: asOf)) }
     for (index, root) in segmentRoots.enumerated() {
       if root < 0 {

@@ -13,6 +13,9 @@ struct ExplainCommand: ParsableCommand {
         clm-replay explain store C-1042 --to loyalty
         clm-replay explain store C-1042 --segment high_value_at_risk
 
+      Behind the reasons stands the smallest set of the customer's events that alone gives the same transition, found by folding
+      such sets; where there were too many of them, it is said up to which size all were folded.
+
       The latest transition is explained, or the latest one into --to, or the one in force at --at. With --segment it is the
       latest stay in a segment, or the latest that began by --at; for who was never in it, and for segments that read clv, rfm
       or a rank, what the condition came to at as-of.
@@ -152,6 +155,7 @@ struct ExplainCommand: ParsableCommand {
             .object([("id", .string($0.id)), ("value", known($0.value, text))])
           })
       ),
+      ("minimal", explanation.minimal.map(minimal) ?? .null),
       ("next", nextJSON(explanation.next)),
       ("as_of", .string(RFC3339.text(subject.asOf))),
     ]
@@ -175,6 +179,30 @@ struct ExplainCommand: ParsableCommand {
     }
     members.append(("holds", .bool(stay.holds)))
     return ("stay", .object(members))
+  }
+
+  private func minimal(_ minimal: MinimalEvidence) -> JSONValue {
+    let events = minimal.events.map { event in
+      JSONValue.object([
+        ("position", .count(event.position)), ("id", .string(event.id)),
+        ("at", .string(RFC3339.text(event.occurred))), ("type", .string(event.type)),
+      ])
+    }
+    let absence = minimal.absence.map { absence in
+      JSONValue.object([
+        ("aliases", .array(absence.aliases.map { .string($0) })),
+        ("position", absence.last.map { .count($0.position) } ?? .null),
+        ("event_id", .optional(absence.last?.id)),
+        ("after", .string(RFC3339.text(absence.from))),
+        ("before", .string(RFC3339.text(absence.to))),
+      ])
+    }
+    return .object([
+      ("events", .array(events)), ("of", .count(minimal.of)),
+      ("smallest", .bool(minimal.isSmallest)), ("earliest", .bool(minimal.isEarliest)),
+      ("irreducible", .bool(minimal.isIrreducible)), ("tried_below", .count(minimal.triedBelow)),
+      ("absence", absence ?? .null),
+    ])
   }
 
   private func term(_ term: Explanation.Term, _ text: FactText) -> JSONValue {

@@ -36,6 +36,7 @@ struct ExplanationText {
     let withEvents = explanation.facts.filter { !$0.events.isEmpty || $0.leftOut > 0 }
     var contents = EventContents(subject.compiled)
     for fact in withEvents { lines += [""] + evidence(fact, &contents) }
+    if let minimal = explanation.minimal { lines += [""] + evidence(minimal, &contents) }
     let rejected = explanation.considered
     if !rejected.isEmpty {
       lines.append("")
@@ -171,6 +172,43 @@ struct ExplanationText {
       )
     }
     return lines
+  }
+
+  private func evidence(
+    _ minimal: MinimalEvidence, _ contents: inout EventContents
+  ) -> [String] {
+    let count = minimal.events.count
+    let few = count == 1 ? "1 event" : "\(count) events"
+    var head =
+      "minimal evidence: \(few) of \(minimal.of) alone \(count == 1 ? "gives" : "give") the same"
+    if minimal.isSmallest {
+      head += ", and no fewer do"
+    } else {
+      if minimal.isIrreducible { head += ", and without any one of them it is another" }
+      head +=
+        "; not known to be the fewest: sets of \(minimal.triedBelow) and more were too many to fold all"
+    }
+    var lines = [head]
+    for event in minimal.events.prefix(24) {
+      let says = contents.parts(of: event).map { words.text($0) }.joined(separator: ", ")
+      lines.append(
+        "  #\(event.position) \(SpokenText.instant(event.occurred)) \(event.type) \(event.id)\(says.isEmpty ? "" : "  ")\(says)"
+      )
+    }
+    if count > 24 { lines.append("  (\(count - 24) more; all of them with --format json)") }
+    if let absence = minimal.absence { lines.append("  \(self.absence(absence))") }
+    return lines
+  }
+
+  private func absence(_ absence: MinimalEvidence.Absence) -> String {
+    let until = SpokenText.instant(absence.to)
+    let names = absence.aliases.joined(separator: " or ")
+    if names.isEmpty { return "and time alone, from \(SpokenText.instant(absence.from)) to \(until)" }
+    if let last = absence.last {
+      return
+        "and no \(names) after #\(last.position) of \(SpokenText.instant(last.occurred)) and before \(until)"
+    }
+    return "and no \(names) before \(until)"
   }
 
   /// What an event gives to a fact; where it only counts, what it says itself.

@@ -1,0 +1,185 @@
+import CEL
+
+/// What a condition asks of any set of events for which it holds, so that sets that are too small are not folded one by one.
+///
+/// It asks for too little, never for too much: what it does not understand asks for nothing.
+indirect enum MinimalNeeds {
+  case nothing
+  /// So many of the events that are set.
+  case count([Bool], Int)
+  /// Events whose values, 0 where there is none, add up to at least so much.
+  case sum([Int64], Int64)
+  case all([MinimalNeeds])
+  case any([MinimalNeeds])
+
+  /// Whether `chosen`, the events of `others` and no more than `room` of them, may be enough.
+  func canBeMet(_ chosen: [Int], room: Int, others: ArraySlice<Int>) -> Bool {
+    switch self {
+    case .nothing: return true
+    case .all(let needs):
+      return needs.allSatisfy { $0.canBeMet(chosen, room: room, others: others) }
+    case .any(let needs):
+      return needs.contains { $0.canBeMet(chosen, room: room, others: others) }
+    case .count(let feeds, let wanted):
+      var missing = wanted - chosen.count { feeds[$0] }
+      if missing <= 0 { return true }
+      if missing > room { return false }
+      for other in others where feeds[other] {
+        missing -= 1
+        if missing == 0 { return true }
+      }
+      return false
+    case .sum(let values, let wanted):
+      return canReach(values, wanted, chosen, room, others)
+    }
+  }
+
+  private func canReach(
+    _ values: [Int64], _ wanted: Int64, _ chosen: [Int], _ room: Int, _ others: ArraySlice<Int>
+  ) -> Bool {
+    var sum = 0.0
+    for event in chosen { sum += Double(values[event]) }
+    // Nothing is said of sums that a double does not hold.
+    if Double(wanted).magnitude > 4e15 || sum.magnitude > 4e15 { return true }
+    if sum >= Double(wanted) { return true }
+    var largest: [Int64] = []
+    for other in others where values[other] > 0 {
+      if largest.count < room {
+        largest.append(values[other])
+        largest.sort()
+      } else if let least = largest.first, values[other] > least {
+        largest[0] = values[other]
+        largest.sort()
+      }
+    }
+    for value in largest { sum += Double(value) }
+    return sum >= Double(wanted)
+  }
+}
+
+/// Reads the needs of conditions.
+struct MinimalNeedsReader {
+  private let compiled: CompiledRules
+  private let events: CustomerEvents
+  private var evaluator: ProgramEvaluator
+  private let lowered: LoweredExpression
+
+  /// - Parameter fold: one that has loaded the events.
+  init?(_ fold: CustomerFold, condition: Int) {
+    guard let lowered = fold.compiled.conditions[condition].lowered else { return nil }
+    compiled = fold.compiled
+    events = fold.events
+    evaluator = fold.evaluator
+    self.lowered = lowered
+  }
+
+  mutating func needs() -> MinimalNeeds { needs(lowered.checked.expression) }
+
+  private mutating func needs(_ expression: Expression) -> MinimalNeeds {
+    guard case .call(let name, nil, let operands) = expression.kind, operands.count == 2 else {
+      return .nothing
+    }
+    switch name {
+    case "_&&_": return .all([needs(operands[0]), needs(operands[1])])
+    case "_||_": return .any([needs(operands[0]), needs(operands[1])])
+    case "_>=_", "_>_", "_==_": return comparison(operands[0], name, operands[1])
+    case "_<=_": return comparison(operands[1], "_>=_", operands[0])
+    case "_<_": return comparison(operands[1], "_>_", operands[0])
+    default: return .nothing
+    }
+  }
+
+  private mutating func comparison(
+    _ greater: Expression, _ name: String, _ less: Expression
+  ) -> MinimalNeeds {
+    let floor = floor(greater, name, less)
+    // Whatever the relation: without a value the comparison is an error, and does not hold.
+    return .all([floor, someValue(greater), someValue(less)])
+  }
+
+  private mutating func floor(
+    _ greater: Expression, _ name: String, _ less: Expression
+  ) -> MinimalNeeds {
+    guard let fact = aggregate(greater), var wanted = constant(less) else { return .nothing }
+    if name == "_>_" {
+      if wanted == Int64.max { return .nothing }
+      wanted += 1
+    }
+    switch fact.aggregate.function {
+    case .count, .distinct, .active:
+      return wanted <= 0 ? .nothing : .count(feeds(fact.feed), Int(wanted))
+    case .sum:
+      guard let type = compiled.fieldType(ofFeed: fact.feed), type == .money || type == .int else {
+        return .nothing
+      }
+      return wanted <= 0 ? .nothing : .sum(values(fact.feed), wanted)
+    default: return .nothing
+    }
+  }
+
+  /// A fact without default that may be unset needs an event, also inside of `since`.
+  private func someValue(_ expression: Expression) -> MinimalNeeds {
+    if case .call("since", _, let arguments) = expression.kind, let instant = arguments.first {
+      return someValue(instant)
+    }
+    guard let fact = aggregate(expression), fact.hasNoDefault else { return .nothing }
+    switch fact.aggregate.function {
+    case .count, .sum, .distinct, .active: return .nothing
+    default: return .count(feeds(fact.feed), 1)
+    }
+  }
+
+  private func aggregate(
+    _ expression: Expression
+  ) -> (aggregate: Rules.Aggregate, feed: Int, hasNoDefault: Bool)? {
+    guard let name = lowered.checked.references[expression.id] else { return nil }
+    let short = name.hasPrefix("facts.") ? String(name.dropFirst("facts.".count)) : name
+    guard let index = compiled.rules.facts.firstIndex(where: { $0.name == short }),
+      case .aggregate(let aggregate) = compiled.rules.facts[index].kind
+    else { return nil }
+    let hasNoDefault = compiled.rules.facts[index].defaultValue == nil
+    return (aggregate, compiled.facts[index].feed, hasNoDefault)
+  }
+
+  /// A whole number or an amount that is the same at any time.
+  private mutating func constant(_ expression: Expression) -> Int64? {
+    switch expression.kind {
+    case .literal: break
+    case .call("money", nil, let arguments), .call("-_", nil, let arguments):
+      guard case .literal? = arguments.first?.kind, arguments.count == 1 else { return nil }
+    default: return nil
+    }
+    switch lowered.checked.types[expression.id] {
+    case .int, .money: break
+    default: return nil
+    }
+    let node = lowered.nodeOf[expression.id]
+    guard node >= 0 else { return nil }
+    let outcome = evaluator.evaluate(node, at: events.occurred.first ?? 0)
+    return outcome.status == .ok ? outcome.bits : nil
+  }
+
+  private func values(_ feed: Int) -> [Int64] {
+    (0..<events.count).map { event in
+      var sum: Int64 = 0
+      for number in 0..<events.operationCount(event) {
+        let operation = events.operation(event, number)
+        if isFeed(operation, feed) {
+          sum = sum.addingReportingOverflow(operation.value).partialValue
+        }
+      }
+      return sum
+    }
+  }
+
+  private func feeds(_ feed: Int) -> [Bool] {
+    (0..<events.count).map { event in
+      (0..<events.operationCount(event)).contains { isFeed(events.operation(event, $0), feed) }
+    }
+  }
+
+  private func isFeed(_ operation: CustomerEvents.Operation, _ feed: Int) -> Bool {
+    operation.isFeed && operation.number < compiled.feedGroups.count
+      && compiled.feedGroups[operation.number].contains(feed)
+  }
+}
