@@ -63,6 +63,14 @@ struct CustomerEvents: Sendable {
       value: part.place < 0 ? part.constant : values[first + Int(part.place)], code: part.code)
   }
 
+  /// The first of them.
+  func first(_ count: Int) -> CustomerEvents {
+    var events = self
+    events.occurred.removeLast(self.count - count)
+    events.places.removeLast(self.count - count)
+    return events
+  }
+
   mutating func removeAll() {
     occurred.removeAll(keepingCapacity: true)
     places.removeAll(keepingCapacity: true)

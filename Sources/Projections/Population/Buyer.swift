@@ -87,9 +87,14 @@ struct HistoricalValue: Sendable {
   init(_ rules: Rules) { margin = rules.clv?.margin }
 
   /// Takes a customer that is not parked.
-  mutating func add(_ result: FoldResult) {
-    guard let margin, result.parked == nil, result.purchases.all.count > 0 else { return }
-    sum += Int128(margin.times(Int64(clamping: result.purchases.all.net)) ?? 0)
+  mutating func add(_ result: FoldResult) { add(amount(of: result) ?? 0) }
+
+  mutating func add(_ amount: Int64) { sum += Int128(amount) }
+
+  /// What one customer is worth so far, in minor units; nil for who bought nothing or is parked.
+  func amount(of result: FoldResult) -> Int64? {
+    guard let margin, result.parked == nil, result.purchases.all.count > 0 else { return nil }
+    return margin.times(Int64(clamping: result.purchases.all.net))
   }
 
   mutating func add(_ other: HistoricalValue) { sum += other.sum }

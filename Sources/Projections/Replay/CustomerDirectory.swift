@@ -95,6 +95,44 @@ struct CustomerDirectory: Sendable {
     return (0..<UInt32(count)).flatMap { rank in others(of: rank).map { ($0, rank) } }
   }
 
+  /// Gives two directories of one log the same ranks: those of all customers of both. Who is in the other one only has no
+  /// events here.
+  static func unite(_ a: inout CustomerDirectory, _ b: inout CustomerDirectory) {
+    if a.subjects == b.subjects { return }
+    var isThere = Array(repeating: false, count: max(a.ranks.count, b.ranks.count))
+    for subject in a.subjects { isThere[Int(subject)] = true }
+    for subject in b.subjects { isThere[Int(subject)] = true }
+    var all = isThere.indices.filter { isThere[$0] }.map { UInt32($0) }
+    a.names.sortByName(&all)
+    a.spread(over: all)
+    b.spread(over: all)
+  }
+
+  /// - Parameter all: subjects that name customers, by name, with all of the directory's own among them.
+  private mutating func spread(over all: [UInt32]) {
+    var fresh = Array(repeating: Self.absent, count: count)
+    var own = 0
+    for (rank, subject) in all.enumerated() where own < count && subjects[own] == subject {
+      fresh[own] = UInt32(rank)
+      own += 1
+    }
+    var counts = Array(repeating: UInt32(0), count: all.count)
+    for (rank, place) in fresh.enumerated() { counts[Int(place)] = self.counts[rank] }
+    for subject in ranks.indices where ranks[subject] != Self.absent {
+      ranks[subject] = fresh[Int(ranks[subject])]
+    }
+    if !joinedStarts.isEmpty {
+      var starts = Array(repeating: UInt32(0), count: all.count + 1)
+      for (rank, place) in fresh.enumerated() {
+        starts[Int(place) + 1] = joinedStarts[rank + 1] - joinedStarts[rank]
+      }
+      for rank in all.indices { starts[rank + 1] += starts[rank] }
+      joinedStarts = starts
+    }
+    subjects = all
+    self.counts = counts
+  }
+
   /// The names of the other subjects of a customer.
   func joinedNames(of rank: UInt32) -> [[UInt8]] {
     let others = others(of: rank)

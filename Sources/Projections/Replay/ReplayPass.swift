@@ -19,7 +19,7 @@ struct ReplayPass {
   static let foldingUnits = 3
   static let keepingUnits = 1
 
-  private var runCount: Int {
+  var runCount: Int {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
   }
 
@@ -53,7 +53,7 @@ struct ReplayPass {
 
   // MARK: Lines to runs
 
-  private func readBlocks() throws -> ReadEvents {
+  func readBlocks() throws -> ReadEvents {
     let ticket = Ticket()
     let work = self
     let parts = try Parallel.run(threads) { thread in
@@ -163,41 +163,28 @@ struct ReplayPass {
   ) throws -> Folded<Sink> {
     var folded = Folded(
       sink: sink, counts: FoldCounts(compiled), faults: FaultCounts(compiled))
-    var fold = TruthFold(
-      compiled, plan: plan, engine: engine, followsSegments: followsSegments)
-    var loader = RunLoader()
-    let base = fold.evaluator.interner
-    var strings = StringTranslation(readers: read.readers)
+    var folder = RunFolder(self, read)
     while true {
       let run = range.lowerBound + ticket.take()
       if run >= range.upperBound { break }
-      // Strings of past customers are forgotten once they are many.
-      let forgets = fold.evaluator.interner.count > base.count + 100_000
-      if forgets {
-        fold.evaluator.interner = base
-        strings = StringTranslation(readers: read.readers)
-      }
-      folded.sink.beginRun(stringsAnew: forgets)
-      loader.gather(run, read, strings: &strings, interner: &fold.evaluator.interner)
-      loader.begin(&fold.customer.events)
-      let start = run * EventSlice.runLength
+      folded.sink.beginRun(stringsAnew: folder.begin(run))
+      let start = ranks.lowerBound + run * EventSlice.runLength
       var events = 0
-      for customer in 0..<min(EventSlice.runLength, ranks.count - start) {
-        let rank = ranks.lowerBound + start + customer
+      for customer in 0..<RunFolder.customers(of: run, in: ranks) {
+        let rank = start + customer
         events += Int(directory.counts[rank])
-        guard loader.load(customer, into: &fold.customer.events) else { continue }
-        fold.fold(asOf: view.asOf, rank: rank)
-        fold.exchangeStrings()
-        folded.counts.add(fold.customer, rank: UInt32(rank))
-        folded.sink.add(fold.customer, rank: UInt32(rank))
-        fold.exchangeStrings()
+        guard folder.fold(customer: customer, rank: rank) else { continue }
+        folder.fold.exchangeStrings()
+        folded.counts.add(folder.fold.customer, rank: UInt32(rank))
+        folded.sink.add(folder.fold.customer, rank: UInt32(rank))
+        folder.fold.exchangeStrings()
       }
       folded.runs.append((run, folded.sink.endRun()))
       folded.events += events
       meter?.add(Self.foldingUnits * events)
     }
-    if let difference = fold.difference { throw difference }
-    folded.faults = fold.faults
+    if let difference = folder.fold.difference { throw difference }
+    folded.faults = folder.fold.faults
     return folded
   }
 }

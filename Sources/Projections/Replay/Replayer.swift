@@ -75,7 +75,7 @@ public struct Replayer {
   }
 
   /// What an event takes while its pass is folded, at most, on average.
-  private func bytesPerEvent(_ directory: CustomerDirectory) -> Int {
+  func bytesPerEvent(_ directory: CustomerDirectory) -> Int {
     let reader = EventReader(compiled, types: view.snapshot.typeNames)
     var bytes = 0
     for (type, count) in directory.typeCounts.enumerated() {
@@ -85,8 +85,13 @@ public struct Replayer {
   }
 
   /// Runs of customers whose events fit the memory of a pass.
-  static func passes(_ counts: [UInt32], bytesPerEvent: Int) -> [Range<Int>] {
-    let eventsPerPass = (passBytes + passBytesPerCustomer * counts.count) / bytesPerEvent
+  ///
+  /// - Parameter halves: of that memory: 2 are all.
+  static func passes(
+    _ counts: [UInt32], bytesPerEvent: Int, halves: Int = 2
+  ) -> [Range<Int>] {
+    let bytes = (passBytes + passBytesPerCustomer * counts.count) / 2 * halves
+    let eventsPerPass = bytes / bytesPerEvent
     var passes: [Range<Int>] = []
     var start = 0
     var events = 0

@@ -5,67 +5,84 @@ import Projections
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Fold the log under two rules files and show who differs, and since when.",
+    abstract: "Fold the log twice at once, and show who differs, since when, and by which clause.",
     discussion: """
       EXAMPLE
-        clm-replay compare store --rules retail.yaml --rules retail-v4.yaml
+        clm-replay compare store --rules retail.yaml --rules retail-v4.yaml -o changed.csv --fail-above 1%
+        clm-replay compare store --as-of 2024-03-31 --as-of 2024-06-30
+        clm-replay compare store --view retail --as-served 2024-06-29
 
-      A customer has changed if the rows differ at any time. Exit status 1 if --fail-above is crossed or a customer is parked.
+      The first of a pair is a, the second b: two --rules, --view, --as-of, --known-at or --as-served, or several pairs; what is
+      given once holds for both. Without --rules they are those of a view. One --as-served compares what was served then
+      with the view in force: rules, size and as-of of the register, so that the generation itself may be gone.
+
+      A customer has changed if the rows differ at any time. The examples are one of each kind: who stands in another stage
+      today first, the most frequent kinds first. -o FILE.csv or FILE.ndjson holds every customer who differs; with -o - these
+      rows are all that is printed. Keys and columns are in docs/compare.md.
+      Exit status 1 if --fail-above is crossed or a customer is parked.
       """)
 
   @Argument(help: "The store.") var store: String
-  @Option(help: "A rules file; give two.") var rules: [String] = []
-  @Option(help: "The instant to fold to: RFC 3339, a date, or `now`.") var asOf: String?
-  @Option(help: "Only events recorded by then.") var knownAt: String?
-  @Option(help: "Exit with 1 if more than this percentage of customers changed.")
-  var failAbove: Double?
+  @OptionGroup var options: ComparedOptions
+  @Option(
+    name: .shortAndLong,
+    help: "A file for a row of each customer who differs; `-` is standard output.")
+  var output: String?
+  @Option(
+    help: ArgumentHelp(
+      "Exit with 1 if more than this percentage of customers changed, such as 1 or 0.5%.",
+      valueName: "pct"))
+  var failAbove: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
-    guard rules.count == 2 else {
-      throw ValidationError("give --rules twice: the file in force, then the one to compare")
-    }
-    if let failAbove, !(0...100).contains(failAbove) {
-      throw ValidationError("--fail-above is a percentage from 0 to 100")
+    if let failAbove { _ = try Self.limit(failAbove) }
+  }
+
+  /// A percentage, with its sign or without.
+  private static func limit(_ text: String) throws -> Allowance {
+    do {
+      return try Allowance(text.hasSuffix("%") ? text : text + "%", option: "--fail-above")
+    } catch {
+      throw ValidationError("--fail-above is a percentage from 0 to 100, such as 1 or 0.5%")
     }
   }
 
   func run() throws {
-    let format = global.resolvedFormat(oneObject: true)
+    // What cannot be written is refused before anything is folded.
+    var form: OutputFormat?
+    if let output {
+      form = try output == "-" ? Forms.rows(global, output: output) : Forms.rows(beside: output)
+    }
     let opened = try OpenedStore(store)
-    let left = try LoadedRules.load(rules[0])
-    let right = try LoadedRules.load(rules[1])
-    let view = try opened.logView(asOf: asOf, knownAt: knownAt)
+    let pair = try ComparedPair(opened, options)
+    var rows: DifferenceRows?
+    if let output, let form {
+      rows = try DifferenceRows(pair, format: form, file: try OutputFile.open(output))
+    }
+    let progress = ProgressLine("compare", quiet: global.quiet)
     let comparison = try opened.run {
-      try RulesComparison.run(
-        left.compiled, right.compiled, view: view, threads: Threads.count(threads))
+      try HistoryComparison.run(
+        pair.sides, threads: Threads.count(threads), progress: { progress.update($0) },
+        each: rows == nil ? nil : { try rows?.add($0) })
     }
+    progress.end()
+    try rows?.end()
     tellWarnings(comparison)
-    let changed = comparison.changed
-    let percent = changedPercent(comparison)
-    if format == .json || format == .ndjson {
-      try StandardOutput.write(json(comparison).text + "\n")
-    } else {
-      try StandardOutput.show(text(comparison, left, right))
+    if output != "-" {
+      let report = ComparisonReport(comparison, pair)
+      if global.resolvedFormat(oneObject: true) == .table {
+        try StandardOutput.show(report.text)
+      } else {
+        try StandardOutput.write(report.json.text + "\n")
+      }
     }
-    if let failAbove, percent > failAbove {
-      throw CommandError(
-        exit: .problems, code: "changed-above",
-        message:
-          "\(changed) of \(comparison.customers) customers changed (\(Numbers.percent(percent)) %), above \(Numbers.percent(failAbove)) %"
-      )
-    }
-    if comparison.parked > 0 {
-      throw CommandError(
-        exit: .problems, code: "parked",
-        message: "\(comparison.parked) customers are parked under one of the rules files",
-        help: "`clm-replay replay` names them and the transitions that chase each other")
-    }
+    try judge(comparison)
   }
 
-  /// What both files could not use is said once.
-  private func tellWarnings(_ comparison: RulesComparison) {
+  /// What both sides could not use is said once.
+  private func tellWarnings(_ comparison: HistoryComparison) {
     let (a, b) = (comparison.warnings.a, comparison.warnings.b)
     let both = a.filter { b.contains($0) }
     FaultReport.tell(both)
@@ -77,102 +94,27 @@ struct CompareCommand: ParsableCommand {
           return warning
         })
     }
-  }
-
-  private func changedPercent(_ comparison: RulesComparison) -> Double {
-    comparison.customers == 0
-      ? 0 : Double(comparison.changed) * 100 / Double(comparison.customers)
-  }
-
-  private func json(_ comparison: RulesComparison) -> JSONValue {
-    .object([
-      ("customers", .count(comparison.customers)),
-      ("changed", .count(comparison.changed)),
-      ("as_of", .string(RFC3339.text(comparison.asOf))),
-      (
-        "matrix",
-        .array(
-          comparison.matrix.map { cell in
-            .object([
-              ("a", .optional(cell.a)), ("b", .optional(cell.b)),
-              ("customers", .count(cell.customers)),
-            ])
-          })
-      ),
-      (
-        "stages",
-        .object(
-          comparison.stages.map { stage in
-            (stage.name, .object([("a", .count(stage.a)), ("b", .count(stage.b))]))
-          })
-      ),
-      (
-        "clv",
-        .object([
-          ("a", value(comparison.value.a, comparison.digits.a)),
-          ("b", value(comparison.value.b, comparison.digits.b)),
-        ])
-      ),
-      (
-        "examples",
-        .array(
-          comparison.examples.map { example in
-            .object([
-              ("customer", .string(example.customer)), ("a", .optional(example.a)),
-              ("b", .optional(example.b)),
-              ("first_difference", .string(RFC3339.text(example.firstDifference))),
-            ])
-          })
-      ),
-    ])
-  }
-
-  private func value(_ minor: Int64?, _ digits: Int) -> JSONValue {
-    .optional(minor.map { Numbers.money($0, digits: digits) })
-  }
-
-  private func text(
-    _ comparison: RulesComparison, _ left: LoadedRules, _ right: LoadedRules
-  ) -> String {
-    let percent = changedPercent(comparison)
-    var lines: [String] = []
-    lines.append("a  \(left.title)")
-    lines.append("b  \(right.title)")
-    lines.append("as of \(RFC3339.text(comparison.asOf))")
-    lines.append("")
-    lines.append(
-      "\(comparison.changed) of \(comparison.customers) customers have another history (\(Numbers.percent(percent)) %)"
-    )
-    lines.append("")
-    var table = TextTable(columns: ["stage", "a", "b", "difference"], numeric: [1, 2, 3])
-    for stage in comparison.stages {
-      let difference = stage.b - stage.a
-      table.add([
-        stage.name, String(stage.a), String(stage.b),
-        difference > 0 ? "+\(difference)" : String(difference),
-      ])
+    if !comparison.unknownSegments.isEmpty {
+      Notice.write(
+        "note: not compared, since they read values over all customers: \(comparison.unknownSegments.joined(separator: ", "))",
+        quiet: global.quiet)
     }
-    lines += table.lines
-    let moved = comparison.matrix.filter { $0.a != $0.b }
-    if !moved.isEmpty {
-      lines.append("")
-      var table = TextTable(columns: ["stage under a", "stage under b", "customers"], numeric: [2])
-      for cell in moved {
-        table.add([cell.a ?? "(parked)", cell.b ?? "(parked)", String(cell.customers)])
-      }
-      lines += table.lines
+  }
+
+  private func judge(_ comparison: HistoryComparison) throws {
+    let (changed, customers) = (comparison.changed, comparison.customers)
+    if let failAbove, !(try Self.limit(failAbove)).allows(Int.max, share: (changed, customers)) {
+      throw CommandError(
+        exit: .problems, code: "changed-above",
+        message:
+          "\(changed) of \(customers) customers changed (\(ComparisonReport.percent(comparison)) %), above \(failAbove)\(failAbove.hasSuffix("%") ? "" : " %")"
+      )
     }
-    if !comparison.examples.isEmpty {
-      lines.append("")
-      var table = TextTable(columns: ["for example", "a", "b", "differs since"], numeric: [])
-      for example in comparison.examples {
-        table.add([
-          example.customer, example.a ?? "(parked)", example.b ?? "(parked)",
-          RFC3339.text(example.firstDifference),
-        ])
-      }
-      lines += table.lines
+    if comparison.parked > 0 {
+      throw CommandError(
+        exit: .problems, code: "parked",
+        message: "\(comparison.parked) customers are parked under one of the two",
+        help: "`clm-replay replay` names them and the transitions that chase each other")
     }
-    return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -11,7 +11,7 @@ enum Forms {
     case let command as ReplayCommand: try object(command.global)
     case let command as ShowCommand: try object(command.global)
     case let command as ExplainCommand: try object(command.global)
-    case let command as CompareCommand: try object(command.global)
+    case let command as CompareCommand where command.output != "-": try object(command.global)
     case let command as VerifyCommand: try object(command.global)
     case let command as ProveCommand: try object(command.global)
     case let command as BackupCommand: try object(command.global)

@@ -89,7 +89,9 @@ struct OpenedStore: Sendable {
   func laterSnapshot() throws -> LogSnapshot { try run { try store.snapshot() } }
 
   /// What a fold sees: by default all that is known, up to the latest event.
-  func logView(asOf: String?, knownAt: String?) throws -> LogView {
+  ///
+  /// - Parameter viewAsOf: of a view that is looked at in other times: nothing later is looked at unless it is asked for.
+  func logView(asOf: String?, knownAt: String?, viewAsOf: Int64? = nil) throws -> LogView {
     try run {
       var size = snapshot.size
       if let knownAt {
@@ -99,7 +101,8 @@ struct OpenedStore: Sendable {
       if let asOf {
         instant = try Times.instant(asOf, option: "--as-of")
       } else {
-        instant = try snapshot.latestOccurred(inFirst: size) ?? 0
+        let latest = try snapshot.latestOccurred(inFirst: size) ?? 0
+        instant = min(viewAsOf ?? latest, latest)
       }
       return LogView(snapshot: snapshot, size: size, asOf: instant)
     }
