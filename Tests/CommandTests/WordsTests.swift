@@ -68,6 +68,12 @@ import Testing
         best, the highest review stars: 4
           #2 2024-01-03T10:00:00.5Z review e2  4 stars
 
+        minimal evidence: 3 events of 4 alone give the same, and no fewer do
+          #0 2024-01-01T10:00:00Z purchase e0  46.00 EUR (50.00 USD)
+          #2 2024-01-03T10:00:00.5Z review e2  4 stars, text fine
+          #3 2024-01-04T10:00:00Z purchase e3  20.00 EUR
+          and no buy or review after #3 of 2024-01-04T10:00:00Z and before 2024-04-03T10:00:00Z
+
         next: no change by time alone
         as of 2024-05-01T23:59:59.999999Z
 

@@ -99,6 +99,16 @@ struct CustomerAccess {
     }
   }
 
+  /// The events in view of all who are the customer under other rules.
+  func lines(under other: CompiledRules) throws -> [EventLine] {
+    try opened.run {
+      let subjects = try CustomerLookup.subjects(of: name, view: view, compiled: other)
+      // Under its name or not: what is said is said of this customer.
+      guard let subjects, subjects.first == name else { return [] }
+      return try CustomerLookup.lines(of: subjects, view: view, threads: Threads.count(nil))
+    }
+  }
+
   func explainer() throws -> Explainer {
     Explainer(compiled, customer: name, lines: try lines(), asOf: asOf)
   }

@@ -12,6 +12,7 @@ struct ExplainCommand: ParsableCommand {
       EXAMPLE
         clm-replay explain store C-1042 --to loyalty
         clm-replay explain store C-1042 --segment high_value_at_risk
+        clm-replay explain store C-1042 --without o-1001 --set facts.purchases_365d.within=180d
 
       Behind the reasons stands the smallest set of the customer's events that alone gives the same transition, found by folding
       such sets; where there were too many of them, it is said up to which size all were folded.
@@ -19,6 +20,9 @@ struct ExplainCommand: ParsableCommand {
       The latest transition is explained, or the latest one into --to, or the one in force at --at. With --segment it is the
       latest stay in a segment, or the latest that began by --at; for who was never in it, and for segments that read clv, rfm
       or a rank, what the condition came to at as-of.
+
+      With --without, --with or --set the customer is folded with events left out or added, or with the rules changed, and both
+      histories stand side by side.
       """)
 
   @OptionGroup var options: CustomerOptions
@@ -26,17 +30,29 @@ struct ExplainCommand: ParsableCommand {
   @Option(help: "The transition in force at this instant.") var at: String?
   @Option(help: "Why the customer is in this segment, in place of a transition.")
   var segment: String?
+  @OptionGroup(title: "What if (the log is not touched)") var whatIf: WhatIfOptions
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
     if to != nil && segment != nil {
       throw ValidationError("--to and --segment exclude each other")
     }
+    if !whatIf.isEmpty && (to != nil || at != nil || segment != nil) {
+      throw ValidationError(
+        "--without, --with and --set show whole histories; --to, --at and --segment choose one row")
+    }
   }
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     let subject = try options.access(quiet: global.quiet)
+    if !whatIf.isEmpty {
+      let result = try WhatIf(whatIf, subject)
+      if format == .json || format == .ndjson {
+        return try StandardOutput.write(result.json.text + "\n")
+      }
+      return try StandardOutput.show(result.text)
+    }
     let explanation =
       if let segment { try stay(in: segment, subject) } else { try transition(subject) }
     if format == .json || format == .ndjson {

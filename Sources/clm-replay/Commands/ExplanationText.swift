@@ -203,7 +203,9 @@ struct ExplanationText {
   private func absence(_ absence: MinimalEvidence.Absence) -> String {
     let until = SpokenText.instant(absence.to)
     let names = absence.aliases.joined(separator: " or ")
-    if names.isEmpty { return "and time alone, from \(SpokenText.instant(absence.from)) to \(until)" }
+    if names.isEmpty {
+      return "and time alone, from \(SpokenText.instant(absence.from)) to \(until)"
+    }
     if let last = absence.last {
       return
         "and no \(names) after #\(last.position) of \(SpokenText.instant(last.occurred)) and before \(until)"
