@@ -162,6 +162,7 @@ struct ChunkView: ~Escapable {
   func holds(_ index: Int) -> Bool {
     let line = lineRange(index)
     return bytes[line.upperBound] == 0x0a && Self.holds(bytes, index, line)
+      && (kind(index) != Self.erased || line.count == SHA256Bytes.length)
   }
 
   func sequence(_ index: Int) -> UInt32 {
@@ -176,14 +177,13 @@ struct ChunkView: ~Escapable {
     return previous == UInt64.max ? nil : previous
   }
 
-  /// What the leaf hash of an event is made of: 0x00 ‖ header ‖ line. The slot holds the header from its fifth byte on.
-  func appendLeaf(_ index: Int, to input: inout [UInt8]) {
-    input.append(0)
-    EventHeader.appendStart(to: &input)
-    let slot = slotStart(index)
-    let header = ChunkLayout.headerRange
-    input.append(bytes.extracting(slot + header.lowerBound..<slot + header.upperBound))
-    input.append(bytes.extracting(lineRange(index)))
+  /// Where the leaf of an event stands.
+  func leaf(_ index: Int) -> LeafPlace {
+    let header = slotStart(index) + ChunkLayout.headerRange.lowerBound
+    let line = lineRange(index)
+    return LeafPlace(
+      header: kind(index) == Self.erased ? nil : header, line: line.lowerBound,
+      lineLength: line.count)
   }
 
   func header(_ index: Int) -> EventHeader {

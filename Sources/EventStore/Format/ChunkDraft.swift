@@ -56,12 +56,21 @@ struct ChunkDraft: Sendable {
     room[lineStart + line.count] = 0x0a
   }
 
-  /// The header of the event that was added last, without version, kind and format of its line.
-  @inline(__always)
-  func withLastHeader<Output>(_ body: (Span<UInt8>) -> Output) -> Output {
-    let slot = ChunkLayout.headLength + (count - 1) * ChunkLayout.slotLength
-    let header = ChunkLayout.headerRange
-    return body(value.span.extracting(slot + header.lowerBound..<slot + header.upperBound))
+  /// Hashes its events; none of them is erased.
+  func addLeaves(to hashes: inout LeafHashes) {
+    let bytes = value.span
+    var leaves: [LeafPlace] = []
+    leaves.reserveCapacity(count)
+    var line = ChunkLayout.headLength + capacity * ChunkLayout.slotLength
+    for index in 0..<count {
+      let slot = ChunkLayout.headLength + index * ChunkLayout.slotLength
+      let length = Int(bytes.number(at: slot + 1) as UInt32)
+      leaves.append(
+        LeafPlace(
+          header: slot + ChunkLayout.headerRange.lowerBound, line: line, lineLength: length))
+      line += length + 1
+    }
+    hashes.add(leaves, of: bytes)
   }
 
   /// The value as it is stored.

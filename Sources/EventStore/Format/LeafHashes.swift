@@ -1,7 +1,6 @@
 /// Hashes of leaves in a row, in one buffer.
 struct LeafHashes: Sendable {
   private var bytes: [UInt8] = []
-  private var input: [UInt8] = []
 
   var count: Int { bytes.count / SHA256Bytes.length }
 
@@ -14,48 +13,25 @@ struct LeafHashes: Sendable {
     }
   }
 
-  /// Adds that of a stored event; of an erased one it stands in place of the line.
-  mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
-    if chunk.kind(index) == ChunkView.erased {
-      bytes.append(chunk.bytes.extracting(chunk.lineRange(index)))
-      return
-    }
-    input.removeAll(keepingCapacity: true)
-    chunk.appendLeaf(index, to: &input)
-    Self.add(hashOf: input, to: &bytes)
-  }
+  /// What stands before the header of each leaf, from its fifth byte on: 0x00, version, kind and format of the line.
+  private static let start: [UInt8] = {
+    var start: [UInt8] = [0]
+    EventHeader.appendStart(to: &start)
+    return start
+  }()
 
-  /// Adds that of an event: SHA-256(0x00 ‖ header ‖ line).
+  /// Adds those of events of a chunk: SHA-256(0x00 ‖ header ‖ line).
   ///
-  /// - Parameter header: without version, kind and format of the line, as a slot holds it.
-  mutating func add(header: Span<UInt8>, line: Span<UInt8>) {
-    input.removeAll(keepingCapacity: true)
-    input.append(0)
-    EventHeader.appendStart(to: &input)
-    input.append(header)
-    input.append(line)
-    Self.add(hashOf: input, to: &bytes)
-  }
-
-  private static func add(hashOf input: [UInt8], to hashes: inout [UInt8]) {
-    SHA256Bytes.append(hashOf: input.span, to: &hashes)
+  /// - Parameter leaves: where they stand in its bytes; the header without version, kind and format of the line, as a slot
+  ///   holds it.
+  mutating func add(_ leaves: [LeafPlace], of chunk: Span<UInt8>) {
+    SHA256Bytes.append(
+      hashesOf: leaves, in: chunk, start: Self.start,
+      headerLength: ChunkLayout.headerRange.count, to: &bytes)
   }
 
   /// Puts parents in the place of their children; the number of hashes is a multiple of 2^levels.
   mutating func reduce(levels: Int) {
-    let length = SHA256Bytes.length
-    var input: [UInt8] = []
-    input.reserveCapacity(1 + 2 * length)
-    for _ in 0..<levels {
-      var room = bytes.mutableSpan
-      let pairs = room.count / (2 * length)
-      for pair in 0..<pairs {
-        input.removeAll(keepingCapacity: true)
-        input.append(1)
-        input.append(room.span.extracting(2 * pair * length..<2 * (pair + 1) * length))
-        SHA256Bytes.put(hashOf: input.span, into: &room, at: pair * length)
-      }
-      bytes.removeLast(bytes.count - pairs * length)
-    }
+    for _ in 0..<levels { SHA256Bytes.reducePairs(&bytes) }
   }
 }

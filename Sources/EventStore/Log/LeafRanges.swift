@@ -56,7 +56,9 @@ final class LeafRanges {
       chunkHashes = []
       try reader.forEachChunk(from: position) { chunk in
         chunkFirst = chunk.first
-        for index in 0..<chunk.count { chunkHashes.append(LeafHashing.hash(chunk, index)) }
+        var hashes = LeafHashes()
+        hashes.add((0..<chunk.count).map { chunk.leaf($0) }, of: chunk.bytes)
+        chunkHashes = hashes.all
         return false
       }
     }

@@ -45,6 +45,12 @@ public struct NameTable: Sendable {
     return nil
   }
 
+  /// Asks for the memory of a name that will be looked at soon; any number is allowed.
+  func prefetch(_ subject: UInt32) {
+    guard Int(subject) < ends.count else { return }
+    bytes.span.prefetch(ends[Int(subject)])
+  }
+
   func isName(_ subject: UInt32, _ name: Span<UInt8>) -> Bool {
     span(of: subject).isEqual(to: name)
   }

@@ -34,7 +34,7 @@ struct OpenBlock: Sendable {
 
   /// Takes up an event that the log holds already; its row stands in the columns.
   mutating func take(_ chunk: borrowing ChunkView, _ index: Int) throws(ChunkFault) {
-    leaves.add(chunk, index)
+    leaves.add([chunk.leaf(index)], of: chunk.bytes)
     let line = chunk.bytes.extracting(chunk.lineRange(index))
     if chunk.kind(index) == ChunkView.erased { return ids.add(line.extracting(0..<0)) }
     let row = Int(chunk.first - firstPosition) + index
@@ -92,7 +92,6 @@ struct OpenBlock: Sendable {
             sequence: row.sequence, recorded: part.recorded, previous: row.previous, salt: salt,
             line: line)
         }
-        chunk.withLastHeader { leaves.add(header: $0, line: line) }
         payload.add(
           batch.records.cells.span.extracting(batch.records.cells(of: Int(row.entry))),
           paths: paths, columnOfPath: &columnOfPath, row: count, line)
@@ -108,6 +107,7 @@ struct OpenBlock: Sendable {
         columns.idHashes.append(row.idHash)
       }
     }
+    chunk.addLeaves(to: &leaves)
     return Draft(
       chunk: chunk, rows: start..<count, names: namesStart..<names.count,
       nameCount: nameCount - namesBefore)

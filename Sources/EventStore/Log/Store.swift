@@ -259,17 +259,3 @@ public struct LogSnapshot: Sendable {
     try reader.guarded("read the register") { try reader.register(count: state.control.size) }
   }
 }
-
-/// The leaf hash of a stored event.
-enum LeafHashing {
-  static func hash(_ chunk: borrowing ChunkView, _ index: Int) -> [UInt8] {
-    let line = chunk.bytes.extracting(chunk.lineRange(index))
-    if chunk.kind(index) == ChunkView.erased {
-      return [UInt8](copying: line)
-    }
-    var input: [UInt8] = []
-    input.reserveCapacity(1 + EventHeader.length + line.count)
-    chunk.appendLeaf(index, to: &input)
-    return SHA256Bytes.hash(input.span)
-  }
-}

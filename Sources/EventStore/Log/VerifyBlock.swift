@@ -208,10 +208,13 @@ private struct BlockWalk {
     let count = min(chunk.count, Int(end - chunk.first))
     let damaged = (0..<count).filter { !chunk.holds($0) }
     noteDamage(chunk, damaged)
+    let isWhole = damaged.isEmpty
+    hashes.add(
+      (0..<count).filter { isWhole || !damaged.contains($0) }.map { chunk.leaf($0) },
+      of: chunk.bytes)
     for index in 0..<count {
       let position = chunk.first + UInt64(index)
-      if damaged.contains(index) { continue }
-      hashes.add(chunk, index)
+      if !isWhole && damaged.contains(index) { continue }
       if chunk.kind(index) == ChunkView.erased {
         ids.add(chunk.bytes.extracting(0..<0))
         findings.add(position, "the event was erased, and no control record says so")
@@ -227,6 +230,7 @@ private struct BlockWalk {
         findings.add(position, "the event has no row in the columns")
         continue
       }
+      if row + 8 < columns.count { names.prefetch(columns.subjects[row + 8]) }
       verify(chunk, index, position, row, columns)
     }
   }

@@ -1,13 +1,4 @@
-/// Little-endian numbers at the end of a buffer.
 extension Array where Element == UInt8 {
-  mutating func appendLittle(_ value: some FixedWidthInteger) {
-    var rest = value
-    for _ in 0..<(value.bitWidth / 8) {
-      append(UInt8(truncatingIfNeeded: rest))
-      rest >>= 8
-    }
-  }
-
   /// A number as a key of LMDB, so that the order of keys is that of numbers.
   package static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] {
     stride(from: value.bitWidth - 8, through: 0, by: -8).map {

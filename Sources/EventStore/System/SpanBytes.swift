@@ -1,3 +1,4 @@
+import CProcessor
 import Glibc
 
 extension Array where Element == UInt8 {
@@ -5,6 +6,13 @@ extension Array where Element == UInt8 {
   package init(copying bytes: Span<UInt8>) {
     // Safe because the pointer does not leave the call.
     self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+  }
+
+  /// Adds a little-endian number.
+  @inline(__always)
+  mutating func appendLittle<Number: FixedWidthInteger & BitwiseCopyable>(_ value: Number) {
+    // Safe because the pointer does not leave the call.
+    unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
   }
 
   /// Adds the bytes of a span in one piece.
@@ -31,6 +39,42 @@ extension Span where Element == UInt8 {
   var isBlank: Bool {
     for index in indices where self[index] != 0x20 && self[index] != 0x09 { return false }
     return true
+  }
+
+  /// Some bytes of others stand at a place.
+  @inline(__always)
+  func holds(_ other: Span<UInt8>, _ start: Int, _ length: Int, at offset: Int) -> Bool {
+    precondition(
+      start >= 0 && length >= 0 && offset >= 0 && length <= other.count &- start,
+      "the bytes are there")
+    if length > count &- offset { return false }
+    // Safe because both have so many bytes from there on.
+    return unsafe withUnsafeBufferPointer { bytes in
+      unsafe other.withUnsafeBufferPointer { other in
+        guard let left = bytes.baseAddress, let right = other.baseAddress else { return true }
+        return unsafe processor_is_equal(left + offset, right + start, length) != 0
+      }
+    }
+  }
+
+  /// The first place from `start` on of a quote, a backslash, a control character or a byte beyond ASCII; the end without one.
+  @inline(__always)
+  func plainEnd(from start: Int) -> Int {
+    precondition(start >= 0 && start <= count, "the place is there")
+    // Safe because no byte behind the end is looked at.
+    return unsafe withUnsafeBufferPointer { bytes in
+      guard let base = bytes.baseAddress else { return start }
+      return unsafe processor_plain_end(base, start, bytes.count)
+    }
+  }
+
+  /// Asks for the memory at a place that will be looked at soon; any place is allowed.
+  @inline(__always)
+  func prefetch(_ offset: Int) {
+    // Safe because nothing is read.
+    unsafe withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress { unsafe processor_prefetch(base + offset) }
+    }
   }
 
   /// Eight bytes as a little-endian number; traps where they are not there.
