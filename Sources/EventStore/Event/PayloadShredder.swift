@@ -4,7 +4,7 @@
 /// spelling: mantissa and scale print the same characters again.
 struct PayloadShredder: Sendable {
   /// What stands at a path of one event.
-  struct Cell: Sendable, BitwiseCopyable {
+  struct Cell: Sendable, BitwiseCopyable, Equatable {
     var path: UInt16
     /// ``PayloadTag``, or ``escapedText``.
     var tag: UInt8
@@ -31,9 +31,15 @@ struct PayloadShredder: Sendable {
   private var next: [UInt16] = []
 
   private let maximumPaths: Int
+  /// What lines look like that were read, and the marks of the one at hand; nil where it is not to be learned from.
+  private(set) var layouts = LineLayouts()
+  private var marks: [LineLayouts.Mark]?
+  private let usesLayouts: Bool
 
-  init(maximumPaths: Int = PayloadShredder.maximumPaths) {
+  /// - Parameter usesLayouts: false where each line is read by the scanner, as a reference for tests.
+  init(maximumPaths: Int = PayloadShredder.maximumPaths, usesLayouts: Bool = true) {
     self.maximumPaths = maximumPaths
+    self.usesLayouts = usesLayouts
   }
 
   /// Checks an event's line as ``JSONScanner/checkDocument()`` does, and takes it apart on the way: adds the cells of `data`.
@@ -41,6 +47,16 @@ struct PayloadShredder: Sendable {
   /// - Returns: nil where the line is JSON, but not an object.
   /// - Throws: the first fault; then some cells may have been added.
   mutating func read(
+    _ line: Span<UInt8>, into cells: inout [Cell]
+  ) throws(JSONFault) -> EventAttributes? {
+    if usesLayouts, let attributes = layouts.read(line, into: &cells) { return attributes }
+    marks = usesLayouts && layouts.isOpen ? [] : nil
+    let attributes = try scan(line, into: &cells)
+    if let marks, attributes != nil { layouts.learn(line, marks) }
+    return attributes
+  }
+
+  private mutating func scan(
     _ line: Span<UInt8>, into cells: inout [Cell]
   ) throws(JSONFault) -> EventAttributes? {
     var scanner = JSONScanner(line)
@@ -69,15 +85,28 @@ struct PayloadShredder: Sendable {
         try scanner.goToValue()
         if attribute == EventAttributes.data, scanner.isAt(UInt8(ascii: "{")) {
           let start = scanner.offset
+          marks?.append(.dataStart(start))
           try object(&scanner, under: nil, depth: 1, into: &cells)
+          marks?.append(.dataEnd(scanner.offset))
           attributes[attribute] = PayloadValue(.object, start..<scanner.offset)
         } else {
-          attributes[attribute] = try PayloadValue(checking: &scanner)
+          let value = try PayloadValue(checking: &scanner)
+          attributes[attribute] = value
+          if value.kind == .string {
+            marks?.append(.text(at: value.text.range, .attribute(attribute)))
+          } else {
+            marks = nil
+          }
         }
       } else {
         if others.insert(name, in: scanner.text) { throw JSONFault.repeated(start) }
         try scanner.goToValue()
-        try scanner.checkValue()
+        if scanner.isAt(UInt8(ascii: "\"")) {
+          let text = try scanner.string()
+          marks?.append(.text(at: text.range, .nothing))
+        } else {
+          try scanner.checkValue()
+        }
       }
     } while try !scanner.endOfContainer(UInt8(ascii: "}"))
   }
@@ -113,12 +142,15 @@ struct PayloadShredder: Sendable {
     let start = scanner.offset
     if path == Self.lost {
       cells.append(Cell(path: path, tag: PayloadTag.elsewhere, value: 0))
+      marks = nil
       try scanner.checkValue()
     } else if scanner.isAt(UInt8(ascii: "\"")) {
       let text = try scanner.string()
       cells.append(Self.cell(of: text, scanner.text, path))
+      marks?.append(.text(at: text.range, .path(path)))
     } else if scanner.isAt(UInt8(ascii: "{")) {
       cells.append(Cell(path: path, tag: PayloadTag.object, value: 0))
+      marks?.append(.cell(Cell(path: path, tag: PayloadTag.object, value: 0)))
       if depth < Self.maximumDepth {
         try object(&scanner, under: path, depth: depth + 1, into: &cells)
       } else {
@@ -126,7 +158,13 @@ struct PayloadShredder: Sendable {
       }
     } else {
       try scanner.checkValue()
-      cells.append(Self.cell(ofPlain: scanner.text.extracting(start..<scanner.offset), path))
+      let cell = Self.cell(ofPlain: scanner.text.extracting(start..<scanner.offset), path)
+      cells.append(cell)
+      if cell.tag < PayloadTag.elsewhere {
+        marks?.append(.cell(cell))
+      } else {
+        marks?.append(.number(at: start..<scanner.offset, .path(path)))
+      }
     }
   }
 
@@ -145,7 +183,7 @@ struct PayloadShredder: Sendable {
     }
   }
 
-  private static func cell(of text: JSONText, _ line: Span<UInt8>, _ path: UInt16) -> Cell {
+  static func cell(of text: JSONText, _ line: Span<UInt8>, _ path: UInt16) -> Cell {
     let place = Int64(text.start) << 20 | Int64(text.end - text.start)
     if text.hasEscapes { return Cell(path: path, tag: escapedText, value: place) }
     if let number = SpelledDecimal(line.extracting(text.range)) {

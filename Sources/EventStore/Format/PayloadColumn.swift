@@ -82,17 +82,21 @@ struct PayloadColumnsBuilder: Sendable {
 
   fileprivate struct Column: Sendable {
     var path: [UInt8]
-    var rows: [UInt16] = []
-    var tags: [UInt8] = []
-    var values: [Int64] = []
-    /// Number in the dictionary of each text; -1 for what is none, or too long.
-    var numbers: [Int32] = []
+    var cells: [Cell] = []
     var dictionary = TextDictionary()
     var hasTexts = false
     /// Too many texts, or one too long.
     var isTooVaried = false
 
     init(path: [UInt8]) { self.path = path }
+
+    struct Cell: BitwiseCopyable {
+      var value: Int64
+      /// Number in the dictionary of a text; -1 for what is none, or too long.
+      var number: Int32
+      var row: UInt16
+      var tag: UInt8
+    }
   }
 
   /// The builder's number for an encoded path.
@@ -129,13 +133,11 @@ struct PayloadColumnsBuilder: Sendable {
   private mutating func add(
     _ number: Int, row: Int, tag: UInt8, value: Int64, _ line: Span<UInt8>
   ) {
-    columns[number].rows.append(UInt16(row))
     if tag == PayloadTag.pointer || tag == PayloadShredder.escapedText {
-      columns[number].addText(tag, value, line)
+      columns[number].addText(UInt16(row), tag, value, line)
     } else {
-      columns[number].tags.append(tag)
-      columns[number].values.append(value)
-      columns[number].numbers.append(-1)
+      columns[number].cells.append(
+        Column.Cell(value: value, number: -1, row: UInt16(row), tag: tag))
     }
   }
 
@@ -155,8 +157,8 @@ struct PayloadColumnsBuilder: Sendable {
   func encoded(count: Int) -> (paths: [[UInt8]], columns: [[UInt8]], isComplete: Bool) {
     if hasLost { return ([], [], false) }
     let ordered = columns.sorted {
-      $0.rows.count != $1.rows.count
-        ? $0.rows.count > $1.rows.count : $0.path.lexicographicallyPrecedes($1.path)
+      $0.cells.count != $1.cells.count
+        ? $0.cells.count > $1.cells.count : $0.path.lexicographicallyPrecedes($1.path)
     }
     let taken = ordered.prefix(Self.maximumColumns)
     return (
@@ -167,47 +169,52 @@ struct PayloadColumnsBuilder: Sendable {
 }
 
 extension PayloadColumnsBuilder.Column {
-  fileprivate mutating func addText(_ tag: UInt8, _ place: Int64, _ line: Span<UInt8>) {
+  fileprivate mutating func addText(
+    _ row: UInt16, _ tag: UInt8, _ place: Int64, _ line: Span<UInt8>
+  ) {
     hasTexts = true
     let start = Int(place >> 20)
     let length = Int(place & 0xf_ffff)
     let isEscaped = tag == PayloadShredder.escapedText
-    tags.append(isEscaped || length >= 64 ? PayloadTag.elsewhere : PayloadTag.pointer)
-    values.append(isEscaped || length >= 64 ? 0 : Int64(start) << 6 | Int64(length))
+    let isElsewhere = isEscaped || length >= 64
     if length > 255 { isTooVaried = true }
-    if isTooVaried {
-      numbers.append(-1)
-      return
+    var number: Int32 = -1
+    if !isTooVaried {
+      if isEscaped {
+        let text = JSONText(start: start, end: start + length, hasEscapes: true).decoded(in: line)
+        number = Int32(dictionary.insert(text.span).number)
+      } else {
+        number = Int32(dictionary.insert(line.extracting(start..<start + length)).number)
+      }
+      if dictionary.count > PayloadColumnsBuilder.dictionaryLimit { isTooVaried = true }
     }
-    if isEscaped {
-      let text = JSONText(start: start, end: start + length, hasEscapes: true).decoded(in: line)
-      numbers.append(Int32(dictionary.insert(text.span).number))
-    } else {
-      numbers.append(Int32(dictionary.insert(line.extracting(start..<start + length)).number))
-    }
-    if dictionary.count > PayloadColumnsBuilder.dictionaryLimit { isTooVaried = true }
+    cells.append(
+      Cell(
+        value: isElsewhere ? 0 : Int64(start) << 6 | Int64(length), number: number, row: row,
+        tag: isElsewhere ? PayloadTag.elsewhere : PayloadTag.pointer))
   }
 
   /// A dictionary where it takes less room than pointers of four bytes, or little: a byte an event of the block.
   private func hasDictionary(_ count: Int) -> Bool {
     let width = dictionary.count <= 256 ? 1 : 2
     return hasTexts && !isTooVaried
-      && dictionary.byteCount + dictionary.count + width * rows.count <= 4 * rows.count + count
+      && dictionary.byteCount + dictionary.count + width * cells.count <= 4 * cells.count + count
   }
 
   fileprivate func encoded(count: Int) -> [UInt8] {
-    var tags = tags
-    var values = values
     let hasDictionary = hasDictionary(count)
-    if hasDictionary {
-      for index in numbers.indices where numbers[index] >= 0 {
-        tags[index] = PayloadTag.text
-        values[index] = Int64(numbers[index])
-      }
+    var tags: [UInt8] = []
+    var values: [Int64] = []
+    tags.reserveCapacity(cells.count)
+    values.reserveCapacity(cells.count)
+    for cell in cells {
+      let isNumbered = hasDictionary && cell.number >= 0
+      tags.append(isNumbered ? PayloadTag.text : cell.tag)
+      values.append(isNumbered ? Int64(cell.number) : cell.value)
     }
     var bytes: [UInt8] = []
     bytes.appendLittle(UInt32(count))
-    bytes.appendLittle(UInt32(rows.count))
+    bytes.appendLittle(UInt32(cells.count))
     appendPresence(count, to: &bytes)
     if let first = tags.first, tags.allSatisfy({ $0 == first }) {
       bytes.append(0)
@@ -230,15 +237,15 @@ extension PayloadColumnsBuilder.Column {
   }
 
   private func appendPresence(_ count: Int, to bytes: inout [UInt8]) {
-    if rows.count == count {
+    if cells.count == count {
       bytes.append(0)
-    } else if rows.count * 2 < (count + 7) / 8 {
+    } else if cells.count * 2 < (count + 7) / 8 {
       bytes.append(2)
-      for row in rows { bytes.appendLittle(row) }
+      for cell in cells { bytes.appendLittle(cell.row) }
     } else {
       bytes.append(1)
       var bitmap = Array(repeating: UInt8(0), count: (count + 7) / 8)
-      for row in rows { bitmap[Int(row) / 8] |= 1 << UInt8(row % 8) }
+      for cell in cells { bitmap[Int(cell.row) / 8] |= 1 << UInt8(cell.row % 8) }
       bytes += bitmap
     }
   }

@@ -7,6 +7,7 @@ package enum RFC3339 {
   ///
   /// Nil for anything else: days that the calendar lacks, second 60, years before 0001 or after 9999.
   package static func microseconds(_ text: Span<UInt8>) -> Int64? {
+    if let instant = wholeSeconds(text) { return instant }
     guard text.count >= 20, let year = number(text, 0, 4), text[4] == UInt8(ascii: "-"),
       let month = number(text, 5, 2), text[7] == UInt8(ascii: "-"), let day = number(text, 8, 2)
     else { return nil }
@@ -35,6 +36,41 @@ package enum RFC3339 {
       CivilDate.days(year: year, month: month, day: day) * 86_400 + hour * 3600
       + (minute - offset) * 60 + second
     let result = seconds * 1_000_000 + fraction
+    return range.contains(result) ? result : nil
+  }
+
+  /// `2024-04-28T16:45:00Z`, in capitals and with two digits each; nil for anything else.
+  @inline(__always)
+  private static func wholeSeconds(_ text: Span<UInt8>) -> Int64? {
+    guard text.count == 20 else { return nil }
+    // `2024-04-`, `28T16:45`, `:00Z`, with the digits as numbers.
+    let date = text.word(at: 0) ^ 0x2d30_302d_3030_3030
+    let time = text.word(at: 8) ^ 0x3030_3a30_3054_3030
+    let rest = (text.number(at: 16) as UInt32) ^ 0x5a30_303a
+    // Nothing where no digit may be, and digits below ten: adding six to one reaches no other half of a byte.
+    let sixes: UInt64 = 0x0006_0600_0606_0606
+    let others: UInt64 = 0xfff0_f0ff_f0f0_f0f0
+    let timeSixes: UInt64 = 0x0606_0006_0600_0606
+    let timeOthers: UInt64 = 0xf0f0_fff0_f0ff_f0f0
+    let restSixes: UInt32 = 0x0006_0600
+    let restOthers: UInt32 = 0xfff0_f0ff
+    let inDate: UInt64 = (date | (date &+ sixes)) & others
+    let inTime: UInt64 = (time | (time &+ timeSixes)) & timeOthers
+    let inRest: UInt32 = (rest | (rest &+ restSixes)) & restOthers
+    guard inDate == 0, inTime == 0, inRest == 0 else { return nil }
+    func pair(_ word: UInt64, _ place: UInt64) -> Int64 {
+      let tens = (word >> (8 * place)) & 0xf
+      let ones = (word >> (8 * place + 8)) & 0xf
+      return Int64(tens * 10 + ones)
+    }
+    let year = pair(date, 0) &* 100 &+ pair(date, 2)
+    let (month, day) = (pair(date, 5), pair(time, 0))
+    let (hour, minute, second) = (pair(time, 3), pair(time, 6), pair(UInt64(rest), 1))
+    guard month &- 1 < 12, month > 0, day > 0, day <= days(year, month), hour < 24, minute < 60,
+      second < 60
+    else { return nil }
+    let days = CivilDate.days(year: year, month: month, day: day)
+    let result = (days * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000
     return range.contains(result) ? result : nil
   }
 
