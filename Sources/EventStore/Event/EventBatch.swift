@@ -77,6 +77,14 @@ package struct EventBatch: Sendable {
   /// Puts texts that had escapes in their line behind the lines.
   private mutating func addDecoded() { records.moveDecoded(to: &bytes) }
 
+  /// Puts another id of the same length in the place of an event's, which stands in its line as it is.
+  mutating func replaceID(of number: Int, _ id: [UInt8]) {
+    let range = records.entries[number].id
+    precondition(range.count == id.count, "an id is replaced by one of its length")
+    var room = bytes.mutableSpan
+    room.put(id.span, at: range.lowerBound)
+  }
+
   /// The events of some entries alone, in their order.
   func compacted(_ numbers: [Int]) -> EventBatch {
     var batch = EventBatch()

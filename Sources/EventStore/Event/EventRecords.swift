@@ -126,6 +126,16 @@ struct EventHashes: Sendable, BitwiseCopyable {
 }
 
 extension EventBatch {
+  /// The keyed hash of an event's source and id.
+  func idHash(of number: Int, _ sipHash: SipHash) -> UInt64 {
+    let entry = entries[number]
+    var key: [UInt8] = []
+    key.appendLittle(UInt32(entry.source.count))
+    key += bytes[entry.source]
+    key += bytes[entry.id]
+    return sipHash.hash(key.span)
+  }
+
   /// The hashes of each event.
   func hashes(_ sipHash: SipHash) -> [EventHashes] {
     let bytes = self.bytes.span

@@ -174,33 +174,18 @@ public struct CSVMapping: Sendable {
     }
   }
 
-  func entry(_ attribute: Attribute) -> Entry? {
+  /// Of an attribute in ``entries``; nil for one that is not mapped.
+  @inline(__always)
+  func index(_ attribute: Attribute) -> Int? {
     let index = attributeEntries[attribute.rawValue]
-    return index < 0 ? nil : entries[index]
-  }
-
-  /// The value of a part in a row; nil where the cell is empty.
-  ///
-  /// - Throws: `utf8`, with the column.
-  func value(_ entry: Entry, _ cells: CSVCells) throws(Rejection) -> ArraySlice<UInt8>? {
-    switch entry.source {
-    case .constant(let bytes): return bytes[...]
-    case .column(let number):
-      guard number < cells.count else { return nil }
-      let cell = cells[number]
-      if cell.isEmpty { return nil }
-      if cell.span.isASCII || Array(cell).isUTF8 { return cell }
-      throw Rejection(
-        "utf8",
-        "\(describe(number)) is not UTF-8; a file in another encoding has to be converted, as with iconv"
-      )
-    case .header: return nil
-    }
+    return index < 0 ? nil : index
   }
 
   /// Where a part comes from, for messages.
   func place(of attribute: Attribute) -> String {
-    guard case .column(let number)? = entry(attribute)?.source else { return "" }
+    guard let index = index(attribute), case .column(let number) = entries[index].source else {
+      return ""
+    }
     return " (\(describe(number)))"
   }
 

@@ -44,7 +44,15 @@ public struct CSVTimes: Sendable {
   /// Microseconds since 1970.
   ///
   /// - Throws: `bad-time`, `leap-second`, `nonexistent-time`, `ambiguous-time`.
-  func instant(_ text: [UInt8]) throws(Rejection) -> Int64 {
+  func instant(_ text: Span<UInt8>) throws(Rejection) -> Int64 {
+    // Longer than a date, and no form is given: RFC 3339 mostly.
+    if format == nil && zone == nil && text.count >= 20, let instant = RFC3339.microseconds(text) {
+      return instant
+    }
+    return try instant([UInt8](copying: text))
+  }
+
+  private func instant(_ text: [UInt8]) throws(Rejection) -> Int64 {
     guard let time = try civilTime(text) else {
       guard let instant = RFC3339.microseconds(text.span) else { throw refusal(text) }
       return instant

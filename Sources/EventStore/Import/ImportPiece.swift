@@ -8,11 +8,12 @@ struct ImportPiece: Sendable {
   private(set) var hashes: [EventHashes] = []
   /// Line of each event; lines are counted from 0 within the piece.
   private var lines: [Int32] = []
-  /// It is of CSV: rows became the lines of `events`.
-  private let isOfRows: Bool
-  /// These rows, in order.
+  /// It is of CSV: this makes the lines of `events` of its rows.
+  private var csv: CSVLines?
+  /// The rows, in order; once there are lines, those that became one.
   private var rows: [Row] = []
   private var rowBytes: [UInt8] = []
+  private var cells: [CSVRowScanner.Cell] = []
   private(set) var rejected: [Rejected] = []
   /// Physical lines read for it, blank ones and headers included.
   var physicalLines = 0
@@ -37,23 +38,34 @@ struct ImportPiece: Sendable {
   private struct Row: Sendable {
     var line: Int
     var lines: Int
-    var end: Int
+    var text: Range<Int>
+    var cells: Range<Int>
   }
 
-  /// - Parameter bytes: whole lines, each with its end, except for the last of an input.
-  init(input: Int, file: String, bytes: [UInt8] = [], isOfRows: Bool = false) {
+  /// - Parameters:
+  ///   - bytes: whole lines, each with its end, except for the last of an input.
+  ///   - rows: what makes lines of the rows of CSV that are added.
+  init(input: Int, file: String, bytes: [UInt8] = [], rows: CSVLines? = nil) {
     self.input = input
     self.file = file
-    self.isOfRows = isOfRows
+    csv = rows
     events = EventBatch(bytes: bytes)
   }
 
   // MARK: Reading
 
-  /// Notes the row that became the next line of the piece.
-  mutating func addRow(_ row: Span<UInt8>, line: Int, lines: Int) {
+  /// Takes a row of CSV with the first of its cells.
+  mutating func addRow(
+    _ row: Span<UInt8>, _ cells: [CSVRowScanner.Cell], _ count: Int, line: Int, lines: Int
+  ) {
+    let start = rowBytes.count
+    let firstCell = self.cells.count
     rowBytes.append(row)
-    rows.append(Row(line: line, lines: lines, end: rowBytes.count))
+    self.cells += cells.prefix(count)
+    rows.append(
+      Row(
+        line: line, lines: lines, text: start..<rowBytes.count,
+        cells: firstCell..<self.cells.count))
   }
 
   mutating func reject(_ rejection: Rejection, _ text: Span<UInt8>, line: Int, lines: Int = 1) {
@@ -65,6 +77,7 @@ struct ImportPiece: Sendable {
 
   /// Checks the lines, takes them apart and hashes their ids; on any thread.
   mutating func parse(_ parser: EventParser, _ sipHash: SipHash) {
+    makeLines()
     var lines: [Int32] = []
     var faults: [(line: Int, range: Range<Int>, rejection: Rejection)] = []
     lines.reserveCapacity(events.bytes.count / 128)
@@ -76,9 +89,44 @@ struct ImportPiece: Sendable {
       }
     }
     self.lines = lines
-    if !isOfRows { physicalLines = count }
+    if csv == nil { physicalLines = count }
     for fault in faults { reject(fault.rejection, line: fault.line, fault.range) }
     hashes = events.hashes(sipHash)
+  }
+
+  /// Makes lines of the rows of CSV.
+  private mutating func makeLines() {
+    guard var csv else { return }
+    self.csv = nil
+    defer { self.csv = csv }
+    var taken: [Row] = []
+    taken.reserveCapacity(rows.count)
+    for row in rows {
+      let text = rowBytes
+      let cells = cells
+      do throws(Rejection) {
+        try csv.append(text.span.extracting(row.text), cells.span.extracting(row.cells))
+        taken.append(row)
+      } catch {
+        reject(error, text.span.extracting(row.text), line: row.line, lines: row.lines)
+      }
+    }
+    csv.finish()
+    rows = taken
+    cells = []
+    events = EventBatch(bytes: csv.takeLines())
+  }
+
+  /// Gives rows that came before in their input, and have no id of their own, the ids of their occurrence; in order.
+  mutating func count(_ occurrences: inout RowOccurrences, _ sipHash: SipHash) {
+    guard let ids = csv?.ids, ids.count > 0 else { return }
+    for event in hashes.indices {
+      let row = Int(lines[event])
+      let occurrence = occurrences.next(ids.key(row))
+      if occurrence == 0 { continue }
+      events.replaceID(of: event, ids.id(row, occurrence: occurrence))
+      hashes[event].id = events.idHash(of: event, sipHash)
+    }
   }
 
   // MARK: Rejecting
@@ -90,14 +138,13 @@ struct ImportPiece: Sendable {
 
   /// Rejects a line of ``events``; of CSV the row that became it.
   private mutating func reject(_ rejection: Rejection, line: Int, _ range: Range<Int>) {
-    if !isOfRows {
+    if csv == nil {
       let bytes = events.bytes
       return reject(rejection, bytes.span.extracting(range), line: line)
     }
     let row = rows[line]
     let bytes = rowBytes
-    let start = line == 0 ? 0 : rows[line - 1].end
-    reject(rejection, bytes.span.extracting(start..<row.end), line: row.line, lines: row.lines)
+    reject(rejection, bytes.span.extracting(row.text), line: row.line, lines: row.lines)
   }
 
   /// Puts what was rejected, in several looks at the piece, into the order of the lines, and lets go of these.
@@ -106,6 +153,7 @@ struct ImportPiece: Sendable {
     events = EventBatch()
     hashes = []
     lines = []
+    csv = nil
     rows = []
     rowBytes = []
   }

@@ -15,6 +15,9 @@ final class ImportPipeline: @unchecked Sendable {
   private let reading: InputReading
   private let writer: LogWriter
   private let parser: EventParser
+  /// Rows of CSV without ids of their own, of the input that is placed; of who places.
+  private var occurrences = RowOccurrences()
+  private var countedInput = 0
 
   private var isReading = false
   private var isPlacing = false
@@ -240,10 +243,13 @@ final class ImportPipeline: @unchecked Sendable {
         return .item(.block(BuiltBlock(part, &salts), part))
       }
       ready[number] = outcome
-    } else if !isPlacing, isRoomForParts, let piece = parsed.removeValue(forKey: placedPieces) {
+    } else if !isPlacing, isRoomForParts, var piece = parsed.removeValue(forKey: placedPieces) {
       isPlacing = true
       let now = committed
-      monitor.unlocked { place(piece, committed: now) }
+      monitor.unlocked {
+        count(&piece)
+        place(piece, committed: now)
+      }
       placedPieces += 1
       isPlacing = false
     } else if !isAtEnd, !isReading, readPieces - placedPieces < Self.mostPieces {
@@ -265,6 +271,15 @@ final class ImportPipeline: @unchecked Sendable {
 
   private var isRoomForParts: Bool {
     givenParts - committedParts <= 2 * Self.groupParts && lineBytes <= Self.mostLineBytes
+  }
+
+  /// Rows are counted from the beginning of each input.
+  private func count(_ piece: inout ImportPiece) {
+    if piece.input != countedInput {
+      occurrences = RowOccurrences()
+      countedInput = piece.input
+    }
+    piece.count(&occurrences, writer.sipHash)
   }
 
   private func place(_ piece: ImportPiece, committed: UInt64) {

@@ -91,7 +91,7 @@ final class InputReading {
         if let piece = try scanner == nil ? lines(reader) : rows(reader) { return piece }
       } catch {
         var piece =
-          partial ?? ImportPiece(input: current, file: reader.name, isOfRows: scanner != nil)
+          partial ?? ImportPiece(input: current, file: reader.name)
         partial = nil
         piece.fault = error
         piece.isEnd = true
@@ -113,7 +113,7 @@ final class InputReading {
   /// Rows of CSV, made into lines.
   private func rows(_ reader: LineReader) throws(InputFault) -> ImportPiece? {
     guard var scanner else { return nil }
-    partial = ImportPiece(input: current, file: reader.name, isOfRows: true)
+    partial = ImportPiece(input: current, file: reader.name, rows: csv[current].lines)
     let first = counted
     defer { counted = reader.lineNumber }
     let isFull = try readRows(reader, &scanner, first)
@@ -127,21 +127,20 @@ final class InputReading {
   private func readRows(
     _ reader: LineReader, _ scanner: inout CSVRowScanner, _ first: Int
   ) throws(InputFault) -> Bool {
-    var lines: [UInt8] = []
-    lines.reserveCapacity(Self.pieceBytes + EventParser.lineBytes)
+    var bytes = 0
     var rejected = 0
-    defer { partial?.events = EventBatch(bytes: lines) }
+    let bytesBesideRow = csv[current].lines.bytesBesideRow
     do throws(InputFault) {
       return try reader.readRows(&scanner) { number, row, scanner in
         do throws(Rejection) {
-          try csv[current].append(row, scanner, to: &lines)
-          lines.append(0x0a)
-          partial?.addRow(row, line: number - 1 - first, lines: scanner.lines)
+          let cells = try csv[current].take(row, scanner)
+          partial?.addRow(row, scanner.cells, cells, line: number - 1 - first, lines: scanner.lines)
+          bytes += row.count + bytesBesideRow
         } catch {
           partial?.reject(error, row, line: number - 1 - first, lines: scanner.lines)
           rejected += 1
         }
-        return lines.count < Self.pieceBytes && rejected < Self.mostRejected
+        return bytes < Self.pieceBytes && rejected < Self.mostRejected
       }
     } catch {
       partial?.physicalLines = reader.lineNumber - first

@@ -6,11 +6,13 @@ enum JSONWriting {
 
   static func append(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    if !needsEscape(text) {
-      bytes.append(text)
-      bytes.append(UInt8(ascii: "\""))
-      return
-    }
+    appendContent(text, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// What stands between the quotes.
+  static func appendContent(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
+    if text.plainEnd(from: 0) == text.count || !needsEscape(text) { return bytes.append(text) }
     for index in text.indices {
       let byte = text[index]
       switch byte {
@@ -27,7 +29,6 @@ enum JSONWriting {
       default: bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 
   private static func needsEscape(_ text: Span<UInt8>) -> Bool {

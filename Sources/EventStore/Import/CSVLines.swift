@@ -1,0 +1,260 @@
+/// Makes CloudEvents lines of rows of one CSV file; on any thread.
+///
+/// The line is, without blanks, `specversion`, `id`, `source`, `type`, `subject`, `time` (UTC, six decimals) and, unless it is
+/// empty, `data`. Without a mapped id it is that of ``DerivedIDs``.
+struct CSVLines: Sendable {
+  private let mapping: CSVMapping
+  private let times: CSVTimes
+  /// By entry of the mapping: its column, from 0; ``constant``.
+  private let columns: [Int]
+  private let isIDMapped: Bool
+  private let hasPlainMembers: Bool
+  private var texts: CSVTexts
+  /// By entry: where its constant stands in ``texts``.
+  private let constants: [Range<Int>]
+  /// The lines, each with its end.
+  private(set) var lines: [UInt8] = []
+  private(set) var ids = DerivedIDs()
+
+  private static let constant = -1
+
+  init(_ mapping: CSVMapping, _ times: CSVTimes) {
+    self.mapping = mapping
+    self.times = times
+    var texts: [UInt8] = Array("csv".utf8)
+    var columns: [Int] = []
+    var constants: [Range<Int>] = []
+    for entry in mapping.entries {
+      let start = texts.count
+      switch entry.source {
+      case .constant(let bytes):
+        texts += bytes
+        columns.append(Self.constant)
+      case .column(let number): columns.append(number)
+      // A header is not there where the input has none; then there are no rows either.
+      case .header: columns.append(Int.max)
+      }
+      constants.append(start..<texts.count)
+    }
+    self.texts = CSVTexts(constants: texts)
+    self.columns = columns
+    self.constants = constants
+    isIDMapped = mapping.index(.id) != nil
+    hasPlainMembers = mapping.members.allSatisfy { $0.plainName != nil }
+  }
+
+  /// Bytes that a line has besides those of its row, about.
+  var bytesBesideRow: Int { texts.constantsEnd + 160 }
+
+  /// Adds the line of one row.
+  mutating func append(
+    _ row: Span<UInt8>, _ cells: Span<CSVRowScanner.Cell>
+  ) throws(Rejection) {
+    let start = lines.count
+    let idsBefore = ids.count
+    do throws(Rejection) {
+      texts.take(row, cells)
+      try appendEvent()
+      let count = lines.count - start
+      if count > EventParser.lineBytes {
+        throw Rejection(
+          "too-long",
+          "the event that this row makes has \(count) bytes, more than \(EventParser.lineBytes)")
+      }
+    } catch {
+      lines.removeLast(lines.count - start)
+      ids.cut(to: idsBefore)
+      throw error
+    }
+    lines.append(0x0a)
+  }
+
+  /// Puts the ids that are made of their rows into the lines; those of a first occurrence.
+  mutating func finish() { ids.fill(&lines) }
+
+  /// The lines, which are the caller's then.
+  mutating func takeLines() -> [UInt8] {
+    var taken: [UInt8] = []
+    swap(&taken, &lines)
+    return taken
+  }
+
+  // MARK: Values
+
+  /// Where the value of an entry stands in ``texts``; nil where the cell is empty.
+  ///
+  /// - Throws: `utf8`, with the column.
+  private func value(_ entry: Int) throws(Rejection) -> Range<Int>? {
+    let column = columns[entry]
+    if column == Self.constant { return constants[entry] }
+    guard column < texts.cellCount else { return nil }
+    let range = texts.cell(column)
+    if range.isEmpty { return nil }
+    if texts.isUTF8(range) { return range }
+    throw Rejection(
+      "utf8",
+      "\(mapping.describe(column)) is not UTF-8; a file in another encoding has to be converted, as with iconv"
+    )
+  }
+
+  /// A text that every event has.
+  private func attribute(_ attribute: CSVMapping.Attribute) throws(Rejection) -> Range<Int> {
+    guard let entry = mapping.index(attribute), let range = try value(entry) else {
+      throw missing(attribute)
+    }
+    if range.count > EventParser.attributeBytes {
+      throw Rejection(
+        "long-\(attribute)",
+        "`\(attribute)`\(mapping.place(of: attribute)) has \(range.count) bytes, more than \(EventParser.attributeBytes)"
+      )
+    }
+    return range
+  }
+
+  private func missing(_ attribute: CSVMapping.Attribute) -> Rejection {
+    Rejection(
+      "missing-\(attribute)",
+      "`\(attribute)`\(mapping.place(of: attribute)) is empty in this row")
+  }
+
+  // MARK: The line
+
+  private static let idName = Array("{\"specversion\":\"1.0\",\"id\":\"".utf8)
+  private static let sourceName = Array("\",\"source\":\"".utf8)
+  private static let typeName = Array("\",\"type\":\"".utf8)
+  private static let subjectName = Array("\",\"subject\":\"".utf8)
+  private static let timeName = Array("\",\"time\":\"".utf8)
+  private static let end = Array("\"}".utf8)
+  private static let dataName = Array("\",\"data\":".utf8)
+  private static let source = 0..<3
+
+  private mutating func appendEvent() throws(Rejection) {
+    let type = try attribute(.type)
+    lines += Self.idName
+    if isIDMapped {
+      append(try attribute(.id))
+    } else {
+      addID(type)
+    }
+    lines += Self.sourceName
+    append(mapping.index(.source) == nil ? Self.source : try attribute(.source))
+    lines += Self.typeName
+    append(type)
+    lines += Self.subjectName
+    append(try attribute(.subject))
+    lines += Self.timeName
+    guard let entry = mapping.index(.time), let time = try value(entry) else {
+      throw missing(.time)
+    }
+    let instant = try texts.instant(time, times)
+    RFC3339.append(instant, to: &lines)
+    try appendData()
+  }
+
+  /// Adds a text as what stands between quotes in JSON.
+  private mutating func append(_ range: Range<Int>) {
+    texts.append(range, to: &lines)
+  }
+
+  private mutating func addID(_ type: Range<Int>) {
+    ids.begin(at: lines.count)
+    for number in 0..<texts.cellCount { texts.add(texts.cell(number), to: &ids) }
+    texts.add(type, to: &ids)
+    ids.end()
+    lines.append(contentsOf: repeatElement(0x30, count: DerivedIDs.length))
+  }
+
+  /// Adds the member `data`, its members in the order of the mapping; dotted names make objects. Values are strings, and an empty
+  /// cell leaves its member out; nothing is added where nothing is left.
+  private mutating func appendData() throws(Rejection) {
+    if !hasPlainMembers { return try appendNested() }
+    var isFirst = true
+    for index in mapping.members.indices {
+      guard let range = try value(mapping.members[index].entry) else { continue }
+      lines.append(UInt8(ascii: "\""))
+      if isFirst {
+        lines.removeLast()
+        lines += Self.dataName
+        lines.append(UInt8(ascii: "{"))
+        isFirst = false
+      } else {
+        lines.append(UInt8(ascii: ","))
+      }
+      lines += mapping.members[index].plainName ?? []
+      lines.append(UInt8(ascii: "\""))
+      append(range)
+    }
+    lines += Self.end
+    if !isFirst { lines.append(UInt8(ascii: "}")) }
+  }
+
+  private mutating func appendNested() throws(Rejection) {
+    var root = CSVMember(name: "", value: nil, members: [])
+    for member in mapping.members {
+      guard let range = try value(member.entry) else { continue }
+      root.insert(member.path[...], texts.bytes(range))
+    }
+    if root.members.isEmpty {
+      lines += Self.end
+      return
+    }
+    lines += Self.dataName
+    root.append(to: &lines)
+    lines.append(UInt8(ascii: "}"))
+  }
+}
+
+/// What the values of a row stand in: constants, then the contents of its cells.
+private struct CSVTexts: Sendable {
+  private var bytes: [UInt8]
+  let constantsEnd: Int
+  private var ends: [Int] = []
+  /// The row has nothing beyond ASCII.
+  private var isASCII = true
+
+  init(constants: [UInt8]) {
+    bytes = constants
+    constantsEnd = constants.count
+  }
+
+  var cellCount: Int { ends.count }
+
+  func cell(_ number: Int) -> Range<Int> {
+    (number == 0 ? constantsEnd : ends[number - 1])..<ends[number]
+  }
+
+  /// Takes the cells of a row in the place of those that were there.
+  mutating func take(_ row: Span<UInt8>, _ cells: Span<CSVRowScanner.Cell>) {
+    bytes.removeLast(bytes.count - constantsEnd)
+    ends.removeAll(keepingCapacity: true)
+    isASCII = row.isASCII
+    for index in cells.indices {
+      let cell = cells[index]
+      if cell.hasDoubledQuotes {
+        bytes += CSVRowScanner.content(cell, of: row)
+      } else {
+        bytes.append(row.extracting(cell.range))
+      }
+      ends.append(bytes.count)
+    }
+  }
+
+  func isUTF8(_ range: Range<Int>) -> Bool {
+    isASCII || bytes.span.extracting(range).isASCII || bytes(range).isUTF8
+  }
+
+  func bytes(_ range: Range<Int>) -> [UInt8] { Array(bytes[range]) }
+
+  /// Adds a text as what stands between quotes in JSON.
+  func append(_ range: Range<Int>, to lines: inout [UInt8]) {
+    JSONWriting.appendContent(bytes.span.extracting(range), to: &lines)
+  }
+
+  func add(_ range: Range<Int>, to ids: inout DerivedIDs) {
+    ids.add(bytes.span.extracting(range))
+  }
+
+  func instant(_ range: Range<Int>, _ times: CSVTimes) throws(Rejection) -> Int64 {
+    try times.instant(bytes.span.extracting(range))
+  }
+}
