@@ -113,6 +113,22 @@ import Testing
     #expect(before.status == 2)
   }
 
+  @Test func `a cookie that a link names is nobody until it does something`() throws {
+    let link = event(
+      0, "identify", "2024-01-02T00:00:00Z", data: #"{"anonymous_id":"k-1"}"#)
+    let later = event(1, "site_visit", "2024-03-01T00:00:00Z", subject: "k-1")
+    let roots = try [link, link + later].map { events -> String? in
+      let place = try Place()
+      try Program.run("import", place.store, try place.file("a.ndjson", events)).expect(0)
+      let done = try Program.run(
+        "replay", place.store, "--rules", Program.fixture("rules/retail.yaml"), "--as-of",
+        "2024-02-01", "--format", "json", "-q")
+      return (try done.object()["receipt"] as? [String: Any])?["output_root"] as? String
+    }
+    // The same events in view, and the same result, whatever else the log holds.
+    #expect(roots[0] != nil && roots[0] == roots[1])
+  }
+
   @Test func `rules that chase each other park the customer, end with 1, and are named`() throws {
     let place = try Place()
     let name = Program.fixture("cases/14-parked-by-chase")

@@ -41,7 +41,8 @@ struct CustomerDirectory: Sendable {
     guard let identity else { return }
     identityFaults = identity.faults
     var pairs: [UInt64] = []
-    for subject in 0..<subjectCount {
+    // Who has no event in view is nobody yet, whatever else the log holds.
+    for subject in 0..<subjectCount where counts[subject] > 0 {
       let root = identity.roots[subject]
       guard root != UInt32(subject) else { continue }
       let rank = ranks[Int(root)]
