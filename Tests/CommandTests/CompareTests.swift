@@ -286,6 +286,25 @@ struct CompareTests {
     #expect(moved.output.contains(",,customer,") || moved.output.contains(",customer,"))
   }
 
+  @Test func `one file is compared with itself changed in one place`() throws {
+    let place = try Self.shop(
+      event(0, "purchase", "2024-01-01T00:00:00Z") + event(1, "purchase", "2024-01-02T00:00:00Z"))
+    let rules = try place.rules("a", "{ id: x, from: new, to: buyer, when: \"recent >= 2\" }")
+    try Program.run("replay", place.store, "--rules", rules, "-q").expect(0)
+
+    for base in [["--rules", rules], []] {
+      let compared = try Program.run(
+        ["compare", place.store, "--set", "facts.recent.within=12h", "-o", "-", "-q"] + base)
+      let row = try #require(Self.rows(compared.output).first, "\(compared.errors)")
+      #expect(
+        Array(row[11...18]) == [
+          "clause", "x", "recent >= 2", "true", "recent = 2", "recent >= 2", "false", "recent = 1",
+        ])
+    }
+    try Program.run("compare", place.store, "--set", "facts.nobody.within=12h").expect(2)
+    try Program.run("compare", place.store, "--set", "facts").expect(64)
+  }
+
   @Test func `what was served is compared with what is, though its generation is gone`() throws {
     let place = try Self.shop(event(0, "purchase", "2024-01-01T00:00:00Z"))
     let first = try place.rules("a", "{ id: x, from: new, to: buyer, when: \"buys >= 1\" }")

@@ -11,10 +11,12 @@ struct CompareCommand: ParsableCommand {
         clm-replay compare store --rules retail.yaml --rules retail-v4.yaml -o changed.csv --fail-above 1%
         clm-replay compare store --as-of 2024-03-31 --as-of 2024-06-30
         clm-replay compare store --view retail --as-served 2024-06-29
+        clm-replay compare store --rules retail.yaml --set facts.purchases_365d.within=180d
 
       The first of a pair is a, the second b: two --rules, --view, --as-of, --known-at or --as-served, or several pairs; what is
       given once holds for both. Without --rules they are those of a view. One --as-served compares what was served then
-      with the view in force: rules, size and as-of of the register, so that the generation itself may be gone.
+      with the view in force: rules, size and as-of of the register, so that the generation itself may be gone. --set changes
+      the rules of b.
 
       A customer has changed if the rows differ at any time. The examples are one of each kind: who stands in another stage
       today first, the most frequent kinds first. -o FILE.csv or FILE.ndjson holds every customer who differs; with -o - these

@@ -18,6 +18,7 @@ struct ComparedOptions: ParsableArguments {
     help:
       "What the register says was served then: one to compare it with the view in force, or two.")
   var asServed: [String] = []
+  @OptionGroup var changes: SetOptions
 
   private var pairs: [(name: String, count: Int)] {
     [
@@ -39,11 +40,13 @@ struct ComparedOptions: ParsableArguments {
     if asServed.count == 1 && view.count == 2 {
       throw ValidationError("with two views, give --as-served twice, or one view")
     }
-    if asServed.isEmpty && !pairs.contains(where: { $0.count == 2 }) {
+    let isOneThing = asServed.isEmpty && !pairs.contains { $0.count == 2 }
+    if isOneThing && changes.settings.isEmpty {
       throw ValidationError(
         rules.count == 1
-          ? "give --rules twice: the file in force, then the one to compare; or two --as-of or --known-at"
-          : "give what to compare twice: --rules, --view, --as-of, --known-at or --as-served")
+          ? "give --rules twice: the file in force, then the one to compare; or change it by --set"
+          : "give what to compare twice: --rules, --view, --as-of, --known-at or --as-served; or --set"
+      )
     }
   }
 }
@@ -105,6 +108,9 @@ struct ComparedPair {
       source = Source(
         title: Title(rules: try LoadedRules.load(reader), view: reader.manifest.name),
         made: (reader.manifest.size, reader.manifest.asOf))
+    }
+    if place == 1 && !options.changes.settings.isEmpty {
+      source.title.rules = try options.changes.apply(to: source.title.rules.compiled.rules)
     }
     source.asOf = own(options.asOf)
     source.knownAt = own(options.knownAt)
