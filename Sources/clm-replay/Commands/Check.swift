@@ -16,7 +16,14 @@ struct CheckCommand: ParsableCommand {
   @Option(
     help: "Fold this store's log too and say what the rules could not use; nothing is written.")
   var store: String?
+  @OptionGroup var times: FoldTimes
   @OptionGroup var global: GlobalOptions
+
+  func validate() throws {
+    if store == nil && !times.isNow {
+      throw ValidationError("--as-of and --known-at go with --store")
+    }
+  }
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
@@ -38,7 +45,7 @@ struct CheckCommand: ParsableCommand {
           place: test.place), file: rules, source: result.source)
     }
     let trial = try result.compiled.flatMap { compiled in
-      try store.map { try TrialFold($0, compiled) }
+      try store.map { try TrialFold($0, compiled, times) }
     }
     trial?.report.tell()
     if format == .json || format == .ndjson {

@@ -34,13 +34,9 @@ struct CustomerAccess {
       viewName = opening.manifest.name
       served = nil
       isCurrent = options.asOf == nil && options.knownAt == nil
-      if isCurrent {
-        reader = opening
-        view = try opened.logView(size: opening.manifest.size, asOf: opening.manifest.asOf)
-      } else {
-        view = try opened.logView(
-          asOf: options.asOf ?? RFC3339.text(opening.manifest.asOf), knownAt: options.knownAt)
-      }
+      if isCurrent { reader = opening }
+      view = try opened.logView(
+        of: opening.manifest, asOf: options.asOf, knownAt: options.knownAt)
     }
     asOf = view.asOf
     if options.population {
@@ -71,7 +67,7 @@ struct CustomerAccess {
   }
 
   /// All subjects of a customer, the one that it is called by first.
-  private static func subjects(
+  static func subjects(
     of customer: String, _ opened: OpenedStore, _ view: LogView, _ compiled: CompiledRules,
     _ viewName: String
   ) throws -> [String] {
@@ -147,6 +143,14 @@ struct CustomerAccess {
     if let stored { return stored }
     let record = try record()
     return ViewCustomer(record: record, scores: nil, segments: record.current?.segments ?? [])
+  }
+
+  /// What was learned of the past as the log grew, in the order in which it was recorded.
+  func corrections() throws -> [Correction] {
+    try opened.run {
+      try CorrectionFinder(compiled, view: view, threads: Threads.count(nil)).corrections(
+        of: subjects)
+    }
   }
 
   /// Events and transitions in the order of the fold.

@@ -18,6 +18,8 @@ struct ExportCommand: ParsableCommand {
 
       `events` needs no view: lines as they came, NDJSON, in the order of the log, less those that were erased. An empty store
       that imports them holds the same events; `recorded`, and so the root, are new.
+
+      With --as-of or --known-at everybody is folded again under the view's rules; the view is left alone.
       """)
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
@@ -29,6 +31,7 @@ struct ExportCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write; `-` is standard output.")
   var output: String
   @Option(help: "The view, if there are several.") var view: String?
+  @OptionGroup var times: FoldTimes
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @Option(
     help:
@@ -44,6 +47,10 @@ struct ExportCommand: ParsableCommand {
 
   func validate() throws {
     if table == .events {
+      if !times.isNow {
+        throw ValidationError(
+          "--as-of and --known-at do not go with --table events; see --from, --to")
+      }
       if view != nil && customer.isEmpty {
         throw ValidationError("with --table events, --view goes with --customer")
       }
@@ -56,7 +63,7 @@ struct ExportCommand: ParsableCommand {
     if table == .events { return try exportEvents() }
     let format = try Forms.rows(global, output: output)
     let opened = try OpenedStore(store)
-    let reader = try opened.view(named: view)
+    let reader = try reader(opened)
     let rows = ViewRows(reader.rules)
     let columns =
       switch table {
@@ -97,6 +104,16 @@ struct ExportCommand: ParsableCommand {
     Notice.write(
       "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(count) rows",
       quiet: global.quiet)
+  }
+
+  /// The view, or one made for this question in other times.
+  private func reader(_ opened: OpenedStore) throws -> ViewReader {
+    let reader = try opened.view(named: view)
+    if times.isNow { return reader }
+    return try PassingView.build(
+      reader.manifest.name, try LoadedRules.load(reader).compiled,
+      try opened.logView(of: reader.manifest, times), quiet: global.quiet
+    ).reader
   }
 
   /// Events are lines of the log, not rows of a view.

@@ -9,16 +9,25 @@ struct HistoryCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         clm-replay history store C-1042
+        clm-replay history store C-1042 --corrections
 
       At one instant what time alone changed comes first, then each event with the transitions that it caused. Behind an event
-      stands what it says in the fields that the rules read.
+      stands what it says in the fields that the rules read. With --corrections: what was learned of the past as the log grew,
+      by late events and by links; what was believed until then, and what is known since (docs/times.md).
       """)
 
   @OptionGroup var options: CustomerOptions
+  @Flag(help: "What late events and links changed: what was believed then, what is known since.")
+  var corrections = false
   @OptionGroup var global: GlobalOptions
 
   func run() throws {
     let subject = try options.access(quiet: global.quiet)
+    if corrections {
+      // Who is not there has no past to be corrected.
+      _ = try subject.record()
+      return try CorrectionReport(try subject.corrections(), subject).write(global.format ?? .table)
+    }
     let steps = try subject.history()
     switch global.format ?? .table {
     case .table: try StandardOutput.show(text(steps, subject))

@@ -30,6 +30,7 @@ struct MetricsCommand: ParsableCommand {
   )
   var churned: [String] = []
   @Option(help: "The view, if there are several.") var view: String?
+  @OptionGroup var times: FoldTimes
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
@@ -75,8 +76,7 @@ struct MetricsCommand: ParsableCommand {
     settings.activity = activity
     settings.churned = churned.isEmpty ? nil : churned
     settings.stuckAfter = try Times.length(stuckAfter, option: "--stuck-after")
-    let manifest = reader.manifest
-    let view = try opened.logView(size: manifest.size, asOf: manifest.asOf)
+    let view = try opened.logView(of: reader.manifest, times)
     do {
       return try opened.run {
         try Metrics(

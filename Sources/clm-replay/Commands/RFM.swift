@@ -11,7 +11,7 @@ struct RFMCommand: ParsableCommand {
         clm-replay rfm store
         clm-replay rfm store --as-of 2024-03-31 --as-of 2024-06-30 -o moved.csv
 
-      Folds the log under the rules and the size of a view. With one --as-of (the view's unless given): the eleven segments with
+      Folds the log under the rules of a view. With one --as-of (the view's unless given): the eleven segments with
       customers, share and means, and the grid of R and F. With two, the earlier first: how many went from which segment (rows) to
       which (columns). -o FILE.csv or FILE.ndjson holds every customer; with -o - these rows are all that is printed.
       `rfm` of the rules says how ties are scored, and which purchases count. Keys and columns are in docs/metrics.md.
@@ -23,6 +23,7 @@ struct RFMCommand: ParsableCommand {
     parsing: .singleValue,
     help: "An instant: RFC 3339, a date, or `now`; two to see who moved. The view's unless given.")
   var asOf: [String] = []
+  @Option(help: "Only events recorded by then.") var knownAt: String?
   @Option(name: .shortAndLong, help: "A file for a row of each customer; `-` is standard output.")
   var output: String?
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
@@ -58,8 +59,11 @@ struct RFMCommand: ParsableCommand {
           "the rules of view `\(reader.manifest.name)` do not say what a purchase is, so that nobody is scored",
         help: "add `clv: { purchase: ALIAS.FIELD }` to the rules, and replay")
     }
-    let populations = try (instants.isEmpty ? [reader.manifest.asOf] : instants).map { instant in
-      let view = try opened.logView(size: reader.manifest.size, asOf: instant)
+    let times: [String?] = asOf.isEmpty ? [nil] : asOf
+    let views = try times.map {
+      try opened.logView(of: reader.manifest, asOf: $0, knownAt: knownAt)
+    }
+    let populations = try views.map { view in
       let progress = ProgressLine("rfm", quiet: global.quiet)
       let population = try opened.run {
         try RFMPopulation(compiled, view: view, threads: Threads.count(threads)) {
@@ -72,7 +76,8 @@ struct RFMCommand: ParsableCommand {
     for population in populations { tellParked(population) }
     let migration =
       populations.count == 2 ? RFMMigration(from: populations[0], to: populations[1]) : nil
-    let words = RFMWords(manifest: reader.manifest, rules: reader.rules)
+    let words = RFMWords(
+      view: reader.manifest.name, size: views[0].size, rules: reader.rules)
     if let output, let form {
       try words.write(populations[0], migration, to: output, form)
       if output == "-" { return }

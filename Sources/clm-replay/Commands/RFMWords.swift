@@ -4,7 +4,9 @@ import Projections
 
 /// What `rfm` prints, in each form.
 struct RFMWords {
-  let manifest: ViewManifest
+  let view: String
+  /// Of the log that was folded.
+  let size: UInt64
   let rules: Rules
 
   private typealias Standing = RFMPopulation.Standing
@@ -89,7 +91,7 @@ struct RFMWords {
 
   private func settings() -> [(String, JSONValue)] {
     [
-      ("view", .string(manifest.name)), ("size", .count(manifest.size)),
+      ("view", .string(view)), ("size", .count(size)),
       ("ties", .string(rules.rfm.ties.rawValue)),
       ("within", .optional(rules.rfm.within.map { Numbers.span($0) })),
     ]
@@ -159,7 +161,7 @@ struct RFMWords {
   private var rule: String {
     let within = rules.rfm.within.map { ", purchases within \(Numbers.span($0))" } ?? ""
     return
-      "view \(manifest.name), \(manifest.size) events; ties score \(rules.rfm.ties.rawValue)\(within)"
+      "view \(view), \(size) events; ties score \(rules.rfm.ties.rawValue)\(within)"
   }
 
   func text(_ population: RFMPopulation) -> String {

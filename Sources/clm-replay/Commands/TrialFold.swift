@@ -7,9 +7,9 @@ struct TrialFold {
   /// Set where customers are parked.
   let parked: CommandError?
 
-  init(_ path: String, _ compiled: CompiledRules) throws {
+  init(_ path: String, _ compiled: CompiledRules, _ times: FoldTimes) throws {
     let opened = try OpenedStore(path)
-    let view = try opened.logView(asOf: nil, knownAt: nil)
+    let view = try opened.logView(asOf: times.asOf, knownAt: times.knownAt)
     let summary = try opened.run {
       try Replayer(compiled, view: view, threads: Threads.count(nil)).summary()
     }

@@ -34,6 +34,7 @@ struct ValueCommand: ParsableCommand {
   )
   var output: String?
   @Option(help: "The view, if there are several.") var view: String?
+  @OptionGroup var times: FoldTimes
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
 
@@ -44,15 +45,18 @@ struct ValueCommand: ParsableCommand {
     settings.keepsCustomers = table == .customers
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
-    if let subject = settings.customer {
-      let found = try opened.run { try reader.customer(named: subject) }
-      guard let found else {
+    let compiled = try LoadedRules.load(reader).compiled
+    let logView = try opened.logView(of: reader.manifest, times)
+    settings.customer = try settings.customer.map { subject in
+      if !times.isNow {
+        return try CustomerAccess.subjects(
+          of: subject, opened, logView, compiled, reader.manifest.name)[0]
+      }
+      guard let found = try opened.run({ try reader.customer(named: subject) }) else {
         throw CustomerAccess.unknown(subject, opened.path, reader.manifest.name)
       }
-      settings.customer = found.record.name
+      return found.record.name
     }
-    let compiled = try LoadedRules.load(reader).compiled
-    let logView = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
     let progress = ProgressLine("value", quiet: global.quiet)
     let forecast: Forecast
     do {
