@@ -162,4 +162,76 @@ import Testing
       #expect(Set(found.filter { $0.contains(".tmp-") }) == Set(others), "\(table)")
     }
   }
+
+  @Test func `where nothing is new the view stays, and says again what it said`() throws {
+    // The nightly job folded ten million events to find that none had come.
+    let place = try Place()
+    let rules = try makeView(place)
+    let first = try Program.run("replay", place.store, "--rebuild", "--format", "json")
+    let again = try Program.run("replay", place.store, "--rules", rules, "--format", "json")
+    let told = try Program.run("replay", place.store, "--receipt", "\(place.path)/receipt")
+    let switches = try Program.run("views", place.store, "--history", "--format", "ndjson")
+
+    let (one, two) = (try first.object(), try again.object())
+    #expect(two["changed"] as? Bool == false)
+    #expect(Set(one.keys) == Set(two.keys))
+    func members(_ run: Program) -> Substring {
+      run.output.prefix(
+        upTo: run.output.range(of: ",\"changed\"")?.lowerBound ?? run.output.startIndex)
+    }
+    #expect(members(first) == members(again))
+    #expect(told.output.hasPrefix("view shop: shop v1, unchanged since 20"), "\(told.output)")
+    #expect(told.output.contains("\noutput root "))
+    let receipt = try String(contentsOfFile: "\(place.path)/receipt", encoding: .utf8)
+    let own = try #require(one["receipt"] as? [String: Any])
+    #expect(receipt.contains(try #require(own["output_root"] as? String)))
+    // The first replay, and the one that was told to.
+    #expect(switches.output.split(separator: "\n").count == 2, "\(switches.output)")
+  }
+
+  @Test func `anything new makes the view again`() throws {
+    let place = try Place()
+    let rules = try makeView(place)
+    func changed(_ arguments: String...) throws -> Bool? {
+      let run = try Program.run(["replay", place.store, "--format", "json"] + arguments)
+      run.expect(0)
+      return try run.object()["changed"] as? Bool
+    }
+    #expect(try changed("--as-of", "2024-03-01") == true)
+    #expect(try changed("--as-of", "2024-03-01") == false)
+    #expect(try changed() == true)
+    let more = try place.file("more", event(1, "purchase", "2024-01-01T00:00:00Z", subject: "C-2"))
+    try Program.run("import", place.store, more).expect(0)
+    #expect(try changed() == true)
+    #expect(try changed() == false)
+    let text = try String(contentsOfFile: rules, encoding: .utf8)
+    try (text + "# another file\n").write(toFile: rules, atomically: true, encoding: .utf8)
+    #expect(try changed("--rules", rules) == true)
+    #expect(try changed("--rules", rules) == false)
+  }
+
+  @Test func `a view that was damaged is made again by who asks for it`() throws {
+    let place = try Place()
+    _ = try makeView(place)
+    let generations = try FileManager.default.contentsOfDirectory(
+      atPath: "\(place.store)/views/shop")
+    let generation = try #require(generations.first { $0.hasPrefix("g") })
+    let path = "\(place.store)/views/shop/\(generation)/data.mdb"
+    var file = try Data(contentsOf: URL(fileURLWithPath: path))
+    // The customer's name, in the table of rows and in what commits left of it.
+    var from = file.startIndex
+    while let name = file.range(of: Data("C-1".utf8), in: from..<file.endIndex) {
+      file[name.lowerBound] ^= 1
+      from = name.upperBound
+    }
+    #expect(from > file.startIndex)
+    try file.write(to: URL(fileURLWithPath: path))
+    let refused = try Program.run(
+      "export", place.store, "--table", "customers", "-o", "-", "--format", "csv")
+    refused.expect(2)
+    #expect(refused.errors.contains("clm-replay replay --rebuild"), "\(refused.errors)")
+    try Program.run("replay", place.store, "--rebuild").expect(0)
+    try Program.run("export", place.store, "--table", "customers", "-o", "-", "--format", "csv")
+      .expect(0)
+  }
 }

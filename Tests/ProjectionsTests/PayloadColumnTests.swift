@@ -160,7 +160,8 @@ import Testing
       snapshot: snapshot, size: snapshot.size, asOf: try #require(snapshot.latestOccurred))
     let builder = ViewBuilder(
       storePath: path, name: "columns", compiled, view: view, engine: "test", threads: 2)
-    _ = try builder.publish(try builder.build { _ in }, switchedAt: 0) { _ in }
+    _ = try builder.publish(try builder.build { _ in }, switchedAt: 0, summary: { _ in [] }) { _ in
+    }
     var customers = 0
     try ViewReader.open(path, named: nil).forEachCustomer { customer in
       customers += 1

@@ -98,7 +98,7 @@ package enum Files {
   }
 
   /// Reads from an open file to the end of a buffer; how many bytes, 0 at the end of the file.
-  static func read(
+  package static func read(
     _ file: CInt, behind buffer: inout [UInt8], atMost limit: Int
   ) throws(SystemError) -> Int {
     let before = buffer.count

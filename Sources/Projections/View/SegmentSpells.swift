@@ -41,7 +41,7 @@ public struct SegmentSpells {
           guard ranked.ends.isEmpty || record < ranked.ends.count else {
             throw ViewError(
               .damaged, "view `\(reader.manifest.name)` has fewer customers than its log",
-              help: "replay it again")
+              help: ViewError.rebuilding)
           }
           for spell in spells(of: index, in: run, ids, directory, ranked.range(record)) {
             try body(spell)

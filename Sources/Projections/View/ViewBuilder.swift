@@ -316,9 +316,14 @@ public final class ViewBuilder {
   ///
   /// The register comes first, so that no view is ever in force without its record; a process that dies between the two
   /// leaves the older view in force, and a record of one that never was.
-  /// - Parameter register: appends the control record; durable when it returns.
+  /// - Parameters:
+  ///   - summary: what the replay has to say, to be said again by one that finds nothing new; not kept where parameters of
+  ///     value models were given.
+  ///   - look: given the generation as its readers will have it; where it throws, nothing comes into force.
+  ///   - register: appends the control record; durable when it returns.
   public func publish(
-    _ built: Built, switchedAt: Int64, register: (ViewSwitch) throws -> Void
+    _ built: Built, switchedAt: Int64, summary: (ViewManifest) -> [UInt8],
+    look: (ViewReader) throws -> Void = { _ in }, register: (ViewSwitch) throws -> Void
   ) throws -> ViewManifest {
     let rules = compiled.rules
     let root = try view.snapshot.root(ofFirst: view.size)
@@ -331,10 +336,11 @@ public final class ViewBuilder {
     try guarded {
       var encoder = ByteEncoder()
       encoder.number(chunks.count)
-      let values = [
+      var values = [
         (ViewFiles.manifestKey, manifest.encoded()), (ViewFiles.rulesKey, rules.source),
         (ViewFiles.fileKey, Array(rules.file.utf8)), (ViewFiles.chunksKey, encoder.bytes),
       ]
+      if parameters == nil { values.append((ViewFiles.summaryKey, summary(manifest))) }
       let meta = built.environment.table(ViewFiles.meta)
       try built.environment.write { transaction in
         for (key, content) in values { try transaction.put(meta, key, content) }
@@ -344,6 +350,7 @@ public final class ViewBuilder {
       try Files.rename(built.directory, "\(home)/\(built.generation)")
       try Files.syncDirectory(home)
       do {
+        try look(try ViewReader.openGeneration(built.generation, store, name))
         try register(
           ViewSwitch(
             view: name, generation: built.generation, model: rules.modelName,

@@ -1,4 +1,5 @@
 import CEL
+import EventStore
 
 /// What a view was made from and what came out: stored in its `meta` table.
 public struct ViewManifest: Sendable {
@@ -71,5 +72,17 @@ public struct ViewManifest: Sendable {
     customers = Int64(truncatingIfNeeded: try decoder.number())
     rows = Int64(truncatingIfNeeded: try decoder.number())
     parked = Int64(truncatingIfNeeded: try decoder.number())
+  }
+}
+
+extension Register {
+  /// The view came into force with a record.
+  public func holds(_ view: ViewManifest) -> Bool {
+    switches.contains { entry in
+      entry.view.view == view.name && Hex.text(entry.view.outputRoot) == view.outputRoot
+        && entry.view.size == view.size && entry.view.asOf == view.asOf
+        && Hex.text(entry.view.rulesHash) == view.rulesHash
+        && Hex.text(entry.view.root) == view.root
+    }
   }
 }

@@ -73,7 +73,8 @@ public final class ViewReader: Sendable {
     }
   }
 
-  private static func openGeneration(
+  /// Opens a generation, in force or not.
+  static func openGeneration(
     _ generation: String, _ store: String, _ name: String
   ) throws -> ViewReader {
     let directory = "\(ViewFiles.directory(store, name))/\(generation)"
@@ -115,6 +116,23 @@ public final class ViewReader: Sendable {
     self.rules = rules
   }
 
+  /// What the replay said that made the view, where a replay of the same would say it again.
+  ///
+  /// - Parameters:
+  ///   - rules: of the replay.
+  ///   - engine: that it folds with.
+  ///   - view: what it folds.
+  /// - Returns: nil where something is new, or the view cannot be read.
+  public func summary(
+    ifMadeBy rules: Rules, engine: String, of view: LogView
+  ) throws -> [UInt8]? {
+    guard manifest.size == view.size, manifest.asOf == view.asOf, manifest.engine == engine,
+      manifest.rulesHash == rules.sha256, self.rules.file == rules.file,
+      Hex.text(try view.snapshot.root(ofFirst: view.size)) == manifest.root
+    else { return nil }
+    return try guarded { () throws -> [UInt8]? in try value(ViewFiles.meta, ViewFiles.summaryKey) }
+  }
+
   private func value<Key>(_ name: TableName<Key>, _ key: Key) throws -> [UInt8]? {
     let table = environment.table(name)
     return try environment.read { transaction -> [UInt8]? in
@@ -133,7 +151,7 @@ public final class ViewReader: Sendable {
     } catch {
       throw ViewError(
         .damaged, "the view `\(manifest.name)` in `\(directory)` is damaged",
-        help: "it can be rebuilt: replay it again")
+        help: ViewError.rebuilding)
     }
   }
 

@@ -19,6 +19,8 @@ enum ViewFiles {
   static let rulesKey = Array("rules".utf8)
   static let fileKey = Array("file".utf8)
   static let chunksKey = Array("chunks".utf8)
+  /// What the replay said of it; not there where parameters of value models were given to it.
+  static let summaryKey = Array("summary".utf8)
 
   static func directory(_ store: String, _ name: String) -> String { "\(store)/views/\(name)" }
 
@@ -71,6 +73,9 @@ public struct ViewError: Error, Sendable {
     self.help = help
   }
 
+  /// What to do about a view that opens and is damaged all the same.
+  static let rebuilding = "it can be made again: `clm-replay replay --rebuild`"
+
   init(_ error: any SystemFailure, _ doing: String, path: String) {
     let store = EventStoreError(error, doing, path: path)
     switch store.code {
@@ -81,7 +86,7 @@ public struct ViewError: Error, Sendable {
     case .readOnly: self.init(.readOnly, store.message)
     case .denied: self.init(.denied, store.message, help: store.help)
     case .addressSpace: self.init(.addressSpace, store.message, help: store.help)
-    case .damaged: self.init(.damaged, store.message, help: "replay it again")
+    case .damaged: self.init(.damaged, store.message, help: Self.rebuilding)
     default: self.init(.failed, store.message)
     }
   }

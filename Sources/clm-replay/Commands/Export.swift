@@ -64,41 +64,10 @@ struct ExportCommand: ParsableCommand {
     let format = try Forms.rows(global, output: output)
     let opened = try OpenedStore(store)
     let reader = try reader(opened)
-    let rows = ViewRows(reader.rules)
-    let columns =
-      switch table {
-      case .customers: rows.customerColumns
-      case .transitions: ViewRows.transitionColumns
-      case .segments: ViewRows.spellColumns
-      case .events: [String]()
-      }
+    let export = TableExport(
+      opened: opened, reader: reader, format: format, threads: Threads.count(threads))
     let file = try OutputFile.open(output)
-    var writer = RowWriter(format: format, columns: columns, file: file)
-    try writer.begin()
-    var leftOut = LeftOutEvents(reader.rules)
-    var count = 0
-    let chunked = ChunkedExport(
-      reader: reader, isCSV: format == .csv, threads: Threads.count(threads))
-    try opened.run {
-      switch table {
-      case .customers:
-        try writer.end()
-        (count, leftOut) = try chunked.writeCustomers(to: file)
-      case .transitions:
-        try writer.end()
-        count = try chunked.writeTransitions(to: file)
-      case .segments:
-        let manifest = reader.manifest
-        let spells = SegmentSpells(
-          try LoadedRules.load(reader).compiled,
-          view: try opened.logView(size: manifest.size, asOf: manifest.asOf),
-          threads: Threads.count(threads))
-        try spells.forEach(reader) { try writer.add(rows.spell($0)) }
-      case .events: break
-      }
-    }
-    try writer.end()
-    count += writer.count
+    let (count, leftOut) = try export.write(table, to: file)
     try file.close()
     leftOut.tell()
     Notice.write(

@@ -11,7 +11,7 @@ struct ReplayCommand: ParsableCommand {
       EXAMPLE
         clm-replay replay store --rules retail.yaml --as-of 2024-12-31
 
-      Without --rules the view is built again with its own rules. Readers of the view keep the generation that they have
+      Where nothing is new (same log, as-of, rules and program) the view stays as it is, which takes no time. Without --rules the view is built again with its own rules. Readers of the view keep the generation that they have
       opened. Exit status 1 if customers are parked: their rules do not determine a stage.
       """)
 
@@ -42,6 +42,13 @@ struct ReplayCommand: ParsableCommand {
       "How long to wait for another replay of the view, and for a commit of an import before the switch, such as 10s."
   )
   var wait = "10s"
+  @Option(
+    help:
+      "Write what differs from the generation before, + or - and a row: [transitions=|customers=|segments=]FILE; may be repeated."
+  )
+  var changes: [String] = []
+  @Flag(help: "Build the view also where nothing is new, as after damage to its files.")
+  var rebuild = false
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
   var receipt: String?
   @Option(
@@ -56,6 +63,7 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     let allowance = try maxParked.map { try Allowance($0, option: "--max-parked") }
+    let feeds = try changes.map { try ChangeFeed($0) }
     let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
     var (opened, register) = try OpenedStore.registering(store)
     var (loaded, name) = try rulesAndName(opened)
@@ -68,12 +76,28 @@ struct ReplayCommand: ParsableCommand {
     // As they are now that no other replay is under way: who waited shall not bring back what was before.
     opened = try opened.renewed()
     if rules == nil { (loaded, name) = try rulesAndName(opened, named: name) }
-    let earlier = manifestInForce(name)
+    let earlier = viewInForce(name)
     try checkRegister(opened, loaded, view: name)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
     let receiptFile = try receipt.map { try OutputFile.open($0) }
     let started = Clock.monotonicSeconds()
+    if !feeds.isEmpty, earlier == nil,
+      try opened.run({ try ViewReader.names(store) }).contains(name)
+    {
+      throw CommandError(
+        exit: .couldNotRun, code: ViewError.Code.damaged.rawValue,
+        message: "view `\(name)` cannot be read, so that nobody can say what changes",
+        help: "replay it without --changes, and export its tables as a whole")
+    }
+    for feed in feeds { try feed.check(from: earlier, loaded.compiled.rules) }
+    if let earlier, let summary = try unchanged(earlier, loaded, logView, opened) {
+      for feed in feeds { try feed.writeNothing(earlier, opened) }
+      try receiptFile?.end(with: receiptJSON(earlier.manifest).text + "\n")
+      try tell(earlier.manifest, summary, format, Clock.monotonicSeconds() - started)
+      if let parked = ParkedNotice.error(earlier.manifest) { throw parked }
+      return
+    }
     let builder = ViewBuilder(
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
       threads: Threads.count(threads), lock: lock, parameters: parameters,
@@ -98,7 +122,19 @@ struct ReplayCommand: ParsableCommand {
       throw refusal
     }
     let manifest = try opened.run {
-      try builder.publish(built, switchedAt: Clock.nowMicroseconds()) {
+      try builder.publish(
+        built, switchedAt: Clock.nowMicroseconds(),
+        summary: { Array(json(built, faults, $0, loaded).text.utf8) },
+        look: { reader in
+          for feed in feeds {
+            let (added, removed) = try feed.write(
+              from: earlier, to: reader, opened, threads: Threads.count(threads))
+            Notice.write(
+              "changes of \(feed.table.rawValue): \(added) rows come, \(removed) go: \(feed.path)",
+              quiet: global.quiet)
+          }
+        }
+      ) {
         try register.register($0, waitSeconds: waitSeconds)
       }
     }
@@ -109,9 +145,12 @@ struct ReplayCommand: ParsableCommand {
         quiet: global.quiet)
     }
     if format == .json || format == .ndjson {
+      let hasChanged =
+        earlier.map { receiptJSON($0.manifest).text } != receiptJSON(manifest).text
       try StandardOutput.write(
-        json(built, faults, manifest, loaded, earlier, Clock.monotonicSeconds() - started).text
-          + "\n")
+        summary(
+          json(built, faults, manifest, loaded).text, hasChanged,
+          Clock.monotonicSeconds() - started) + "\n")
     } else if !global.quiet {
       try StandardOutput.show(
         text(built, faults, manifest, loaded, Clock.monotonicSeconds() - started))
@@ -178,9 +217,9 @@ struct ReplayCommand: ParsableCommand {
   }
 
   /// What the view is now; nil where there is none, or none that can be read: it will be replaced.
-  private func manifestInForce(_ name: String) -> ViewManifest? {
+  private func viewInForce(_ name: String) -> ViewReader? {
     do throws(ViewError) {
-      return try ViewReader.open(store, named: name).manifest
+      return try ViewReader.open(store, named: name)
     } catch {
       return nil
     }
@@ -216,9 +255,53 @@ struct ReplayCommand: ParsableCommand {
     ])
   }
 
+  /// What was said by the replay that made the view, where one more would come to the same; nil where it has to be made.
+  ///
+  /// Who asks for more than the view (a limit, parameters, both engines) gets a replay.
+  private func unchanged(
+    _ view: ViewReader, _ loaded: LoadedRules, _ logView: LogView, _ opened: OpenedStore
+  ) throws -> String? {
+    if rebuild || strict || maxParked != nil || clvParams != nil || foldEngine != .words {
+      return nil
+    }
+    let register = try opened.run { try opened.snapshot.register() }
+    if !register.holds(view.manifest) { return nil }
+    let summary = try opened.run {
+      try view.summary(ifMadeBy: loaded.compiled.rules, engine: Version.engine, of: logView)
+    }
+    return summary.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The members of an object, and two that each replay has to itself.
+  private func summary(_ object: String, _ hasChanged: Bool, _ seconds: Double) -> String {
+    let own = JSONValue.object([
+      ("changed", .bool(hasChanged)), ("seconds", .number(Numbers.seconds(seconds))),
+    ])
+    return object.dropLast() + "," + own.text.dropFirst()
+  }
+
+  /// Of a view that is what a replay would make.
+  private func tell(
+    _ manifest: ViewManifest, _ summary: String, _ format: OutputFormat, _ seconds: Double
+  ) throws {
+    if format == .json || format == .ndjson {
+      return try StandardOutput.write(self.summary(summary, false, seconds) + "\n")
+    }
+    if global.quiet { return }
+    try StandardOutput.show(
+      """
+      view \(manifest.name): \(manifest.model) v\(manifest.version), unchanged since \(RFC3339.text(manifest.switchedAt))
+      as of \(RFC3339.text(manifest.asOf)), log size \(manifest.size)
+      \(manifest.customers) customers, \(manifest.rows) transitions
+
+      output root \(manifest.outputRoot)
+
+      """)
+  }
+
   private func json(
     _ built: ViewBuilder.Built, _ faults: FaultReport, _ manifest: ViewManifest,
-    _ loaded: LoadedRules, _ earlier: ViewManifest?, _ seconds: Double
+    _ loaded: LoadedRules
   ) -> JSONValue {
     let summary = built.summary
     let digits = loaded.compiled.rules.currency.digits
@@ -242,8 +325,6 @@ struct ReplayCommand: ParsableCommand {
       ("warnings", .array(faults.warnings.map { warningJSON($0) })),
       ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.parking) })),
       ("receipt", receiptJSON(manifest)),
-      ("changed", .bool(earlier.map { receiptJSON($0).text } != receiptJSON(manifest).text)),
-      ("seconds", .number(Numbers.seconds(seconds))),
     ])
   }
 

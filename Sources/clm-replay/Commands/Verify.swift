@@ -175,13 +175,7 @@ struct VerifyCommand: ParsableCommand {
     return problems
       + manifests.compactMap { manifest in
         let name = manifest.name
-        let isNoted = register.switches.contains { entry in
-          entry.view.view == name && Hex.text(entry.view.outputRoot) == manifest.outputRoot
-            && entry.view.size == manifest.size && entry.view.asOf == manifest.asOf
-            && Hex.text(entry.view.rulesHash) == manifest.rulesHash
-            && Hex.text(entry.view.root) == manifest.root
-        }
-        return isNoted
+        return register.holds(manifest)
           ? nil
           : VerifyReport.Problem(
             what: "view `\(name)` is not in the register as it is; replaying it again notes it")

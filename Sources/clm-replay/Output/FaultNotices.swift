@@ -82,13 +82,25 @@ enum ParkedNotice {
 
   static func error(_ summary: ReplaySummary, exit: ExitStatus) -> CommandError? {
     guard let first = summary.parked.first else { return nil }
-    let count =
-      summary.parked.count == 1 ? "1 customer is" : "\(summary.parked.count) customers are"
     return CommandError(
       exit: exit, code: "parked",
-      message: "\(count) parked, `\(first.customer)` first: their rules do not determine a stage",
+      message:
+        "\(count(summary.parked.count)) parked, `\(first.customer)` first: their rules do not determine a stage",
       help:
         "transitions \(first.parking.transitions.joined(separator: ", ")) chase each other; `clm-replay explain` shows a customer"
     )
+  }
+
+  /// Of a view that has parked customers already.
+  static func error(_ manifest: ViewManifest) -> CommandError? {
+    if manifest.parked == 0 { return nil }
+    return CommandError(
+      exit: .problems, code: "parked",
+      message: "\(count(Int(manifest.parked))) parked: their rules do not determine a stage",
+      help: "`clm-replay replay --format json` lists them; `clm-replay explain` shows a customer")
+  }
+
+  private static func count(_ parked: Int) -> String {
+    parked == 1 ? "1 customer is" : "\(parked) customers are"
   }
 }

@@ -23,7 +23,9 @@ enum PassingView {
       let progress = ProgressLine("population", quiet: quiet)
       let built = try builder.build { progress.update($0) }
       progress.end()
-      let manifest = try builder.publish(built, switchedAt: Clock.nowMicroseconds()) { _ in }
+      let manifest = try builder.publish(
+        built, switchedAt: Clock.nowMicroseconds(), summary: { _ in [] }
+      ) { _ in }
       // What was opened stays readable when its directory is gone.
       return (try ViewReader.open(place, named: name), manifest.outputRoot)
     }

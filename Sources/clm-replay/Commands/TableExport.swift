@@ -1,0 +1,49 @@
+import EventStore
+import Projections
+
+/// Writes a table of a view, row by row, as CSV or NDJSON.
+struct TableExport {
+  let opened: OpenedStore
+  let reader: ViewReader
+  let format: OutputFormat
+  let threads: Int
+
+  func columns(_ table: ExportCommand.Table) -> [String] {
+    switch table {
+    case .customers: ViewRows(reader.rules).customerColumns
+    case .transitions: ViewRows.transitionColumns
+    case .segments: ViewRows.spellColumns
+    case .events: []
+    }
+  }
+
+  /// - Returns: the number of rows, and for `customers` the events that facts left out.
+  func write(
+    _ table: ExportCommand.Table, to file: OutputFile
+  ) throws -> (count: Int, leftOut: LeftOutEvents) {
+    var writer = RowWriter(format: format, columns: columns(table), file: file)
+    try writer.begin()
+    var leftOut = LeftOutEvents(reader.rules)
+    var count = 0
+    let chunked = ChunkedExport(reader: reader, isCSV: format == .csv, threads: threads)
+    try opened.run {
+      switch table {
+      case .customers:
+        try writer.end()
+        (count, leftOut) = try chunked.writeCustomers(to: file)
+      case .transitions:
+        try writer.end()
+        count = try chunked.writeTransitions(to: file)
+      case .segments:
+        let (manifest, rows) = (reader.manifest, ViewRows(reader.rules))
+        let spells = SegmentSpells(
+          try LoadedRules.load(reader).compiled,
+          view: try opened.logView(size: manifest.size, asOf: manifest.asOf), threads: threads)
+        try spells.forEach(reader) { try writer.add(rows.spell($0)) }
+      case .events: break
+      }
+    }
+    try writer.end()
+    return (count + writer.count, leftOut)
+  }
+}
