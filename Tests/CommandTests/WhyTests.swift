@@ -172,4 +172,57 @@ import Testing
     try Program.run("explain", place.store, "C-1", "--without", "e1", "--to", "regular").expect(64)
     try Program.run("explain", place.store, "C-1", "--set", "nothing").expect(64)
   }
+
+  // MARK: Why not
+
+  /// What is told is appended as it is told, and the customer is there.
+  @Test(arguments: ["regular", "buyer", "lapsed", "big"])
+  func `what would bring the customer there does, in a store that has it`(goal: String) throws {
+    let place = try Self.store()
+    let object = try explain(place, "--why-not", goal)
+    let ways = try #require(object["ways"] as? [[String: Any]])
+
+    if goal == "lapsed" {
+      #expect(object["is_there"] as? Bool == true && ways.isEmpty)
+      return
+    }
+    if goal == "buyer" {
+      // Nothing leads back.
+      #expect(ways.isEmpty)
+      return
+    }
+    let way = try #require(ways.first)
+    let events = try #require(way["events"] as? [[String: Any]])
+    let lines = try events.map { event in
+      String(decoding: try JSONSerialization.data(withJSONObject: event), as: UTF8.self) + "\n"
+    }
+    try Program.run("import", place.store, try place.file("w", lines.joined())).expect(0)
+    let shown = try Program.run(
+      "show", place.store, "C-1", "--as-of", try #require(way["reached"] as? String), "--format",
+      "json"
+    ).object()
+    #expect(
+      shown["stage"] as? String == goal
+        || (shown["segments"] as? [String])?.contains(goal) == true, "\(shown)")
+  }
+
+  @Test func `distances are told in the units of the rules`() throws {
+    let place = try Self.store()
+
+    let regular = try Program.run("explain", place.store, "C-1", "--why-not", "regular").output
+    let big = try Program.run("explain", place.store, "C-1", "--segment", "big").output
+
+    #expect(regular.contains("C-1 is in stage lapsed, and not in regular"))
+    #expect(regular.contains("  - 1 more purchase: at once, by again"), "\(regular)")
+    #expect(regular.contains("    until 2024-04-04T00:00:00Z, when #4 e4 leaves the window of n"))
+    #expect(big.contains("  - 1 more purchase (amount 57.00 EUR): at once"), "\(big)")
+  }
+
+  @Test func `a goal that the rules do not have is an error`() throws {
+    let place = try Self.store()
+    let refused = try Program.run("explain", place.store, "C-1", "--why-not", "gold")
+    refused.expect(2)
+    #expect(refused.errors.contains("stages are new, buyer, regular, lapsed; segments are big"))
+    try Program.run("explain", place.store, "C-1", "--why-not", "new", "--to", "new").expect(64)
+  }
 }

@@ -2,10 +2,10 @@ import CEL
 
 /// Folds one customer again and looks at one of its rows.
 public struct Explainer {
-  private let compiled: CompiledRules
-  private let lines: [EventLine]
-  private let customer: String
-  private let asOf: Int64
+  let compiled: CompiledRules
+  let lines: [EventLine]
+  let customer: String
+  let asOf: Int64
 
   /// - Parameter lines: all events of the customer in view, of all joined subjects, in any order.
   public init(_ compiled: CompiledRules, customer: String, lines: [EventLine], asOf: Int64) {

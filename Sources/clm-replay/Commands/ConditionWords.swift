@@ -211,7 +211,7 @@ struct ConditionWords {
     aggregate.condition.map { " (where \($0.text))" } ?? ""
   }
 
-  private static func plural(_ word: String) -> String {
+  static func plural(_ word: String) -> String {
     if word.hasSuffix("s") { return word }
     let vowels: [Character] = ["a", "e", "i", "o", "u"]
     if word.hasSuffix("y"), let before = word.dropLast().last, !vowels.contains(before) {

@@ -12,6 +12,7 @@ struct ExplainCommand: ParsableCommand {
       EXAMPLE
         clm-replay explain store C-1042 --to loyalty
         clm-replay explain store C-1042 --segment high_value_at_risk
+        clm-replay explain store C-1042 --why-not loyalty
         clm-replay explain store C-1042 --without o-1001 --set facts.purchases_365d.within=180d
 
       Behind the reasons stands the smallest set of the customer's events that alone gives the same transition, found by folding
@@ -20,6 +21,10 @@ struct ExplainCommand: ParsableCommand {
       The latest transition is explained, or the latest one into --to, or the one in force at --at. With --segment it is the
       latest stay in a segment, or the latest that began by --at; for who was never in it, and for segments that read clv, rfm
       or a rank, what the condition came to at as-of.
+
+      With --why-not the cheapest few ways to a stage are looked for: events, time, or both. Each was tried by folding the customer
+      with exactly these events; with one of them less, or less of an amount, it does not happen, or later. The same stands below
+      --segment for who is not in it.
 
       With --without, --with or --set the customer is folded with events left out or added, or with the rules changed, and both
       histories stand side by side.
@@ -30,12 +35,18 @@ struct ExplainCommand: ParsableCommand {
   @Option(help: "The transition in force at this instant.") var at: String?
   @Option(help: "Why the customer is in this segment, in place of a transition.")
   var segment: String?
+  @Option(
+    help: "Why the customer is not in this stage (or segment), and what would bring it there.")
+  var whyNot: String?
   @OptionGroup(title: "What if (the log is not touched)") var whatIf: WhatIfOptions
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
     if to != nil && segment != nil {
       throw ValidationError("--to and --segment exclude each other")
+    }
+    if whyNot != nil && (to != nil || at != nil || segment != nil || !whatIf.isEmpty) {
+      throw ValidationError("--why-not goes with --as-of, --known-at and --as-served only")
     }
     if !whatIf.isEmpty && (to != nil || at != nil || segment != nil) {
       throw ValidationError(
@@ -53,13 +64,36 @@ struct ExplainCommand: ParsableCommand {
       }
       return try StandardOutput.show(result.text)
     }
+    if let whyNot {
+      let words = WhyNotText(try missing(whyNot, subject), subject)
+      if format == .json || format == .ndjson {
+        return try StandardOutput.write(words.json.text + "\n")
+      }
+      return try StandardOutput.show(words.text)
+    }
     let explanation =
       if let segment { try stay(in: segment, subject) } else { try transition(subject) }
+    let missing = try missing(explanation, subject)
     if format == .json || format == .ndjson {
-      try StandardOutput.write(json(explanation, subject).text + "\n")
+      var members = members(explanation, subject)
+      if let missing { members.append(("why_not", missing.json)) }
+      try StandardOutput.write(JSONValue.object(members).text + "\n")
     } else {
-      try StandardOutput.show(ExplanationText(explanation, subject).text)
+      let more = missing.map { $0.ways.isEmpty ? "" : "\n" + $0.text } ?? ""
+      try StandardOutput.show(ExplanationText(explanation, subject).text + more)
     }
+  }
+
+  /// Of a segment that the customer is not in, and that the customer's events alone decide about.
+  private func missing(
+    _ explanation: Explanation, _ subject: CustomerAccess
+  ) throws -> WhyNotText? {
+    guard let stay = explanation.stay, !stay.holds, at == nil else { return nil }
+    let segments = subject.compiled.rules.segments
+    guard let number = segments.firstIndex(where: { $0.name == stay.segment }),
+      !segments[number].readsPopulation
+    else { return nil }
+    return try subject.explainer().whyNot(segment: number).map { WhyNotText($0, subject) }
   }
 
   private func transition(_ subject: CustomerAccess) throws -> Explanation {
@@ -99,6 +133,36 @@ struct ExplainCommand: ParsableCommand {
       message: "customer `\(subject.name)` has no event in view")
   }
 
+  /// What would bring the customer to a stage or into a segment.
+  private func missing(_ name: String, _ subject: CustomerAccess) throws -> WhyNot {
+    let rules = subject.compiled.rules
+    let explainer = try subject.explainer()
+    var found: WhyNot?
+    if let stage = rules.stages.firstIndex(where: { $0.isCalled(name) }) {
+      found = explainer.whyNot(stage: stage)
+    } else if let segment = rules.segments.firstIndex(where: { $0.name == name }) {
+      if rules.segments[segment].readsPopulation {
+        throw CommandError(
+          exit: .couldNotRun, code: "needs-everybody",
+          message:
+            "segment `\(name)` reads values over all customers, and one alone is folded here",
+          help: "`--segment \(name)` shows what its condition came to")
+      }
+      found = explainer.whyNot(segment: segment)
+    } else {
+      throw CommandError(
+        exit: .couldNotRun, code: "unknown-stage",
+        message: "the rules have no stage and no segment `\(name)`",
+        help:
+          "stages are \(rules.stages.map(\.name).joined(separator: ", ")); segments are \(rules.segments.isEmpty ? "none" : rules.segments.map(\.name).joined(separator: ", "))"
+      )
+    }
+    if let found { return found }
+    throw CommandError(
+      exit: .couldNotRun, code: "unknown-customer",
+      message: "customer `\(subject.name)` has no event in view")
+  }
+
   private func chosenRow(_ record: CustomerRecord, _ subject: CustomerAccess) throws -> Int {
     var rows = Array(record.rows.enumerated())
     if let at {
@@ -128,7 +192,9 @@ struct ExplainCommand: ParsableCommand {
 
   // MARK: JSON
 
-  private func json(_ explanation: Explanation, _ subject: CustomerAccess) -> JSONValue {
+  private func members(
+    _ explanation: Explanation, _ subject: CustomerAccess
+  ) -> [(String, JSONValue)] {
     let rules = subject.compiled.rules
     let text = FactText(currencyDigits: rules.currency.digits)
     var rule = JSONValue.null
@@ -177,7 +243,7 @@ struct ExplainCommand: ParsableCommand {
     ]
     if let parked = explanation.parked { members.append(("parked", parkedJSON(parked))) }
     if let served = subject.served { members.append(("served", served.json)) }
-    return .object(members)
+    return members
   }
 
   /// The row, or the stay in a segment.
