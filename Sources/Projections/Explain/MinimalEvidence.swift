@@ -30,7 +30,7 @@ public struct MinimalEvidence: Sendable {
   }
 
   /// Events that may be folded for a customer with so many, 24 more for each fold: a fraction of a second.
-  static func work(events: Int) -> Int { min(400_000 + 2_000 * events, 4_000_000) }
+  static func work(events: Int) -> Int { min(200_000 + 2_000 * events, 3_000_000) }
 }
 
 extension MinimalEvidence {

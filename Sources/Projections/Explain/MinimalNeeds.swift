@@ -2,15 +2,41 @@ import CEL
 
 /// What a condition asks of any set of events for which it holds, so that sets that are too small are not folded one by one.
 ///
-/// It asks for too little, never for too much: what it does not understand asks for nothing.
+/// It asks for too little, never for too much: what it does not understand asks for nothing, and windows are taken as endless.
 indirect enum MinimalNeeds {
   case nothing
   /// So many of the events that are set.
   case count([Bool], Int)
-  /// Events whose values, 0 where there is none, add up to at least so much.
+  /// Events whose values, 0 where there is none or it is negative, add up to at least so much.
   case sum([Int64], Int64)
   case all([MinimalNeeds])
   case any([MinimalNeeds])
+
+  /// How many things are asked for.
+  var weight: Int {
+    switch self {
+    case .nothing: 0
+    case .count, .sum: 1
+    case .all(let needs), .any(let needs): needs.reduce(1) { $0 + $1.weight }
+    }
+  }
+
+  /// Without what asks for nothing.
+  var simplified: MinimalNeeds {
+    func isNothing(_ needs: MinimalNeeds) -> Bool {
+      if case .nothing = needs { true } else { false }
+    }
+    switch self {
+    case .nothing, .count, .sum: return self
+    case .all(let needs):
+      let left = needs.map(\.simplified).filter { !isNothing($0) }
+      return left.isEmpty ? .nothing : left.count == 1 ? left[0] : .all(left)
+    case .any(let needs):
+      let left = needs.map(\.simplified)
+      if left.contains(where: isNothing) { return .nothing }
+      return left.count == 1 ? left[0] : .any(left)
+    }
+  }
 
   /// Whether `chosen`, the events of `others` and no more than `room` of them, may be enough.
   func canBeMet(_ chosen: [Int], room: Int, others: ArraySlice<Int>) -> Bool {
@@ -38,7 +64,7 @@ indirect enum MinimalNeeds {
     _ values: [Int64], _ wanted: Int64, _ chosen: [Int], _ room: Int, _ others: ArraySlice<Int>
   ) -> Bool {
     var sum = 0.0
-    for event in chosen { sum += Double(values[event]) }
+    for event in chosen { sum += Double(max(0, values[event])) }
     // Nothing is said of sums that a double does not hold.
     if Double(wanted).magnitude > 4e15 || sum.magnitude > 4e15 { return true }
     if sum >= Double(wanted) { return true }
@@ -62,10 +88,41 @@ struct MinimalNeedsReader {
   private let compiled: CompiledRules
   private let events: CustomerEvents
   private var evaluator: ProgramEvaluator
-  private let lowered: LoweredExpression
+  private var lowered: LoweredExpression
 
+  /// What a row asks for: its condition, and that its stage was come to before.
+  ///
   /// - Parameter fold: one that has loaded the events.
-  init?(_ fold: CustomerFold, condition: Int) {
+  static func needs(_ fold: CustomerFold, of row: FoldRow) -> MinimalNeeds {
+    if row.transition < 0 { return .nothing }
+    let taken = condition(Int(fold.compiled.isFirstMatch ? row.to : row.transition), fold)
+    if fold.compiled.isFirstMatch { return taken.simplified }
+    return MinimalNeeds.all([taken, reaching(Int(row.from), fold, [])]).simplified
+  }
+
+  private static func condition(_ condition: Int, _ fold: CustomerFold) -> MinimalNeeds {
+    var reader = MinimalNeedsReader(fold, condition: condition)
+    return reader?.needs() ?? .nothing
+  }
+
+  /// What it takes to come to a stage at all, by stages that are not visited yet.
+  private static func reaching(
+    _ stage: Int, _ fold: CustomerFold, _ visited: Set<Int>
+  ) -> MinimalNeeds {
+    if stage == 0 || visited.count > 3 { return .nothing }
+    var ways: [MinimalNeeds] = []
+    let visited = visited.union([stage])
+    for (number, transition) in fold.compiled.transitions.enumerated()
+    where transition.to == stage {
+      let before = transition.from.filter { !visited.contains($0) }
+      if before.isEmpty { continue }
+      let there = MinimalNeeds.any(before.map { reaching($0, fold, visited) })
+      ways.append(.all([condition(number, fold), there]).simplified)
+    }
+    return MinimalNeeds.any(ways).simplified
+  }
+
+  private init?(_ fold: CustomerFold, condition: Int) {
     guard let lowered = fold.compiled.conditions[condition].lowered else { return nil }
     compiled = fold.compiled
     events = fold.events
@@ -73,7 +130,7 @@ struct MinimalNeedsReader {
     self.lowered = lowered
   }
 
-  mutating func needs() -> MinimalNeeds { needs(lowered.checked.expression) }
+  private mutating func needs() -> MinimalNeeds { needs(lowered.checked.expression) }
 
   private mutating func needs(_ expression: Expression) -> MinimalNeeds {
     guard case .call(let name, nil, let operands) = expression.kind, operands.count == 2 else {

@@ -2,8 +2,8 @@
 ///
 /// What is found was folded. Of sets that were not folded it is known that they cannot do: what stands behind the row changes
 /// nothing of it, the event that the row is anchored in has to be there, an event that gives nothing to what the transitions read
-/// can matter as the first of a set only, where the customer enters, and the condition that was taken asks for so many events
-/// (``MinimalNeeds``).
+/// can matter as the first of a set only, where the customer enters, and the condition that was taken and those on the way to its
+/// stage ask for so many events (``MinimalNeeds``).
 struct MinimalSearch {
   private var fold: CustomerFold
   private let events: CustomerEvents
@@ -17,6 +17,7 @@ struct MinimalSearch {
   private let others: [Int]
   private let anchor: [Int]
   private let needs: MinimalNeeds
+  private let weight: Int
   /// Work that may still be done: a fold costs its events, and a little for itself.
   private var workLeft: Int
   private(set) var folds = 0
@@ -52,10 +53,8 @@ struct MinimalSearch {
     let compiled = loaded.compiled
     let identity = IdentityCheck(compiled, customer: customer, lines: lines)
     self.identity = identity
-    let taken = compiled.isFirstMatch ? Int(target.to) : Int(target.transition)
-    var reader =
-      target.transition < 0 ? nil : MinimalNeedsReader(loaded, condition: taken)
-    needs = reader?.needs() ?? .nothing
+    needs = MinimalNeedsReader.needs(loaded, of: target)
+    weight = needs.weight
     var read: Set<Int> = []
     for condition in compiled.conditions where condition.root >= 0 {
       read.formUnion(compiled.program.feeds(under: condition.root))
@@ -144,7 +143,7 @@ struct MinimalSearch {
   /// all sets, and so changes nothing of which of two stands earlier.
   private mutating func look(_ room: Int, from place: Int, _ set: inout [Int]) -> Look {
     if workLeft <= 0 { return .exhausted }
-    workLeft -= 4
+    workLeft -= 4 + weight * (4 + (others.count - place) / 16)
     if room < 0 { return .none }
     guard needs.canBeMet(set, room: room, others: others[place...]) else { return .none }
     if room == 0 { return isPlausible(set) && holds(set) ? .found : .none }
