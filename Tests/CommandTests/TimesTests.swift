@@ -20,11 +20,13 @@ struct TimesTests {
       "generate", "--events", "400", "--seed", "7", "-o", "-", "-q")
     let lines = all.output.split(separator: "\n").map(String.init)
     let isLate = lines.indices.map { $0 % 3 == 0 || $0 > lines.count / 2 }
-    func file(_ name: String, _ wanted: Bool) throws -> String {
-      try place.file(
-        name, zip(lines, isLate).filter { $0.1 == wanted }.map { $0.0 + "\n" }.joined())
-    }
-    let (early, late) = (try file("early.ndjson", false), try file("late.ndjson", true))
+    let early = try place.file(
+      "early.ndjson", zip(lines, isLate).filter { !$0.1 }.map { $0.0 + "\n" }.joined())
+    // The earliest of all comes last, long before the others.
+    let late = try place.file(
+      "late.ndjson",
+      zip(lines, isLate).filter(\.1).map { $0.0 + "\n" }.joined()
+        + event(999_999, "site_visit", "2022-03-01T00:00:00Z", subject: "C-000001"))
     try Program.run("import", first, early).expect(0)
     try Program.run("import", whole, early).expect(0)
     Thread.sleep(forTimeInterval: 0.005)

@@ -48,7 +48,7 @@ public struct Metrics: Sendable {
     self.threads = threads
     asOf = view.asOf
     do {
-      let first = min(view.snapshot.earliestOccurred ?? view.asOf, view.asOf)
+      let first = min(try view.earliestOccurred() ?? view.asOf, view.asOf)
       periods = try Periods(
         plan.settings.period, zone: plan.compiled.rules.timezone, from: first, to: view.asOf)
     } catch Periods.Failure.tooMany {

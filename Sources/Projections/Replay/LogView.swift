@@ -12,6 +12,20 @@ public struct LogView: Sendable {
     self.asOf = asOf
   }
 
+  /// The earliest instant among the first `size` events; nil for none. What came later in the log, of whatever instant, is
+  /// nothing to the view.
+  func earliestOccurred() throws -> Int64? {
+    if size >= snapshot.size { return snapshot.earliestOccurred }
+    var earliest: Int64?
+    for number in 0..<blockCount {
+      let block = try snapshot.block(number)
+      for row in 0..<rows(of: block) {
+        earliest = min(earliest ?? block.occurred[row], block.occurred[row])
+      }
+    }
+    return earliest
+  }
+
   /// How many rows of a block are among the first `size`.
   func rows(of block: BlockColumns) -> Int {
     if block.firstPosition >= size { return 0 }
