@@ -337,20 +337,21 @@ private struct PackedIDs: Sendable {
       start = end
     }
     var alphabets: [[UInt8]] = []
-    var codes: [[UInt8]] = []
+    // By place and byte.
+    var codes = [UInt8](repeating: UInt8.max, count: 256 * length)
     for place in 0..<length {
       // Numbers by how often a byte was asked for would be no shorter: by the order in which they come.
       var alphabet: [UInt8] = []
-      var code = Array(repeating: UInt8.max, count: 256)
-      for row in ends.indices {
-        let byte = bytes[row * length + place]
-        if code[Int(byte)] != UInt8.max { continue }
+      var index = place
+      for _ in ends.indices {
+        let code = 256 * place + Int(bytes[index])
+        index += length
+        if codes[code] != UInt8.max { continue }
         if alphabet.count == mostValues { return nil }
-        code[Int(byte)] = UInt8(alphabet.count)
-        alphabet.append(byte)
+        codes[code] = UInt8(alphabet.count)
+        alphabet.append(bytes[index - length])
       }
       alphabets.append(alphabet)
-      codes.append(code)
     }
     let varying = alphabets.indices.filter { alphabets[$0].count > 1 }
     var column: [UInt8] = [number]
@@ -360,14 +361,18 @@ private struct PackedIDs: Sendable {
       column.append(UInt8(alphabet.count))
       column += alphabet
     }
-    for row in ends.indices {
-      for pair in Swift.stride(from: 0, to: varying.count, by: 2) {
-        let low = codes[varying[pair]][Int(bytes[row * length + varying[pair]])]
-        var high: UInt8 = 0
-        if pair + 1 < varying.count {
-          high = codes[varying[pair + 1]][Int(bytes[row * length + varying[pair + 1]])]
-        }
-        column.append(low | high << 4)
+    let stride = (varying.count + 1) / 2
+    let head = column.count
+    column += [UInt8](repeating: 0, count: ends.count * stride)
+    var room = column.mutableSpan
+    for (number, place) in varying.enumerated() {
+      var target = head + number / 2
+      var index = place
+      let shift = UInt8(number % 2 * 4)
+      for _ in ends.indices {
+        room[target] |= codes[256 * place + Int(bytes[index])] << shift
+        target += stride
+        index += length
       }
     }
     return column

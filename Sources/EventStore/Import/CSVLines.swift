@@ -12,6 +12,8 @@ struct CSVLines: Sendable {
   private var texts: CSVTexts
   /// By entry: where its constant stands in ``texts``.
   private let constants: [Range<Int>]
+  /// What stands before each value.
+  private let names: Names
   /// The lines, each with its end.
   private(set) var lines: [UInt8] = []
   private(set) var ids = DerivedIDs()
@@ -21,7 +23,8 @@ struct CSVLines: Sendable {
   init(_ mapping: CSVMapping, _ times: CSVTimes) {
     self.mapping = mapping
     self.times = times
-    var texts: [UInt8] = Array("csv".utf8)
+    var texts: [UInt8] = []
+    names = Names(mapping, in: &texts)
     var columns: [Int] = []
     var constants: [Range<Int>] = []
     for entry in mapping.entries {
@@ -36,7 +39,7 @@ struct CSVLines: Sendable {
       }
       constants.append(start..<texts.count)
     }
-    self.texts = CSVTexts(constants: texts)
+    self.texts = CSVTexts(constants: texts, hasLengths: mapping.index(.id) == nil)
     self.columns = columns
     self.constants = constants
     isIDMapped = mapping.index(.id) != nil
@@ -119,49 +122,72 @@ struct CSVLines: Sendable {
 
   // MARK: The line
 
-  private static let idName = Array("{\"specversion\":\"1.0\",\"id\":\"".utf8)
-  private static let sourceName = Array("\",\"source\":\"".utf8)
-  private static let typeName = Array("\",\"type\":\"".utf8)
-  private static let subjectName = Array("\",\"subject\":\"".utf8)
-  private static let timeName = Array("\",\"time\":\"".utf8)
-  private static let end = Array("\"}".utf8)
-  private static let dataName = Array("\",\"data\":".utf8)
-  private static let source = 0..<3
+  /// Where the parts of a line that are the same in all of them stand in the texts.
+  private struct Names: Sendable {
+    let id: Range<Int>
+    let source: Range<Int>
+    let type: Range<Int>
+    let subject: Range<Int>
+    let time: Range<Int>
+    let data: Range<Int>
+    /// By member of `data`, where it is the first one and where it is not; empty for one of several steps.
+    let first: [Range<Int>]
+    let next: [Range<Int>]
+    let objectEnd: Range<Int>
+    let end: Range<Int>
+    /// The source that is not mapped, and room for an id.
+    let csv: Range<Int>
+    let room: Range<Int>
+
+    init(_ mapping: CSVMapping, in texts: inout [UInt8]) {
+      func add(_ text: String, _ more: [UInt8] = []) -> Range<Int> {
+        let start = texts.count
+        texts += text.utf8
+        texts += more
+        return start..<texts.count
+      }
+      id = add("{\"specversion\":\"1.0\",\"id\":\"")
+      source = add("\",\"source\":\"")
+      type = add("\",\"type\":\"")
+      subject = add("\",\"subject\":\"")
+      time = add("\",\"time\":\"")
+      data = add("\",\"data\":")
+      let quote = UInt8(ascii: "\"")
+      first = mapping.members.map { add("\",\"data\":{", ($0.plainName ?? []) + [quote]) }
+      next = mapping.members.map { add("\",", ($0.plainName ?? []) + [quote]) }
+      objectEnd = add("\"}}")
+      end = add("\"}")
+      csv = add("csv")
+      room = add(String(repeating: "0", count: DerivedIDs.length))
+    }
+  }
 
   private mutating func appendEvent() throws(Rejection) {
     let type = try attribute(.type)
-    lines += Self.idName
+    texts.copy(names.id, to: &lines)
     if isIDMapped {
-      append(try attribute(.id))
+      texts.append(try attribute(.id), to: &lines)
     } else {
-      addID(type)
+      texts.addRow(type, at: lines.count, to: &ids)
+      texts.copy(names.room, to: &lines)
     }
-    lines += Self.sourceName
-    append(mapping.index(.source) == nil ? Self.source : try attribute(.source))
-    lines += Self.typeName
-    append(type)
-    lines += Self.subjectName
-    append(try attribute(.subject))
-    lines += Self.timeName
+    texts.copy(names.source, to: &lines)
+    if mapping.index(.source) == nil {
+      texts.copy(names.csv, to: &lines)
+    } else {
+      texts.append(try attribute(.source), to: &lines)
+    }
+    texts.copy(names.type, to: &lines)
+    texts.append(type, to: &lines)
+    texts.copy(names.subject, to: &lines)
+    texts.append(try attribute(.subject), to: &lines)
+    texts.copy(names.time, to: &lines)
     guard let entry = mapping.index(.time), let time = try value(entry) else {
       throw missing(.time)
     }
     let instant = try texts.instant(time, times)
     RFC3339.append(instant, to: &lines)
     try appendData()
-  }
-
-  /// Adds a text as what stands between quotes in JSON.
-  private mutating func append(_ range: Range<Int>) {
-    texts.append(range, to: &lines)
-  }
-
-  private mutating func addID(_ type: Range<Int>) {
-    ids.begin(at: lines.count)
-    for number in 0..<texts.cellCount { texts.add(texts.cell(number), to: &ids) }
-    texts.add(type, to: &ids)
-    ids.end()
-    lines.append(contentsOf: repeatElement(0x30, count: DerivedIDs.length))
   }
 
   /// Adds the member `data`, its members in the order of the mapping; dotted names make objects. Values are strings, and an empty
@@ -171,21 +197,11 @@ struct CSVLines: Sendable {
     var isFirst = true
     for index in mapping.members.indices {
       guard let range = try value(mapping.members[index].entry) else { continue }
-      lines.append(UInt8(ascii: "\""))
-      if isFirst {
-        lines.removeLast()
-        lines += Self.dataName
-        lines.append(UInt8(ascii: "{"))
-        isFirst = false
-      } else {
-        lines.append(UInt8(ascii: ","))
-      }
-      lines += mapping.members[index].plainName ?? []
-      lines.append(UInt8(ascii: "\""))
-      append(range)
+      texts.copy(isFirst ? names.first[index] : names.next[index], to: &lines)
+      texts.append(range, to: &lines)
+      isFirst = false
     }
-    lines += Self.end
-    if !isFirst { lines.append(UInt8(ascii: "}")) }
+    texts.copy(isFirst ? names.end : names.objectEnd, to: &lines)
   }
 
   private mutating func appendNested() throws(Rejection) {
@@ -195,10 +211,10 @@ struct CSVLines: Sendable {
       root.insert(member.path[...], texts.bytes(range))
     }
     if root.members.isEmpty {
-      lines += Self.end
+      texts.copy(names.end, to: &lines)
       return
     }
-    lines += Self.dataName
+    texts.copy(names.data, to: &lines)
     root.append(to: &lines)
     lines.append(UInt8(ascii: "}"))
   }
@@ -209,18 +225,21 @@ private struct CSVTexts: Sendable {
   private var bytes: [UInt8]
   let constantsEnd: Int
   private var ends: [Int] = []
+  /// Each cell stands behind its length, u32, as ids are made of it.
+  private let hasLengths: Bool
   /// The row has nothing beyond ASCII.
   private var isASCII = true
 
-  init(constants: [UInt8]) {
+  init(constants: [UInt8], hasLengths: Bool) {
     bytes = constants
+    self.hasLengths = hasLengths
     constantsEnd = constants.count
   }
 
   var cellCount: Int { ends.count }
 
   func cell(_ number: Int) -> Range<Int> {
-    (number == 0 ? constantsEnd : ends[number - 1])..<ends[number]
+    (number == 0 ? constantsEnd : ends[number - 1]) + (hasLengths ? 4 : 0)..<ends[number]
   }
 
   /// Takes the cells of a row in the place of those that were there.
@@ -231,8 +250,11 @@ private struct CSVTexts: Sendable {
     for index in cells.indices {
       let cell = cells[index]
       if cell.hasDoubledQuotes {
-        bytes += CSVRowScanner.content(cell, of: row)
+        let content = CSVRowScanner.content(cell, of: row)
+        if hasLengths { bytes.appendLittle(UInt32(content.count)) }
+        bytes += content
       } else {
+        if hasLengths { bytes.appendLittle(UInt32(cell.range.count)) }
         bytes.append(row.extracting(cell.range))
       }
       ends.append(bytes.count)
@@ -250,8 +272,16 @@ private struct CSVTexts: Sendable {
     JSONWriting.appendContent(bytes.span.extracting(range), to: &lines)
   }
 
-  func add(_ range: Range<Int>, to ids: inout DerivedIDs) {
-    ids.add(bytes.span.extracting(range))
+  /// Adds some bytes as they are.
+  func copy(_ range: Range<Int>, to lines: inout [UInt8]) {
+    lines.append(bytes.span.extracting(range))
+  }
+
+  /// Adds what a row's id is made of: its cells and its type.
+  func addRow(_ type: Range<Int>, at place: Int, to ids: inout DerivedIDs) {
+    ids.add(
+      at: place, bytes.span.extracting(constantsEnd..<bytes.count),
+      type: bytes.span.extracting(type))
   }
 
   func instant(_ range: Range<Int>, _ times: CSVTimes) throws(Rejection) -> Int64 {

@@ -15,21 +15,21 @@ struct DerivedIDs: Sendable {
 
   var count: Int { ends.count }
 
-  mutating func begin(at place: Int) { places.append(place) }
-
-  mutating func add(_ text: Span<UInt8>) {
-    contents.appendLittle(UInt32(text.count))
-    contents.append(text)
-  }
-
-  mutating func end() {
+  /// - Parameters:
+  ///   - place: where the id will stand in the lines.
+  ///   - cells: each behind its length, u32.
+  mutating func add(at place: Int, _ cells: Span<UInt8>, type: Span<UInt8>) {
+    places.append(place)
+    contents.append(cells)
+    contents.appendLittle(UInt32(type.count))
+    contents.append(type)
     contents.appendLittle(UInt32(0))
     ends.append(contents.count)
   }
 
   /// Keeps the first ones.
   mutating func cut(to count: Int) {
-    ends.removeLast(max(0, ends.count - count))
+    ends.removeLast(ends.count - count)
     places.removeLast(places.count - count)
     contents.removeLast(contents.count - (ends.last ?? 0))
   }

@@ -101,9 +101,9 @@ struct ImportPiece: Sendable {
     defer { self.csv = csv }
     var taken: [Row] = []
     taken.reserveCapacity(rows.count)
+    let text = rowBytes
+    let cells = cells
     for row in rows {
-      let text = rowBytes
-      let cells = cells
       do throws(Rejection) {
         try csv.append(text.span.extracting(row.text), cells.span.extracting(row.cells))
         taken.append(row)
@@ -113,7 +113,7 @@ struct ImportPiece: Sendable {
     }
     csv.finish()
     rows = taken
-    cells = []
+    self.cells = []
     events = EventBatch(bytes: csv.takeLines())
   }
 

@@ -172,6 +172,7 @@ private struct BlockWalk {
   /// What is wrong with the chunk at hand, whose parts cannot be told.
   var lost: String?
   private var hashes = LeafHashes()
+  private var leaves: [LeafPlace] = []
   private var chains = ChainIndex()
   private var shredder = PayloadShredder(maximumPaths: Int(PayloadShredder.lost))
   private var columnOfPath: [Int] = []
@@ -206,12 +207,14 @@ private struct BlockWalk {
 
   mutating func take(_ chunk: borrowing ChunkView, end: UInt64, _ columns: BlockColumns?) {
     let count = min(chunk.count, Int(end - chunk.first))
-    let damaged = (0..<count).filter { !chunk.holds($0) }
+    var damaged: [Int] = []
+    leaves.removeAll(keepingCapacity: true)
+    for index in 0..<count {
+      if chunk.holds(index) { leaves.append(chunk.leaf(index)) } else { damaged.append(index) }
+    }
     noteDamage(chunk, damaged)
     let isWhole = damaged.isEmpty
-    hashes.add(
-      (0..<count).filter { isWhole || !damaged.contains($0) }.map { chunk.leaf($0) },
-      of: chunk.bytes)
+    hashes.add(leaves, of: chunk.bytes)
     for index in 0..<count {
       let position = chunk.first + UInt64(index)
       if !isWhole && damaged.contains(index) { continue }

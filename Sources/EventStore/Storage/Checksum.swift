@@ -15,22 +15,23 @@ package enum Checksum {
 
   private static func xxh64(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
     let count = bytes.count
+    guard let base = bytes.baseAddress else { return finished(seed &+ prime5) }
     var offset = 0
     var hash: UInt64
     @inline(__always) func load(_ offset: Int) -> UInt64 {
-      unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
     if count >= 32 {
       var a = seed &+ prime1 &+ prime2
       var b = seed &+ prime2
       var c = seed
       var d = seed &- prime1
-      while offset <= count - 32 {
+      while count &- offset >= 32 {
         a = round(a, load(offset))
-        b = round(b, load(offset + 8))
-        c = round(c, load(offset + 16))
-        d = round(d, load(offset + 24))
-        offset += 32
+        b = round(b, load(offset &+ 8))
+        c = round(c, load(offset &+ 16))
+        d = round(d, load(offset &+ 24))
+        offset &+= 32
       }
       hash = rotated(a, 1) &+ rotated(b, 7) &+ rotated(c, 12) &+ rotated(d, 18)
       hash = merged(hash, a)
@@ -41,23 +42,29 @@ package enum Checksum {
       hash = seed &+ prime5
     }
     hash = hash &+ UInt64(count)
-    while offset + 8 <= count {
+    while count &- offset >= 8 {
       hash ^= round(0, load(offset))
       hash = rotated(hash, 27) &* prime1 &+ prime4
-      offset += 8
+      offset &+= 8
     }
-    if offset + 4 <= count {
+    if count &- offset >= 4 {
       let word = unsafe UInt32(
-        littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
       hash ^= UInt64(word) &* prime1
       hash = rotated(hash, 23) &* prime2 &+ prime3
-      offset += 4
+      offset &+= 4
     }
     while offset < count {
-      hash ^= unsafe UInt64(bytes[offset]) &* prime5
+      hash ^= unsafe UInt64(base.load(fromByteOffset: offset, as: UInt8.self)) &* prime5
       hash = rotated(hash, 11) &* prime1
-      offset += 1
+      offset &+= 1
     }
+    return finished(hash)
+  }
+
+  @inline(__always)
+  private static func finished(_ mixed: UInt64) -> UInt64 {
+    var hash = mixed
     hash ^= hash >> 33
     hash = hash &* prime2
     hash ^= hash >> 29

@@ -414,10 +414,19 @@ package struct JSONFault: Error, Equatable {
 
 /// The place of a string's content in a text, without its quotes.
 package struct JSONText: Sendable, Equatable {
-  package var start: Int
-  package var end: Int
+  // Small, since an event has several: no text is read that is longer than 4 GiB.
+  private var first: UInt32
+  private var behind: UInt32
   package var hasEscapes: Bool
 
+  package init(start: Int, end: Int, hasEscapes: Bool) {
+    first = UInt32(truncatingIfNeeded: start)
+    behind = UInt32(truncatingIfNeeded: end)
+    self.hasEscapes = hasEscapes
+  }
+
+  package var start: Int { Int(first) }
+  package var end: Int { Int(behind) }
   package var range: Range<Int> { start..<end }
 
   /// Writes a string as JSON, quotes included.
