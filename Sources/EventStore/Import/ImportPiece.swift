@@ -17,8 +17,8 @@ struct ImportPiece: Sendable {
   private(set) var rejected: [Rejected] = []
   /// Physical lines read for it, blank ones and headers included.
   var physicalLines = 0
-  /// When it was read, in seconds of ``Files/monotonicSeconds()``.
-  var came = 0.0
+  /// When it came, in seconds of ``Files/monotonicSeconds()``; nil for one of a file, which waited already.
+  var came: Double?
   /// Nothing comes behind it.
   var isEnd = false
   /// Bytes of the inputs, as they are stored, that were read with it and before.

@@ -283,20 +283,21 @@ final class ImportPipeline: @unchecked Sendable {
   }
 
   private func place(_ piece: ImportPiece, committed: UInt64) {
-    monitor.locked { restSince = restSince ?? piece.came }
+    monitor.locked { restSince = [restSince, piece.came].compactMap { $0 }.min() }
     do throws(EventStoreError) {
       var counted = Counted(piece: piece)
       try writer.place(
         piece.events, hashes: piece.hashes, committed: committed,
         outcome: { counted.add($0, $1, conflictsAreDuplicates) }, filled: { give($0) })
       let isEnd = piece.isEnd
-      if isEnd || monitor.locked({ isOverdue(restSince) }) { giveRest() }
+      // Others may be placed before who commits has a look at it.
+      if isEnd || piece.came != nil && monitor.locked({ isOverdue(restSince) }) { giveRest() }
       counted.piece.settle()
       monitor.locked {
         if !writer.hasRest {
           restSince = nil
         } else if restSince == nil {
-          restSince = piece.came
+          restSince = piece.came ?? Files.monotonicSeconds()
         }
         ready[given] = .counted(counted)
         given += 1

@@ -80,7 +80,9 @@ final class InputReading {
   func next() -> ImportPiece {
     var piece = read()
     piece.bytesRead = bytesRead
-    piece.came = Files.monotonicSeconds()
+    if inputs.indices.contains(piece.input) && inputs[piece.input].size == nil {
+      piece.came = Files.monotonicSeconds()
+    }
     return piece
   }
 
