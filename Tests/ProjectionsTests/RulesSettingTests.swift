@@ -1,3 +1,4 @@
+import EventStore
 import Testing
 
 @testable import Projections
@@ -90,5 +91,39 @@ import Testing
     let refusal = #expect(throws: RulesSetting.Refusal.self) { try changed(setting) }
     #expect(refusal?.code == code)
     #expect(refusal?.help?.contains(help) == true, "\(String(describing: refusal))")
+  }
+
+  /// Paths of all values below a map or a list whose elements have names.
+  private static func paths(_ value: YAMLValue, _ path: [String] = []) -> [(String, String)] {
+    switch value {
+    case .scalar(let scalar):
+      return scalar.isNull ? [] : [(path.joined(separator: "."), scalar.text)]
+    case .map(let members, _):
+      return members.flatMap { paths($0.value, path + [$0.key]) }
+    case .list(let values, _):
+      let names = values.map { $0.text ?? $0.member("id")?.text ?? $0.member("name")?.text ?? "" }
+      if names.contains("") || Set(names).count < names.count { return [] }
+      return zip(values, names).flatMap { paths($0, path + [$1]) }
+    }
+  }
+
+  @Test func `every value of the shipped rules can be set, in whatever style it is written`() throws
+  {
+    var count = 0
+    for name in ["retail", "article-000-perception-to-loyalty"] {
+      let place = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+      let source = try Files.read("/\(place)/fixtures/rules/\(name).yaml")
+      let texts = Self.paths(try YAMLValue.parse(RulesText(source)))
+      for (index, (path, text)) in texts.enumerated().filter({ $0.offset % 3 == 0 })
+      where !path.hasPrefix("tests.") {
+        let changed = try RulesSetting("\(path)=\(text)x").applied(to: source)
+        let now = Self.paths(try YAMLValue.parse(RulesText(changed))).map(\.1)
+        var wanted = texts.map(\.1)
+        wanted[index] = "\(text)x"
+        #expect(now == wanted, "\(path)")
+        count += 1
+      }
+    }
+    #expect(count > 40)
   }
 }
