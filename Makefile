@@ -83,6 +83,8 @@ soak: build packages
 	python3 Tests/Reference/values.py --binary $(BINARY) --seeds 1..300
 	python3 Tests/Reference/engines.py --binary $(BINARY) --seeds 1..500 --crowd 100
 	CLM_SCANNER_LINES=10000000 swift test --filter LineLayoutTests
+	python3 Tests/Reference/compared.py --binary $(BINARY) --seeds 1..500 --kind days
+	python3 Tests/Reference/compared.py --binary $(BINARY) --seeds 1..500 --kind micro
 	@python3 -c "import duckdb" 2>/dev/null || python3 -m pip install -q duckdb
 	python3 Tests/Reference/csv_rows.py --binary $(BINARY)
 	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 2000
