@@ -106,6 +106,7 @@ public final class EventLog: Sendable {
       do throws(EventStoreError) {
         let results = try writer.append(batch, groups: groups.map(\.group))
         for (number, result) in results.enumerated() { groups[number].request.reply(result) }
+        writer.maintain()
       } catch {
         for group in groups { group.request.reply(.failure(.store(error))) }
       }

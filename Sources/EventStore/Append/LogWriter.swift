@@ -10,18 +10,39 @@ package final class LogWriter {
   private let reader: LogReader
   let sipHash: SipHash
   private let clock: () -> Int64
+  private let files: StoreFiles
   private let committer: Committer
   private var placer: Placer
+  private let upkeep: RunUpkeep
+  /// How many events the index on disk covers.
+  private var indexEnd: UInt64 = 0
+  /// The index on disk is of no use, or could not be written.
+  private var isIndexDamaged = false
+  private var isIndexGivenUp = false
+  /// What was met that needs no answer, a line each.
+  public private(set) var notices: [String] = []
   /// An append is under way or failed: what stands in memory is not what stands in the log.
   private var isBroken = false
 
   /// Opens a store for appending, and makes it where `creating` says so.
   ///
-  /// - Parameter waitSeconds: how long to wait for another writer.
+  /// - Parameters:
+  ///   - waitSeconds: how long to wait for another writer.
+  ///   - expectedBytes: of lines that will be appended, about: for many of them the log's ids and subjects are read into memory.
   /// - Throws: `.busy` naming the holder, or what ``Store/open(at:)`` throws.
   package static func open(
     at path: String, creating: Bool, waitSeconds: Double, command: String = "",
-    clock: @escaping () -> Int64 = { Files.now() }
+    expectedBytes: Int = 0, clock: @escaping () -> Int64 = { Files.now() }
+  ) throws(EventStoreError) -> LogWriter {
+    try open(
+      at: path, creating: creating, waitSeconds: waitSeconds, command: command,
+      expectedBytes: expectedBytes, limits: RunLimits(), clock: clock)
+  }
+
+  /// - Parameter limits: of the index.
+  static func open(
+    at path: String, creating: Bool, waitSeconds: Double, command: String = "",
+    expectedBytes: Int = 0, limits: RunLimits, clock: @escaping () -> Int64 = { Files.now() }
   ) throws(EventStoreError) -> LogWriter {
     let files = StoreFiles(path: path)
     if creating && (!Files.exists(path) || (Files.isDirectory(path) && Files.list(path).isEmpty)) {
@@ -32,7 +53,7 @@ package final class LogWriter {
     lock.describe(
       "pid \(Files.processID()) on \(Files.hostName()), since \(RFC3339.text(Files.now())): \(command)\n"
     )
-    return try LogWriter(files, lock: lock, clock: clock)
+    return try LogWriter(files, lock, expectedBytes, limits, clock: clock)
   }
 
   /// Who writes to a store, as it said itself.
@@ -65,9 +86,11 @@ package final class LogWriter {
   }
 
   private init(
-    _ files: StoreFiles, lock: Files.Lock, clock: @escaping () -> Int64
+    _ files: StoreFiles, _ lock: Files.Lock, _ expectedBytes: Int, _ limits: RunLimits,
+    clock: @escaping () -> Int64
   ) throws(EventStoreError) {
     path = files.path
+    self.files = files
     self.lock = lock
     self.clock = clock
     let known = try HeadFile(path: files.head).known()
@@ -77,17 +100,59 @@ package final class LogWriter {
     let state = try reader.state()
     try HeadFile.check(known, holds: state.size)
     sipHash = try reader.idHashKey()
-    placer = try Self.placer(reader, state, sipHash, clock)
+    upkeep = RunUpkeep(files: files, reader: reader, sipHash: sipHash, limits: limits)
+    var index: RunIndex?
+    do throws(RunIndex.Fault) {
+      index = try RunIndex.open(files, reader, size: state.size)
+      indexEnd = index?.end ?? 0
+    } catch {
+      isIndexDamaged = true
+      notices.append("the index of `\(files.path)` is made again: \(error.what)")
+    }
+    if index == nil && !isIndexDamaged && upkeep.isDue(end: 0, size: state.size) {
+      notices.append("`\(files.path)` has no index yet: it is made of \(state.size) events")
+    }
+    // What is asked of the index costs about as much for a line as the columns of a hundred events.
+    if expectedBytes > state.size { index = nil }
+    placer = try Self.placer(reader, state, sipHash, index, clock)
     committer = try Committer(files, reader, environment, state)
   }
 
   private static func placer(
-    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash, _ clock: @escaping () -> Int64
+    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash, _ index: RunIndex?,
+    _ clock: @escaping () -> Int64
   ) throws(EventStoreError) -> Placer {
     do {
-      return try Placer(reader, state, sipHash, clock: clock)
+      return try Placer(reader, state, sipHash, index: index, clock: clock)
     } catch {
       throw reader.translated(error, "read the log")
+    }
+  }
+
+  /// Brings the index on disk up to the log, where it is due; between appends.
+  ///
+  /// It is derived: where that fails, ``notices`` says so, and nothing else is the worse for it.
+  package func maintain() {
+    if let fault = placer.indexFault, !isIndexDamaged {
+      isIndexDamaged = true
+      notices.append("the index of `\(path)` is made again: \(fault)")
+    }
+    guard !isBroken, !isIndexGivenUp, isIndexDamaged || upkeep.isDue(end: indexEnd, size: size)
+    else { return }
+    placer.renewIndex { () -> RunIndex? in
+      do {
+        try upkeep.run(size: size, anew: isIndexDamaged)
+        isIndexDamaged = false
+        let index = try RunIndex.open(files, reader, size: size)
+        indexEnd = index?.end ?? 0
+        return index
+      } catch {
+        isIndexGivenUp = true
+        let what = (error as? RunIndex.Fault)?.what ?? describe(error, 0).what
+        notices.append(
+          "the index of `\(path)` could not be written, which takes time only: \(what)")
+        return nil
+      }
     }
   }
 
@@ -243,7 +308,11 @@ package final class LogWriter {
       actual = placer.size
       if actual == events { return }
     case .subjectHas(let events, let subject):
-      actual = UInt64(placer.count(ofSubject: Array(subject.utf8).span))
+      do {
+        actual = UInt64(try placer.count(ofSubject: Array(subject.utf8).span))
+      } catch {
+        throw .store(error)
+      }
       if actual == UInt64(events) { return }
     }
     throw .conflict(condition, actual: actual)
@@ -253,7 +322,7 @@ package final class LogWriter {
   private func recover() throws(EventStoreError) {
     guard isBroken else { return }
     let state = try reader.state()
-    placer = try Self.placer(reader, state, sipHash, clock)
+    placer = try Self.placer(reader, state, sipHash, nil, clock)
     try committer.restart(state)
     isBroken = false
   }

@@ -6,8 +6,7 @@ struct Placer: ~Copyable {
   /// Number of events that have a position.
   private(set) var size: UInt64
   private var recorded: Int64
-  private var ids: IDTable
-  private var subjects = SubjectTable()
+  private var known: KnownEvents
   private var types: [[UInt8]]
   private var typeNumbers: [[UInt8]: UInt16] = [:]
   /// What is being filled.
@@ -31,9 +30,9 @@ struct Placer: ~Copyable {
   /// Memory is asked for so many events before it is looked at, in two steps.
   private static let ahead = 12
 
-  /// Reads the columns once: names, ids, and where each subject's chain ends.
+  /// Reads columns: those behind the index, or all.
   init(
-    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash,
+    _ reader: LogReader, _ state: StateRecord, _ sipHash: SipHash, index: RunIndex? = nil,
     clock: @escaping () -> Int64
   ) throws {
     self.reader = reader
@@ -42,36 +41,21 @@ struct Placer: ~Copyable {
     size = state.size
     recorded = state.recorded
     types = state.types
-    ids = IDTable(capacity: Int(state.size))
+    known = try KnownEvents(reader, state, sipHash, index)
     part = BlockPart(first: state.size)
     for (number, type) in types.enumerated() { typeNumbers[type] = UInt16(number) }
-    let blocks = Int((size + UInt64(BlockColumns.length) - 1) >> 14)
-    for number in 0..<blocks { try load(block: number) }
-    guard subjects.count == Int(state.subjects) else {
-      throw ChunkFault(0, "\(subjects.count) names of \(state.subjects) subjects")
-    }
   }
 
-  private mutating func load(block number: Int) throws {
-    try reader.forEachNewName(block: number, size: size) { _ = subjects.insert($0) }
-    let block = try reader.indexColumns(block: number, size: size)
-    let rows = Int(min(size - block.firstPosition, UInt64(BlockColumns.length)))
-    guard block.subjects.count >= rows, block.idHashes.count >= rows else {
-      throw ChunkFault(
-        block.firstPosition, "\(block.subjects.count) rows in the columns of \(rows) events")
-    }
-    ids.insert(block.idHashes.span.extracting(0..<rows), from: block.firstPosition)
-    for row in 0..<rows {
-      guard Int(block.subjects[row]) < subjects.count else {
-        throw ChunkFault(
-          block.firstPosition, "the column of subjects names one that is not there")
-      }
-      subjects.advance(block.subjects[row], to: block.firstPosition + UInt64(row))
-    }
-  }
+  /// Why the index on disk was given up; nil where it serves.
+  var indexFault: String? { known.fault }
+
+  /// Gives back the index while `body` runs, and goes on with the one that it gives.
+  mutating func renewIndex(_ body: () -> RunIndex?) { known.renew(body) }
 
   /// How many events a subject has.
-  func count(ofSubject name: Span<UInt8>) -> UInt32 { subjects.count(of: name) }
+  mutating func count(ofSubject name: Span<UInt8>) throws(EventStoreError) -> UInt32 {
+    try known.count(of: name)
+  }
 
   // MARK: Batches
 
@@ -118,9 +102,8 @@ struct Placer: ~Copyable {
     _ filled: (BlockPart) -> Void
   ) throws(EventStoreError) -> AppendOutcome {
     if number + 2 * Self.ahead < hashes.count {
-      ids.prefetch(hashes[number + 2 * Self.ahead].id)
-      subjects.prefetch(hashes[number + 2 * Self.ahead].subject)
-      subjects.prefetchEntry(hashes[number + Self.ahead].subject)
+      known.prefetch(hashes[number + 2 * Self.ahead])
+      known.prefetchEntry(hashes[number + Self.ahead])
     }
     let outcome = try find(number, sameValue)
     if case .appended = outcome { try take(number, filled) }
@@ -141,20 +124,32 @@ struct Placer: ~Copyable {
       }
     }
     predicted = nil
-    var cursor = ids.cursor(hashes[number].id)
-    while let position = ids.next(&cursor) {
-      let known = try event(at: position)
-      if known.isErased { return .erased(position: position) }
-      if isLine(number, known.line) {
-        predicted = position + 1
-        return .duplicate(of: position)
+    if known.usesIndex, let positions = try known.stored(hashes[number].id) {
+      for position in positions {
+        if let outcome = try compare(number, position, sameValue) { return outcome }
       }
-      guard let ids = EventIdentity(known.line.span), isIdentity(number, ids) else { continue }
-      let line = bytes.span.extracting(batch.entries[number].line)
-      return sameValue(line, known.line.span)
-        ? .duplicate(of: position) : .conflict(with: position)
+    }
+    var cursor = known.cursor(hashes[number].id)
+    while let position = known.next(&cursor) {
+      if let outcome = try compare(number, position, sameValue) { return outcome }
     }
     return .appended(position: size)
+  }
+
+  /// What becomes of an event beside one whose id has the same hash; nil where the ids differ.
+  private mutating func compare(
+    _ number: Int, _ position: UInt64, _ sameValue: (Span<UInt8>, Span<UInt8>) -> Bool
+  ) throws(EventStoreError) -> AppendOutcome? {
+    let known = try event(at: position)
+    if known.isErased { return .erased(position: position) }
+    if isLine(number, known.line) {
+      predicted = position + 1
+      return .duplicate(of: position)
+    }
+    guard let ids = EventIdentity(known.line.span), isIdentity(number, ids) else { return nil }
+    let line = bytes.span.extracting(batch.entries[number].line)
+    return sameValue(line, known.line.span)
+      ? .duplicate(of: position) : .conflict(with: position)
   }
 
   private func isLine(_ number: Int, _ line: ArraySlice<UInt8>) -> Bool {
@@ -182,10 +177,8 @@ struct Placer: ~Copyable {
       batchIndex = index
     }
     let bytes = bytes
-    let (subject, _) = subjects.insert(
-      bytes.span.extracting(entry.subject), hash: hashes[number].subject)
-    let (sequence, previous) = subjects.advance(subject, to: size)
-    ids.insert(hashes[number].id, position: size)
+    let (subject, sequence, previous) = try known.insert(
+      hashes[number], subject: bytes.span.extracting(entry.subject), at: size)
     part.append(
       BlockPart.Row(
         batch: index, entry: UInt32(number), subject: subject, sequence: sequence,
@@ -227,7 +220,7 @@ struct Placer: ~Copyable {
   private mutating func give() -> BlockPart {
     recorded = max(clock(), recorded)
     part.recorded = recorded
-    part.subjects = UInt32(subjects.count)
+    part.subjects = known.subjectCount
     part.types = types
     let given = part
     inFlight.append(given)

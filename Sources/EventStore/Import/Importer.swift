@@ -48,6 +48,8 @@ public struct ImportSummary: Sendable {
   public var isStopped = false
   /// Files that were not read to their end then; a stream has no end of its own.
   public var unread: [String] = []
+  /// What was met that needs no answer, a line each.
+  public var notices: [String] = []
 
   /// One rejected line.
   public struct Example: Sendable {
@@ -120,6 +122,8 @@ public final class Importer {
     try rejects.close()
     summary.isStopped = reading.stopped != nil
     summary.unread = reading.unread
+    writer.maintain()
+    summary.notices = writer.notices
     summary.size = writer.size
     summary.root = writer.root
     summary.rejectsPath = rejects.isOpen ? rejects.path : nil
@@ -135,22 +139,25 @@ public final class Importer {
   private func open(_ reading: InputReading) throws -> LogWriter {
     try reading.prepare { $0 != "-" }
     if Files.isDirectory(storePath) && !Files.list(storePath).isEmpty {
-      let opened = try writer()
+      let opened = try writer(reading.size ?? 0)
       try reading.prepare { $0 == "-" }
       return opened
     }
     try reading.prepare { $0 == "-" }
-    return try writer()
+    return try writer(reading.size ?? 0)
   }
 
   /// Waits for another writer, unless it is asked to stop.
-  private func writer() throws -> LogWriter {
+  ///
+  /// - Parameter bytes: of the inputs, as far as they are known.
+  private func writer(_ bytes: Int) throws -> LogWriter {
     let deadline = Files.monotonicSeconds() + options.waitSeconds
     while true {
       let left = max(0, deadline - Files.monotonicSeconds())
       do throws(EventStoreError) {
         return try LogWriter.open(
-          at: storePath, creating: true, waitSeconds: min(0.2, left), command: options.command)
+          at: storePath, creating: true, waitSeconds: min(0.2, left), command: options.command,
+          expectedBytes: bytes)
       } catch {
         guard error.code == .busy, left > 0 else { throw error }
         if options.stop?.isAsked == true {

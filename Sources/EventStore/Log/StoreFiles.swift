@@ -7,6 +7,7 @@
 /// STORE/log/g1/       LMDB environment
 /// STORE/log/head      size and root after the last commit, not flushed: a hint against rolled-back files
 /// STORE/key           where the key of checkpoints is, if `checkpoint --init` was asked for
+/// STORE/index/        LMDB environment of runs, derived from the log: may be missing
 /// STORE/views/NAME/   generations of a view
 /// ```
 struct StoreFiles {
@@ -22,6 +23,8 @@ struct StoreFiles {
   var current: String { "\(path)/log/CURRENT" }
   var head: String { "\(path)/log/head" }
   var key: String { "\(path)/key" }
+  /// Runs of ids and subjects, derived from the log.
+  var index: String { "\(path)/index" }
 
   static func isStore(_ path: String) -> Bool { Files.exists("\(path)/format") }
 

@@ -80,6 +80,40 @@ struct SubjectTable: ~Copyable {
     return before
   }
 
+  /// Whether a name has a number.
+  ///
+  /// - Parameter hash: of the name, by ``KeyedHash/ofProcess``.
+  func contains(_ name: Span<UInt8>, hash: UInt64) -> Bool {
+    number(in: slot(of: name, Self.words(name), hash)) != nil
+  }
+
+  /// Sets where a subject's chain ends, and how many events it has.
+  mutating func set(_ subject: UInt32, last: UInt64, events: UInt32) {
+    var entry = entries[Int(subject)]
+    entry.last = last
+    entry.sequence = events
+    entries[Int(subject)] = entry
+  }
+
+  /// Takes over a subject of another table under a number that is given already, or the next one.
+  mutating func take(_ subject: UInt32, of other: borrowing SubjectTable, as number: UInt32) {
+    let entry = other.entries[Int(subject)]
+    if Int(number) >= count {
+      let (own, _) = insert(other.name(of: entry).span)
+      precondition(own == number, "subjects are taken over in the order of their numbers")
+    }
+    set(number, last: entry.last, events: entry.sequence)
+  }
+
+  private func name(of entry: Entry) -> [UInt8] {
+    let length = Int(entry.length)
+    if length > Entry.shortLength {
+      let start = Int(entry.words[Entry.wordCount - 1])
+      return Array(longNames[start..<start + length])
+    }
+    return (0..<length).map { UInt8(truncatingIfNeeded: entry.words[$0 / 8] >> UInt64($0 % 8 * 8)) }
+  }
+
   /// At most the first 48 bytes of a name.
   @inline(__always)
   private static func words(_ name: Span<UInt8>) -> InlineArray<6, UInt64> {

@@ -43,6 +43,7 @@ extension Store {
       try verification.run(threads: threads, progress)
       verification.checkHead(known)
       verification.checkRegister(LogSnapshot(reader: reader, state: state))
+      verification.checkIndex(StoreFiles(path: path), threads: threads)
       return verification.report
     }
   }
@@ -196,6 +197,13 @@ private struct Verification {
         "acknowledged events are missing: the log has \(state.size) events, and \(known) were committed"
       )
     }
+  }
+
+  /// Holds the index against the columns, where these are in order.
+  mutating func checkIndex(_ files: StoreFiles, threads: Int) {
+    guard isWhole, report.isOK else { return }
+    let check = RunCheck(files: files, reader: reader, sipHash: sipHash)
+    for problem in check.problems(size: state.size, threads: threads) { add(nil, problem) }
   }
 
   /// Holds control records against their tree, and what they say against the log.

@@ -186,6 +186,7 @@ struct ImportCommand: ParsableCommand {
   private func tell(
     _ summary: ImportSummary, _ seconds: Double, stoppedBy signal: String? = nil
   ) throws {
+    for notice in summary.notices { Notice.write("note: \(notice)", quiet: global.quiet) }
     for example in summary.examples {
       let text =
         "rejected[\(example.rejection.code)]: \(example.file):\(example.line): \(example.rejection.message)"
