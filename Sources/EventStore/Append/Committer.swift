@@ -53,7 +53,6 @@ final class Committer {
       try reader.forEachChunk(from: first, releasing: true) { chunk in
         guard chunk.first < state.size else { return false }
         open.chunkKeys.append(chunk.first)
-        for index in 0..<chunk.count { try open.take(chunk, index) }
         return true
       }
       return open
@@ -101,6 +100,7 @@ final class Committer {
     _ part: BlockPart, _ next: inout StateRecord, _ transaction: inout WriteTransaction
   ) throws {
     let before = open.count
+    if part.isBlockEnd && open.isShort { try readLines(transaction) }
     let drafts = open.add(part, &salts)
     for hash in open.leafHashes(from: before) { next.tree.append(leafHash: hash) }
     if let times = open.times(from: before) {
@@ -120,6 +120,18 @@ final class Committer {
     }
     try put(open.sealedColumns().columns, reader.columns, &transaction)
     open = OpenBlock(firstPosition: next.size)
+  }
+
+  /// Takes up the lines of the open block, which a commit is about to fill.
+  private func readLines(_ transaction: borrowing WriteTransaction) throws {
+    open.beginLines()
+    for first in open.chunkKeys {
+      guard let content = try transaction.get(reader.events, first) else {
+        throw ChunkFault(first, "a chunk is missing")
+      }
+      let chunk = try ChunkView(first: first, content: content.span)
+      for index in 0..<chunk.count { try open.take(chunk, index) }
+    }
   }
 
   /// Packs the chunks of earlier commits and those of this one anew, without columns.

@@ -8,6 +8,9 @@ struct OpenBlock: Sendable {
   private var payload = PayloadColumnsBuilder()
   private var ids = IDColumnBuilder()
   private var leaves = LeafHashes()
+  /// Rows before this one have no leaf hash here, no payload and no id, as long as the block is not filled: what they were
+  /// taken from is read when it is (``isShort``).
+  private var firstLeaf = 0
   private var shredder = PayloadShredder()
   /// Keys of the chunks that hold it so far.
   var chunkKeys: [UInt64] = []
@@ -21,8 +24,18 @@ struct OpenBlock: Sendable {
 
   // MARK: Rows
 
-  /// Takes up the columns of what the log holds already.
+  /// Rows have been taken up by their columns alone.
+  var isShort: Bool { firstLeaf > 0 }
+
+  /// Begins to take up the lines of all rows, ``take(_:_:)``.
+  mutating func beginLines() {
+    firstLeaf = 0
+    leaves = LeafHashes()
+  }
+
+  /// Takes up the columns of what the log holds already; the lines may come later.
   mutating func take(_ stored: BlockColumns) {
+    firstLeaf = stored.count
     columns.append(stored, rows: stored.count)
     for name in columns.newNames {
       names.append(UInt8(truncatingIfNeeded: name.count))
@@ -92,10 +105,12 @@ struct OpenBlock: Sendable {
             sequence: row.sequence, recorded: part.recorded, previous: row.previous, salt: salt,
             line: line)
         }
-        payload.add(
-          batch.records.cells.span.extracting(batch.records.cells(of: Int(row.entry))),
-          paths: paths, columnOfPath: &columnOfPath, row: count, line)
-        ids.add(bytes.extracting(entry.id))
+        if !isShort {
+          payload.add(
+            batch.records.cells.span.extracting(batch.records.cells(of: Int(row.entry))),
+            paths: paths, columnOfPath: &columnOfPath, row: count, line)
+          ids.add(bytes.extracting(entry.id))
+        }
         if row.isFirst {
           names.append(UInt8(truncatingIfNeeded: entry.subject.count))
           names.append(bytes.extracting(entry.subject))
@@ -122,7 +137,7 @@ struct OpenBlock: Sendable {
     return (earliest, latest)
   }
 
-  func leafHashes(from row: Int) -> [[UInt8]] { leaves.hashes(from: row) }
+  func leafHashes(from row: Int) -> [[UInt8]] { leaves.hashes(from: row - firstLeaf) }
 
   /// A chunk with its columns.
   func sealed(_ draft: Draft) -> SealedValue<UInt64> {
