@@ -109,7 +109,7 @@ def trust(report, shop, store_benchmark):
     run(shop.binary, "import", half, first, "-q")
     # Replays without a pause until the import ends; the shell waits for it, so that its end is not missed.
     script = f"""'{shop.binary}' import '{half}' '{second}' -q & import=$!; replays=0
-        while kill -0 $import 2>/dev/null; do '{shop.binary}' replay '{half}' --rules {FIXTURES}/retail.yaml -q >/dev/null 2>&1 || exit 1; replays=$((replays+1)); done
+        while kill -0 $import 2>/dev/null; do '{shop.binary}' replay '{half}' --rebuild --rules {FIXTURES}/retail.yaml -q >/dev/null 2>&1 || exit 1; replays=$((replays+1)); done
         wait $import && echo $replays"""
     beside = run("bash", "-c", script)
     size = os.path.getsize(half / "log" / "g1" / "data.mdb")

@@ -20,7 +20,7 @@ def commands(shop):
     view, single = ["--view", "six-transitions"], ["--threads", 1, "-q"]
     yield "import", ["import", shop.folder / "counted", shop.file, "-q"]
     for rules in RULES.values():
-        yield f"replay {rules.stem}", ["replay", shop.store, "--rules", rules, *single]
+        yield f"replay {rules.stem}", ["replay", shop.store, "--rebuild", "--rules", rules, *single]
     yield "compare retail, retail-v4", ["compare", shop.store, "--rules", RETAIL, "--rules", OTHER_RETAIL, *single]
     yield "export transitions", ["export", shop.store, *view, "--table", "transitions", "-o", shop.folder / "counted.csv", *single]
     yield "verify", ["verify", shop.store, *single]

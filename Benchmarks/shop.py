@@ -30,7 +30,7 @@ class Shop:
 
     def replay(self, rules, *options, **measured):
         """A cold process to a synced and switched view. Parked customers would end it with 1: none is expected."""
-        return run(self.binary, "replay", self.store, "--rules", rules, "--format", "json", "-q", *options, **measured)
+        return run(self.binary, "replay", self.store, "--rebuild", "--rules", rules, "--format", "json", "-q", *options, **measured)
 
     @property
     def log_bytes(self):

@@ -29,7 +29,7 @@ def table(report, binary, folder, python, customers, models):
     for model in models:
         rules = folder / f"{model}.yaml"
         rules.write_text(RULES.format(model=model, unit="30d" if model == "bg_bb" else "7d"))
-        took = run(binary, "replay", folder / "store", "--rules", rules, "--format", "json", watching=True)
+        took = run(binary, "replay", folder / "store", "--rebuild", "--rules", rules, "--format", "json", watching=True)
         ours = last_json(took.output)["clv"]
         here = float(re.search(r"valued \d+ buyers in ([0-9.]+) s", took.messages)[1])
         run(python, script, "fit", folder, model)

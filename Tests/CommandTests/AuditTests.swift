@@ -118,7 +118,7 @@ import Testing
     _ = try makeStore(place)
     let file = try place.file("simple.yaml", rules)
     try Program.run("replay", place.store, "--rules", file).expect(0)
-    try Program.run("replay", place.store, "--rules", file).expect(0)
+    try Program.run("replay", place.store, "--rules", file, "--rebuild").expect(0)
     let history = try Program.run("views", place.store, "--history", "--format", "csv").output
     try FileManager.default.removeItem(atPath: "\(place.store)/views")
     #expect(try Program.run("views", place.store, "--history", "--format", "csv").output == history)

@@ -61,7 +61,7 @@ import Testing
     let path = try makeStore(3)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let environment = try WritableEnvironment.open(
-      "\(path)/log/g1", tables: LogTables.names, replacing: LogTables.names)
+      "\(path)/log/g1", tables: LogTables.names, replacing: [])
     let table = environment.table(LogTables.events)
     try environment.write { transaction in
       var value = try #require(try transaction.get(table, 0))

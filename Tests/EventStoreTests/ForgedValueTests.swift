@@ -26,7 +26,7 @@ import Testing
     _ path: String, _ name: TableName<Key>, _ key: Key, _ change: (inout [UInt8]) -> Void
   ) throws {
     let environment = try WritableEnvironment.open(
-      "\(path)/log/g1", tables: LogTables.names, replacing: LogTables.names)
+      "\(path)/log/g1", tables: LogTables.names, replacing: [])
     try environment.write { transaction in
       var content = try #require(try transaction.get(environment.table(name), key))
       change(&content)

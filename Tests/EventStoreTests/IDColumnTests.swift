@@ -174,7 +174,7 @@ import Testing
     _ path: String, _ body: (inout WriteTransaction, Table<ColumnKey>) throws -> Void
   ) throws {
     let environment = try WritableEnvironment.open(
-      "\(path)/log/g1", tables: LogTables.names, replacing: LogTables.names)
+      "\(path)/log/g1", tables: LogTables.names, replacing: [])
     try environment.write { try body(&$0, environment.table(LogTables.columns)) }
   }
 

@@ -86,14 +86,17 @@ private struct HandMade {
   }
 
   /// What the walk says; nil where all is sound.
-  func fault() throws -> String? {
+  ///
+  /// - Parameter key: headers of values are looked at from this one on.
+  func fault(from key: [UInt8]? = nil) throws -> String? {
     let path = NSTemporaryDirectory() + "pages-\(UUID().uuidString)"
     defer { Files.remove(path) }
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     let file = try Files.open(path, O_RDONLY)
     defer { close(file) }
     do {
-      try PageWalk.check(file, transaction: 2, checkingValuesOf: ["rows"])
+      let rows = TableName<[UInt8]>("rows").replaced(from: key)
+      try PageWalk.check(file, transaction: 2, replaced: [rows])
       return nil
     } catch let fault as PageWalk.Fault {
       return fault.text
@@ -174,6 +177,13 @@ private struct HandMade {
     #expect(try file.fault() == "page 2 describes a table in 46 bytes")
     file.tree(2, kind: 2, [HandMade.leafNode(Array("rows".utf8), [1, 2])])
     #expect(try file.fault() == "page 2 has a value among the names of tables")
+  }
+
+  @Test func `headers of values are looked at from the first that will be replaced`() throws {
+    var file = HandMade.sound()
+    file.put(2, 2, page: 6, at: 10)
+    #expect(try file.fault(from: [2]) == "page 6 is no overflow page of 2")
+    #expect(try file.fault(from: [3]) == nil)
   }
 
   @Test func `a file that ends within a page is refused`() throws {

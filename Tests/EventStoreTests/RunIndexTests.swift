@@ -151,7 +151,7 @@ import Testing
   private func verifyFindsAWrongRun(_ store: Store, _ path: String) throws {
     do {
       let environment = try WritableEnvironment.open(
-        "\(path)/index", tables: RunManifest.tables, replacing: RunManifest.tables)
+        "\(path)/index", tables: RunManifest.tables, replacing: [])
       let table = environment.table(RunSegment.table)
       try environment.write { transaction in
         let key = RunKey(first: 0, kind: RunKind.ids.rawValue, segment: 0)

@@ -110,7 +110,7 @@ class Round:
         if self.acknowledged != 300:
             raise Fault(f"three imports into no store left {self.acknowledged} events of 300")
         for rules in (RULES, OTHER_RULES):
-            self.program.run("replay", self.store, "--rules", rules, "-q")
+            self.program.run("replay", self.store, "--rebuild", "--rules", rules, "-q")
         self.program.run("checkpoint", self.store, "--init", self.key, "-o", f"{self.place}/checkpoint", "-q")
         self.program.run("backup", self.store, f"{self.place}/first", "-q")
 
@@ -125,7 +125,7 @@ class Round:
     def replaying(self):
         while not self.ends.is_set():
             for rules in (RULES, OTHER_RULES, OTHER_RULES):
-                self.program.run("replay", self.store, "--rules", rules, "-q", "--wait", "60s", "--threads", "1")
+                self.program.run("replay", self.store, "--rebuild", "--rules", rules, "-q", "--wait", "60s", "--threads", "1")
                 self.written["replays"] += 1
 
     def backing_up(self):

@@ -68,7 +68,7 @@ class Program:
         self.run("generate", "--events", str(events), "--seed", str(seed), "-o", path)
 
     def replay(self, store, allowed=(0, 1)):
-        return self.json("replay", store, "--rules", RULES, allowed=allowed)
+        return self.json("replay", store, "--rebuild", "--rules", RULES, allowed=allowed)
 
     def verified(self, store):
         """(size, root) of a store that verifies."""

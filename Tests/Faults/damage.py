@@ -265,7 +265,7 @@ class Reference:
             tables["transitions"]: (0, 20), tables["segments"]: (4, 15), ("show", "STORE", customer): (2, 12),
             ("explain", "STORE", customer): (4, 4),
             ("import", "STORE", self.next, "--format", "json"): (8, 0),
-            ("replay", "STORE", "--rules", RULES, "--format", "json"): (6, 10),
+            ("replay", "STORE", "--rebuild", "--rules", RULES, "--format", "json"): (6, 10),
         }
         if backup:
             self.commands["backup", "STORE", "COPY"] = (6, 4)

@@ -59,7 +59,7 @@ class Filling:
                 raise Fault(f"an import changed the view from {view} to {seen}")
             if not is_store(self.store):
                 return
-            if self.step("replay", "replay", self.store, "--rules", RULES):
+            if self.step("replay", "replay", self.store, "--rebuild", "--rules", RULES):
                 size, view = self.checked()
                 if not view or view[0] != size:
                     raise Fault(f"replay ended with 0; the log has {size} events, the view is {view}")

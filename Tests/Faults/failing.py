@@ -193,7 +193,7 @@ def scenarios(program, top, names, events, seed):
     store, third = "PLACE/store", events // 3
     parts = [part(f"part{index}", lines[index * third:(index + 1) * third if index < 2 else None])
              for index in range(3)]
-    replay = ["replay", store, "--rules", RULES]
+    replay = ["replay", store, "--rebuild", "--rules", RULES]
     for name in names:
         home = template(name)
         if name == "new":

@@ -91,7 +91,7 @@ def commands(kind, store, place, chance):
     ]
     log = [
         ["verify", store, "--format", "json"], ["verify", store, "--format", "json"], ["status", store, "--types"],
-        ["replay", store, "--rules", RULES, "-q"], ["history", store, customer], ["explain", store, customer],
+        ["replay", store, "--rebuild", "--rules", RULES, "-q"], ["history", store, customer], ["explain", store, customer],
         ["import", store, f"{place}/more", "-q"], ["import", store, f"{place}/all", "-q"],
         ["backup", store, f"{place}/copy", "-q"], ["prove", store, str(chance.randrange(20_000))],
         ["prove", store, "--subject", customer], ["prove", store, "--consistency", "5000"],

@@ -105,7 +105,7 @@ def imported(options, number, count, kind, corpus, place):
         verify = ["verify", store, "--format", "json"]
         done = start(options, *verify)
         ended_well(verify, done.returncode, done.stderr.decode(errors="replace"), (0,))
-        replay = ["replay", store, "--rules", str(ROOT / "fixtures/rules/retail.yaml"), "-q"]
+        replay = ["replay", store, "--rebuild", "--rules", str(ROOT / "fixtures/rules/retail.yaml"), "-q"]
         done = start(options, *replay)
         ended_well(replay, done.returncode, done.stderr.decode(errors="replace"), (0, 1))
     except (Fault, ValueError) as fault:

@@ -48,7 +48,7 @@ class Round:
     def measured(self):
         """Seconds that whole commands take; their store is what the others are held against."""
         seconds, whole = {}, f"{self.place}/whole"
-        steps = {"import": ("import", whole, self.file), "replay": ("replay", whole, "--rules", RULES),
+        steps = {"import": ("import", whole, self.file), "replay": ("replay", whole, "--rebuild", "--rules", RULES),
                  "backup": ("backup", whole, f"{self.place}/whole-copy")}
         for kind in dict.fromkeys(["import", "replay", *(kind for kind in self.kinds if kind in steps)]):
             started = time.time()
@@ -77,7 +77,7 @@ class Round:
         if kind == "import":
             return self.imports()
         if kind == "replay":
-            return [(("replay", self.store, "--rules", RULES), None)]
+            return [(("replay", self.store, "--rebuild", "--rules", RULES), None)]
         return [(("backup", self.store, self.destination), None)]
 
     def companion(self, kind):
@@ -85,7 +85,7 @@ class Round:
         if not is_store(self.store) or self.chance.random() < 0.5:
             return None
         if kind == "import":
-            return ("replay", self.store, "--rules", RULES)
+            return ("replay", self.store, "--rebuild", "--rules", RULES)
         return ("import", self.store, self.next_file(), "--acks")
 
     def next_file(self):

@@ -164,7 +164,7 @@ class Round:
     def chains(self):
         """One or two commands that run at the same time; imports mostly."""
         store = is_store(self.store)
-        replays = [(("replay", self.store, "--rules", RULES), None)] * 20
+        replays = [(("replay", self.store, "--rebuild", "--rules", RULES), None)] * 20
         backups = [(("backup", self.store, f"{self.destination}{number}"), None) for number in range(20)]
         kinds = {"import": self.imports(), "stream": None, "replay": replays, "backup": backups}
         append = "stream" if self.chance.random() < self.streams else "import"

@@ -95,7 +95,12 @@ package final class LogWriter {
     self.clock = clock
     let known = try HeadFile(path: files.head).known()
     let environment = try LogReader.openWritable(
-      try files.generation(), replacing: [LogTables.meta.text, LogTables.events.text])
+      try files.generation(),
+      replacing: [
+        LogTables.meta.replaced(),
+        // Chunks of the block that is not full are packed anew; it is the one of `head`, or a later one.
+        LogTables.events.replaced(from: (known ?? 0) & ~UInt64(BlockColumns.length - 1)),
+      ])
     reader = LogReader(environment)
     let state = try reader.state()
     try HeadFile.check(known, holds: state.size)

@@ -18,7 +18,7 @@ public final class RegisterWriter: Sendable {
     var opened: WritableEnvironment?
     let store = try Store.open(at: path) { directory throws(EventStoreError) in
       let environment = try LogReader.openWritable(
-        directory, replacing: [LogTables.meta.text])
+        directory, replacing: [LogTables.meta.replaced()])
       opened = environment
       return LogReader(environment)
     }

@@ -35,9 +35,9 @@ final class LogReader: Sendable {
 
   /// Checks `data.mdb` and opens it for writing.
   ///
-  /// - Parameter replacing: tables whose values will be replaced or removed.
+  /// - Parameter replacing: values that will be replaced or removed.
   static func openWritable(
-    _ directory: String, replacing: [String]
+    _ directory: String, replacing: [ReplacedValues]
   ) throws(EventStoreError) -> WritableEnvironment {
     try checked(directory) {
       try WritableEnvironment.open(directory, tables: LogTables.names, replacing: replacing)

@@ -42,7 +42,8 @@ struct RunUpkeep {
       do {
         try MetaCheck.check("\(files.index)/data.mdb")
         let environment = try WritableEnvironment.open(
-          files.index, tables: RunManifest.tables, replacing: RunManifest.tables)
+          files.index, tables: RunManifest.tables,
+          replacing: [RunManifest.table.replaced(), RunSegment.table.replaced()])
         if let manifest = try RunIndex.manifest(of: environment) {
           try RunIndex.check(manifest, files, reader, size: size)
         }

@@ -60,7 +60,7 @@ import Glibc
 
   fileprivate static func open(
     _ directory: String, _ names: [String], _ flags: CInt, creating: Bool = false,
-    replacing: [String] = []
+    replacing: [ReplacedValues] = []
   ) throws(LMDBError) -> Opened {
     let flags = UInt32(MDB_NOTLS | flags)
     let isLocked = flags & UInt32(MDB_NOLOCK) == 0
@@ -137,7 +137,7 @@ import Glibc
 
   /// Walks the tree pages of the newest snapshot before LMDB does; a read transaction holds them in place meanwhile.
   private static func checkPages(
-    _ environment: OpaquePointer, _ replacing: [String]
+    _ environment: OpaquePointer, _ replacing: [ReplacedValues]
   ) throws(LMDBError) {
     var file: CInt = -1
     try unsafe LMDBError.check(mdb_env_get_fd(environment, &file), "check tree pages")
@@ -149,7 +149,7 @@ import Glibc
       defer { unsafe mdb_txn_abort(transaction) }
       do {
         return try PageWalk.check(
-          file, transaction: unsafe UInt(mdb_txn_id(transaction)), checkingValuesOf: replacing)
+          file, transaction: unsafe UInt(mdb_txn_id(transaction)), replaced: replacing)
       } catch let fault as PageWalk.Fault {
         throw LMDBError(damage: fault.text, "check tree pages")
       } catch let error as LMDBError {
@@ -211,10 +211,10 @@ import Glibc
 @safe package final class WritableEnvironment: LMDBEnvironment, @unchecked Sendable {
   /// Opens an environment; each commit is durable when it returns.
   ///
-  /// - Parameter replacing: tables whose values will be replaced or removed: LMDB reads the headers of their pages then, so
+  /// - Parameter replacing: values that will be replaced or removed: LMDB reads the headers of their pages then, so
   ///   that these are checked, too.
   package static func open(
-    _ directory: String, tables: [String], replacing: [String]
+    _ directory: String, tables: [String], replacing: [ReplacedValues]
   ) throws(LMDBError) -> WritableEnvironment {
     try unsafe WritableEnvironment(open(directory, tables, 0, replacing: replacing))
   }

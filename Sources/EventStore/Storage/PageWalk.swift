@@ -22,9 +22,9 @@ struct PageWalk {
   private let file: CInt
   private let pageSize: Int
   private let lastPage: UInt64
-  private let checkedTables: [[UInt8]]
-  /// In a table whose overflow pages are looked at, too.
-  private var checksValues = false
+  private let replaced: [ReplacedValues]
+  /// In a table whose overflow pages are looked at, too: those of which keys.
+  private var checksValues: ReplacedValues?
   /// A bit for each page: in use or free.
   private var seen: [UInt64]
   private var seenCount: UInt64 = 2
@@ -46,10 +46,10 @@ struct PageWalk {
 
   /// The file of an environment, and the number of a read transaction that holds its pages in place.
   ///
-  /// - Parameter checkingValuesOf: tables of which the headers of overflow pages are checked, too: LMDB reads them when it
+  /// - Parameter replaced: values of which the headers of overflow pages are checked, too: LMDB reads them when it
   ///   frees them.
   static func check(
-    _ file: CInt, transaction: UInt, checkingValuesOf names: [String]
+    _ file: CInt, transaction: UInt, replaced: [ReplacedValues]
   ) throws {
     guard let meta = try meta(file, transaction) else { throw Superseded() }
     var status = stat()
@@ -58,7 +58,7 @@ struct PageWalk {
     guard meta.lastPage < UInt64(Int(status.st_size) / meta.pageSize) else {
       throw Fault(page: meta.lastPage, what: "is beyond the end of the file")
     }
-    var walk = PageWalk(file, meta, names)
+    var walk = PageWalk(file, meta, replaced)
     try walk.run(meta)
   }
 
@@ -121,9 +121,9 @@ struct PageWalk {
     }
   }
 
-  private init(_ file: CInt, _ meta: Meta, _ names: [String]) {
+  private init(_ file: CInt, _ meta: Meta, _ replaced: [ReplacedValues]) {
     self.file = file
-    checkedTables = names.map { Array($0.utf8) }
+    self.replaced = replaced
     pageSize = meta.pageSize
     lastPage = meta.lastPage
     seen = Array(repeating: 0, count: Int(meta.lastPage >> 6) + 1)
@@ -290,7 +290,7 @@ struct PageWalk {
       guard size == Self.tableBytes else {
         throw Fault(page: number, what: "describes a table in \(size) bytes")
       }
-      checksValues = checkedTables.contains { $0.span.isEqual(to: bytes.extracting(key)) }
+      checksValues = replaced.first { $0.table.span.isEqual(to: bytes.extracting(key)) }
       try tree(
         Tree(bytes.extracting(key.upperBound..<key.upperBound + size)), .data, flags: 0,
         page: number)
@@ -303,7 +303,8 @@ struct PageWalk {
       let pages = (size + Self.headerBytes + pageSize - 1) / pageSize
       try use(first, UInt64(pages), by: "is an overflow page")
       overflow = first
-      if checksValues || kind == .free { try overflowHeader(first, pages) }
+      let isReplaced = checksValues.map { !bytes.extracting(key).isOrdered(before: $0.from.span) }
+      if isReplaced ?? (kind == .free) { try overflowHeader(first, pages) }
     }
     guard kind == .free else { return }
     if let overflow {

@@ -78,6 +78,19 @@ package struct SealedValue<Key: TableKey>: Sendable {
   }
 }
 
+/// Values of a table that will be replaced or removed: those of a key and behind it. LMDB reads the headers of their pages then.
+package struct ReplacedValues: Sendable {
+  let table: [UInt8]
+  let from: [UInt8]
+}
+
+extension TableName {
+  /// - Parameter key: all values unless given.
+  package func replaced(from key: Key? = nil) -> ReplacedValues {
+    ReplacedValues(table: Array(text.utf8), from: key?.keyBytes ?? [])
+  }
+}
+
 /// A table of an environment that was opened.
 package struct Table<Key: TableKey>: Sendable {
   package let name: TableName<Key>
