@@ -99,8 +99,10 @@ final class InputBytes {
       isStopped = true
       return 0
     }
+    // Of a small file no more room is made than it needs, and a byte to see that it has not grown.
+    let room = size.map { min(limit, max(1 << 12, $0 - bytesRead + 1)) } ?? limit
     do throws(SystemError) {
-      let count = try Files.read(file, behind: &buffer, atMost: limit)
+      let count = try Files.read(file, behind: &buffer, atMost: room)
       bytesRead += count
       return count
     } catch {
