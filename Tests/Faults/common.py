@@ -148,9 +148,10 @@ class Stream:
         self.process.send_signal(how)
         self.process.wait(timeout=60)
         self.isStopped = True
-        self.process.stdin.close()
-        for thread in self.threads[1:]:
+        # Before the pipe is closed, whose number the next stream's may have: what is written late would end up there.
+        for thread in self.threads:
             thread.join(60)
+        self.process.stdin.close()
         code, errors = self.process.returncode, self.errors.decode(errors="replace")
         if how == signal.SIGKILL or code == -how and not self.output:
             # It may have come before the import had begun.
