@@ -100,7 +100,8 @@ final class Committer {
     _ part: BlockPart, _ next: inout StateRecord, _ transaction: inout WriteTransaction
   ) throws {
     let before = open.count
-    if part.isBlockEnd && open.isShort { try readLines(transaction) }
+    let stored = part.isBlockEnd && before > 0 ? try storedChunks(transaction) : []
+    if part.isBlockEnd && open.isShort { try takeLines(of: stored) }
     let drafts = open.add(part, &salts)
     for hash in open.leafHashes(from: before) { next.tree.append(leafHash: hash) }
     if let times = open.times(from: before) {
@@ -116,36 +117,41 @@ final class Committer {
     if before == 0 {
       try put(drafts.map { $0.chunk.sealed() }, reader.events, &transaction)
     } else {
-      try repack(drafts, &transaction)
+      try repack(stored, drafts, &transaction)
     }
     try put(open.sealedColumns().columns, reader.columns, &transaction)
     open = OpenBlock(firstPosition: next.size)
   }
 
-  /// Takes up the lines of the open block, which a commit is about to fill.
-  private func readLines(_ transaction: borrowing WriteTransaction) throws {
-    open.beginLines()
+  private typealias StoredChunk = (first: UInt64, content: [UInt8])
+
+  /// The chunks of the open block that the log holds.
+  private func storedChunks(_ transaction: borrowing WriteTransaction) throws -> [StoredChunk] {
+    var stored: [StoredChunk] = []
     for first in open.chunkKeys {
       guard let content = try transaction.get(reader.events, first) else {
         throw ChunkFault(first, "a chunk is missing")
       }
-      let chunk = try ChunkView(first: first, content: content.span)
+      stored.append((first, content))
+    }
+    return stored
+  }
+
+  /// Takes up the lines of the open block, which a commit is about to fill.
+  private func takeLines(of stored: [StoredChunk]) throws {
+    open.beginLines()
+    for value in stored {
+      let chunk = try ChunkView(first: value.first, content: value.content.span)
       for index in 0..<chunk.count { try open.take(chunk, index) }
     }
   }
 
   /// Packs the chunks of earlier commits and those of this one anew, without columns.
   private func repack(
-    _ drafts: [OpenBlock.Draft], _ transaction: inout WriteTransaction
+    _ stored: [StoredChunk], _ drafts: [OpenBlock.Draft], _ transaction: inout WriteTransaction
   ) throws {
-    var stored: [(first: UInt64, content: [UInt8])] = []
-    for first in open.chunkKeys {
-      guard let content = try transaction.get(reader.events, first) else {
-        throw ChunkFault(first, "a chunk is missing")
-      }
-      stored.append((first, content))
-      try transaction.delete(reader.events, first)
-    }
+    for value in stored { try transaction.delete(reader.events, value.first) }
+    var stored = stored
     for draft in drafts {
       let value = draft.chunk.sealed()
       stored.append((value.key, [UInt8](copying: value.content)))

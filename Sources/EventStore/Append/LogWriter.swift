@@ -20,7 +20,7 @@ package final class LogWriter {
   private var isIndexDamaged = false
   private var isIndexGivenUp = false
   /// What was met that needs no answer, a line each.
-  public private(set) var notices: [String] = []
+  package private(set) var notices: [String] = []
   /// An append is under way or failed: what stands in memory is not what stands in the log.
   private var isBroken = false
 

@@ -115,10 +115,11 @@ final class InputReading {
   /// Rows of CSV, made into lines.
   private func rows(_ reader: LineReader) throws(InputFault) -> ImportPiece? {
     guard var scanner else { return nil }
-    partial = ImportPiece(input: current, file: reader.name, rows: csv[current].lines)
+    let lines = csv[current].lines
+    partial = ImportPiece(input: current, file: reader.name, rows: lines)
     let first = counted
     defer { counted = reader.lineNumber }
-    let isFull = try readRows(reader, &scanner, first)
+    let isFull = try readRows(reader, &scanner, first, lines.bytesBesideRow)
     var piece = partial
     partial = nil
     piece?.physicalLines = reader.lineNumber - first
@@ -127,11 +128,11 @@ final class InputReading {
 
   /// False at the end of the input.
   private func readRows(
-    _ reader: LineReader, _ scanner: inout CSVRowScanner, _ first: Int
+    _ reader: LineReader, _ scanner: inout CSVRowScanner, _ first: Int,
+    _ bytesBesideRow: Int
   ) throws(InputFault) -> Bool {
     var bytes = 0
     var rejected = 0
-    let bytesBesideRow = csv[current].lines.bytesBesideRow
     do throws(InputFault) {
       return try reader.readRows(&scanner) { number, row, scanner in
         do throws(Rejection) {

@@ -104,16 +104,10 @@ struct StoreFiles {
   func create() throws(EventStoreError) {
     Files.removeStale(besides: path)
     let temporary = Files.temporary(for: path)
-    do throws(SystemError) {
+    do {
       Files.remove(temporary)
       let generation = try Self.makeDirectories(temporary)
-      do {
-        try Self.makeEmptyLog(generation)
-      } catch let error as SystemError {
-        throw error
-      } catch {
-        throw SystemError(5, "create a store")
-      }
+      try Self.makeEmptyLog(generation)
       try Files.syncDirectory(generation)
       try Self.writeSmallFiles(
         temporary,
@@ -139,7 +133,10 @@ struct StoreFiles {
       try Files.syncDirectory(Files.parent(of: path))
     } catch {
       Files.remove(temporary)
-      throw EventStoreError(error, "make a store at `\(path)`", path: path)
+      if let error = error as? any SystemFailure {
+        throw EventStoreError(error, "make a store at `\(path)`", path: path)
+      }
+      throw EventStoreError(.io, "cannot make a store at `\(path)`: \(error)")
     }
   }
 

@@ -62,8 +62,7 @@ struct KnownEvents: ~Copyable {
         block.firstPosition, "\(block.subjects.count) rows in the columns of \(rows) events")
     }
     guard block.subjects[..<rows].allSatisfy({ $0 < openedSubjects }) else {
-      throw ChunkFault(
-        block.firstPosition, "the column of subjects names one that is not there")
+      throw Self.unnamed(block)
     }
     return (block, rows)
   }

@@ -35,18 +35,8 @@ extension Store {
     } catch {
       Files.remove(temporary)
       if let error = error as? EventStoreError { throw error }
-      if let fault = error as? ChunkFault {
-        throw EventStoreError(
-          .damaged, "`\(path)` is damaged at position \(fault.position): \(fault.what)",
-          help: "`clm-replay verify \(path)` lists all damage")
-      }
-      if let fault = error as? TableFault {
-        let (position, what) = fault.inLog
-        throw EventStoreError(
-          .damaged,
-          "`\(path)` is damaged\(position.map { " at position \($0)" } ?? ""): \(what)",
-          help: "`clm-replay verify \(path)` lists all damage")
-      }
+      if let fault = error as? ChunkFault { throw damage(fault.position, fault.what) }
+      if let fault = error as? TableFault { throw damage(fault.inLog.position, fault.inLog.what) }
       if let error = error as? any SystemFailure {
         var failure = EventStoreError(error, "back up to `\(destination)`", path: destination)
         if failure.code == .diskFull {
@@ -56,6 +46,13 @@ extension Store {
       }
       throw EventStoreError(.io, "cannot back up to `\(destination)`: \(error)")
     }
+  }
+
+  private func damage(_ position: UInt64?, _ what: String) -> EventStoreError {
+    let place = position.map { " at position \($0)" } ?? ""
+    return EventStoreError(
+      .damaged, "`\(path)` is damaged\(place): \(what)",
+      help: "`clm-replay verify \(path)` lists all damage")
   }
 
   /// Makes a store in `temporary`, flushed; the state that it holds.

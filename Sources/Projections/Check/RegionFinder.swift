@@ -103,8 +103,7 @@ struct RegionFinder {
   }
 
   private func fact(_ name: String) -> Rules.Fact? {
-    let plain = name.hasPrefix("facts.") ? String(name.dropFirst("facts.".count)) : name
-    return rules.facts.first { $0.name == plain }
+    rules.fact(named: name).map { rules.facts[$0] }
   }
 
   private mutating func within<Answer>(

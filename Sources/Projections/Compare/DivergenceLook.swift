@@ -10,7 +10,7 @@ struct DivergenceLook {
 
   init(
     sides: BothSides<ComparedSide>, both: BothSides<DivergenceTracer.Folded>, row: Int,
-    point: FoldPoint, taker: SideName, isShared: Bool
+    taker: SideName, isShared: Bool
   ) {
     self.sides = sides
     self.taker = taker

@@ -70,7 +70,7 @@ struct DivergenceTracer {
     let isShared = points[taker.other] == point
     if !isShared, let found = outside(both, row, point, taker) { return found }
     let look = DivergenceLook(
-      sides: sides, both: both, row: row, point: point, taker: taker, isShared: isShared)
+      sides: sides, both: both, row: row, taker: taker, isShared: isShared)
     if let found = look.withoutConditions() { return found }
     var outcomes = BothSides<PointTracer.Outcomes>(a: [:], b: [:])
     for side in [SideName.a, .b] {

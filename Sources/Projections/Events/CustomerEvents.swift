@@ -89,3 +89,11 @@ struct CustomerEvents: Sendable {
     self.places.append(contentsOf: places)
   }
 }
+
+extension CompiledRules {
+  /// The feeds that an operation of an event goes to; none where it is a fault.
+  func feeds(of operation: CustomerEvents.Operation) -> [Int] {
+    guard operation.isFeed, operation.number < feedGroups.count else { return [] }
+    return feedGroups[operation.number]
+  }
+}

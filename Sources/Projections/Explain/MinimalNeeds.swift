@@ -190,8 +190,7 @@ struct MinimalNeedsReader {
     _ expression: Expression
   ) -> (aggregate: Rules.Aggregate, feed: Int, hasNoDefault: Bool)? {
     guard let name = lowered.checked.references[expression.id] else { return nil }
-    let short = name.hasPrefix("facts.") ? String(name.dropFirst("facts.".count)) : name
-    guard let index = compiled.rules.facts.firstIndex(where: { $0.name == short }),
+    guard let index = compiled.rules.fact(named: name),
       case .aggregate(let aggregate) = compiled.rules.facts[index].kind
     else { return nil }
     let hasNoDefault = compiled.rules.facts[index].defaultValue == nil
@@ -221,7 +220,7 @@ struct MinimalNeedsReader {
       var sum: Int64 = 0
       for number in 0..<events.operationCount(event) {
         let operation = events.operation(event, number)
-        if isFeed(operation, feed) {
+        if compiled.feeds(of: operation).contains(feed) {
           sum = sum.addingReportingOverflow(operation.value).partialValue
         }
       }
@@ -231,12 +230,9 @@ struct MinimalNeedsReader {
 
   private func feeds(_ feed: Int) -> [Bool] {
     (0..<events.count).map { event in
-      (0..<events.operationCount(event)).contains { isFeed(events.operation(event, $0), feed) }
+      (0..<events.operationCount(event)).contains {
+        compiled.feeds(of: events.operation(event, $0)).contains(feed)
+      }
     }
-  }
-
-  private func isFeed(_ operation: CustomerEvents.Operation, _ feed: Int) -> Bool {
-    operation.isFeed && operation.number < compiled.feedGroups.count
-      && compiled.feedGroups[operation.number].contains(feed)
   }
 }

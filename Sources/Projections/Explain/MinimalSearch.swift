@@ -65,9 +65,7 @@ struct MinimalSearch {
     givesNothing = (0..<events.count).map { event in
       if isLong || identity?.isLink(event) == true { return false }
       return !(0..<events.operationCount(event)).contains { number in
-        let operation = events.operation(event, number)
-        guard operation.isFeed, operation.number < compiled.feedGroups.count else { return false }
-        return compiled.feedGroups[operation.number].contains { read.contains($0) }
+        compiled.feeds(of: events.operation(event, number)).contains { read.contains($0) }
       }
     }
     candidates = (0..<events.count)

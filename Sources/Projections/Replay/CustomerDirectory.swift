@@ -78,10 +78,6 @@ struct CustomerDirectory: Sendable {
 
   func name(of rank: UInt32) -> ArraySlice<UInt8> { names.bytes(of: subjects[Int(rank)]) }
 
-  func withName<Output>(of rank: UInt32, _ body: (Span<UInt8>) -> Output) -> Output {
-    names.withBytes(of: subjects[Int(rank)], body)
-  }
-
   func text(of rank: UInt32) -> String { String(decoding: name(of: rank), as: UTF8.self) }
 
   /// The other subjects of a customer, by name.

@@ -29,6 +29,12 @@ public struct Rules: Sendable {
   public var rates: [Rate]
   public var tests: [RuleTest]
 
+  /// The fact that a condition means by a name, with or without `facts.`.
+  func fact(named name: String) -> Int? {
+    let plain = name.hasPrefix("facts.") ? String(name.dropFirst("facts.".count)) : name
+    return facts.firstIndex { $0.name == plain }
+  }
+
   /// Where something stands in the rules file; line and column count from 1.
   public struct Place: Sendable, Hashable {
     public var line: Int

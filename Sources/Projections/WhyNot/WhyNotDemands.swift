@@ -213,8 +213,7 @@ struct WhyNotDemandReader {
 
   private func fact(_ expression: Expression, _ lowered: LoweredExpression) -> Int? {
     guard let name = lowered.checked.references[expression.id] else { return nil }
-    let short = name.hasPrefix("facts.") ? String(name.dropFirst("facts.".count)) : name
-    return compiled.rules.facts.firstIndex { $0.name == short }
+    return compiled.rules.fact(named: name)
   }
 
   /// Aggregates that an expression reads, through `expr` facts too.

@@ -53,9 +53,7 @@ struct WhyNotPlanner {
 
   private func feeds(_ events: CustomerEvents, _ event: Int, _ fact: Int) -> Bool {
     (0..<events.operationCount(event)).contains { number in
-      let operation = events.operation(event, number)
-      return operation.isFeed && operation.number < compiled.feedGroups.count
-        && compiled.feedGroups[operation.number].contains(compiled.facts[fact].feed)
+      compiled.feeds(of: events.operation(event, number)).contains(compiled.facts[fact].feed)
     }
   }
 
