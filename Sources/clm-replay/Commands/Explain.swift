@@ -75,7 +75,7 @@ struct ExplainCommand: ParsableCommand {
       if let segment { try stay(in: segment, subject) } else { try transition(subject) }
     let missing = try missing(explanation, subject)
     if format == .json || format == .ndjson {
-      var members = members(explanation, subject)
+      var members = ExplanationJSON(explanation, subject).members
       if let missing { members.append(("why_not", missing.json)) }
       try StandardOutput.write(JSONValue.object(members).text + "\n")
     } else {
@@ -188,119 +188,5 @@ struct ExplainCommand: ParsableCommand {
         help: "`clm-replay history \(options.store) \(options.customer)` lists what happened")
     }
     return last.offset
-  }
-
-  // MARK: JSON
-
-  private func members(
-    _ explanation: Explanation, _ subject: CustomerAccess
-  ) -> [(String, JSONValue)] {
-    let rules = subject.compiled.rules
-    let text = FactText(currencyDigits: rules.currency.digits)
-    var rule = JSONValue.null
-    if let found = explanation.rule {
-      rule = .object([
-        ("id", .string(found.id)), ("file", .string(rules.file)), ("line", .count(found.line)),
-        ("text", .string(found.text)),
-      ])
-    }
-    var facts: [(String, JSONValue)] = []
-    for fact in explanation.facts {
-      let events = fact.events.map { event in
-        JSONValue.object([
-          ("position", .count(event.position)), ("id", .string(event.id)),
-          ("at", .string(RFC3339.text(event.at))), ("type", .string(event.type)),
-          ("adds", text.json(event.adds)),
-        ])
-      }
-      var evidence: [(String, JSONValue)] = [
-        ("value", known(fact.value, text)), ("before", known(fact.before, text)),
-        ("events", .array(events)),
-      ]
-      if fact.leftOut > 0 { evidence.append(("left_out", .count(fact.leftOut))) }
-      facts.append((fact.name, .object(evidence)))
-    }
-    var members: [(String, JSONValue)] = [
-      ("customer", .string(explanation.customer)),
-      (
-        "model",
-        .object([("name", .string(rules.modelName)), ("version", .count(rules.modelVersion))])
-      ),
-      ("rule", rule),
-      happened(explanation, ViewRows(rules)),
-      ("expr", explanation.expression.map { term($0, text) } ?? .null),
-      ("facts", .object(facts)),
-      (
-        "considered",
-        .array(
-          explanation.considered.map {
-            .object([("id", .string($0.id)), ("value", known($0.value, text))])
-          })
-      ),
-      ("minimal", explanation.minimal.map(minimal) ?? .null),
-      ("next", nextJSON(explanation.next)),
-      ("as_of", .string(RFC3339.text(subject.asOf))),
-    ]
-    if let parked = explanation.parked { members.append(("parked", parkedJSON(parked))) }
-    if let served = subject.served { members.append(("served", served.json)) }
-    return members
-  }
-
-  /// The row, or the stay in a segment.
-  private func happened(_ explanation: Explanation, _ rows: ViewRows) -> (String, JSONValue) {
-    if let row = explanation.transition {
-      let cells = rows.transition(row, customer: explanation.customer)
-      return ("transition", .object(Array(zip(ViewRows.transitionColumns, cells).dropFirst())))
-    }
-    guard let stay = explanation.stay else { return ("transition", .null) }
-    var members: [(String, JSONValue)] = [("segment", .string(stay.segment))]
-    if let spell = stay.spell {
-      members += zip(ViewRows.spellColumns, rows.spell(spell)).dropFirst(2)
-    } else {
-      members += ViewRows.spellColumns.dropFirst(2).map { ($0, .null) }
-    }
-    members.append(("holds", .bool(stay.holds)))
-    return ("stay", .object(members))
-  }
-
-  private func minimal(_ minimal: MinimalEvidence) -> JSONValue {
-    let events = minimal.events.map { event in
-      JSONValue.object([
-        ("position", .count(event.position)), ("id", .string(event.id)),
-        ("at", .string(RFC3339.text(event.occurred))), ("type", .string(event.type)),
-      ])
-    }
-    let absence = minimal.absence.map { absence in
-      JSONValue.object([
-        ("aliases", .array(absence.aliases.map { .string($0) })),
-        ("position", absence.last.map { .count($0.position) } ?? .null),
-        ("event_id", .optional(absence.last?.id)),
-        ("after", .string(RFC3339.text(absence.from))),
-        ("before", .string(RFC3339.text(absence.to))),
-      ])
-    }
-    return .object([
-      ("events", .array(events)), ("of", .count(minimal.of)),
-      ("smallest", .bool(minimal.isSmallest)), ("earliest", .bool(minimal.isEarliest)),
-      ("irreducible", .bool(minimal.isIrreducible)), ("tried_below", .count(minimal.triedBelow)),
-      ("absence", absence ?? .null),
-    ])
-  }
-
-  private func term(_ term: Explanation.Term, _ text: FactText) -> JSONValue {
-    .object([
-      ("text", .string(term.text)), ("value", known(term.value, text)),
-      ("before", known(term.before, text)),
-      ("args", .array(term.arguments.map { self.term($0, text) })),
-    ])
-  }
-
-  /// Unset is null; an error has no value either, and says so.
-  private func known(_ known: Explanation.Known, _ text: FactText) -> JSONValue {
-    switch known {
-    case .value(let value): text.json(value)
-    case .unset: .null
-    case .error: .object([("error", .string("error"))])
-    }
   }
 }
