@@ -122,20 +122,24 @@ extension LogSnapshot {
     return proof
   }
 
-  /// A control record and its path in the tree over the register.
-  /// - Throws: `.noPosition` where there is no such record.
+  /// A control record and its path in the tree over the first `size` records, of all unless given.
+  /// - Throws: `.noPosition` where there is no such record, or there are not so many.
   public func recordProof(
-    of number: UInt64
+    of number: UInt64, in size: UInt64? = nil
   ) throws(EventStoreError) -> (record: ControlRecord, path: [[UInt8]]) {
     let records = try register().records
-    guard number < UInt64(records.count) else {
+    let size = size ?? UInt64(records.count)
+    guard size <= UInt64(records.count) else {
       throw EventStoreError(
-        .noPosition, "there is no control record \(number): the register has \(records.count)")
+        .noPosition, "the register has \(records.count) control records, not \(size)",
+        help: "it is older than what the proof shall be for, or was rolled back")
+    }
+    guard number < size else {
+      throw EventStoreError(
+        .noPosition, "there is no control record \(number): the register has \(size)")
     }
     let hashes = records.map(\.leafHash)
-    let path = MerkleProof.inclusion(of: number, in: UInt64(records.count)) {
-      MerkleProof.root(of: $0, hashes)
-    }
+    let path = MerkleProof.inclusion(of: number, in: size) { MerkleProof.root(of: $0, hashes) }
     return (records[Int(number)], path)
   }
 }

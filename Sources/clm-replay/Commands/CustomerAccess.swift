@@ -7,16 +7,18 @@ struct CustomerAccess {
   let viewName: String
   let asOf: Int64
   let compiled: CompiledRules
-  private let opened: OpenedStore
+  let opened: OpenedStore
   /// What holds everybody at this time; nil where only the customer was folded again.
   private let reader: ViewReader?
-  private let view: LogView
+  /// The part of the log that is folded.
+  let view: LogView
   /// What the register says was served; nil unless it was asked.
   let served: ServedView.Record?
   /// True where the view itself answers.
   let isCurrent: Bool
   private let stored: ViewCustomer?
-  private let subjects: [String]
+  /// All of the customer, its name first.
+  let subjects: [String]
 
   /// - Parameter customer: any of its subjects.
   init(_ customer: String, in store: String, _ options: CustomerTimes, quiet: Bool) throws {

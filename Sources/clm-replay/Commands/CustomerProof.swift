@@ -1,7 +1,7 @@
 import EventStore
 import Projections
 
-/// Proofs of all events of all subjects that a view joins to one customer, and of the events that join them.
+/// Proofs of all events of all subjects of one customer, and of the events that join them.
 struct CustomerProof {
   /// A customer of more than one subject, as a view has it.
   struct Joined {
@@ -18,34 +18,53 @@ struct CustomerProof {
     }
   }
 
-  private let customer: Joined
-  private let manifest: ViewManifest
-  private let proofs: [SubjectProof]
-  private let links: [CustomerLookup.Link]
-  private let field: (types: [String], path: [String])?
+  /// Of each subject; nil for one that is known by a link alone, without events of its own.
+  let subjects: [(name: String, proof: SubjectProof?)]
+  /// In the order in which they were taken.
+  let links: [CustomerLookup.Link]
+  /// Where in `data` a link names the other subject; nil without `identity`.
+  private let path: [String]?
 
-  /// - Parameter size: of the log to prove against; all of it unless given.
-  init(_ opened: OpenedStore, customer name: String, view: String?, size: UInt64?) throws {
-    let reader = try opened.view(named: view)
-    manifest = reader.manifest
-    guard let found = try reader.customer(named: name) else {
-      throw CommandError(
-        exit: .couldNotRun, code: "unknown-customer",
-        message: "no customer `\(name)` in view `\(manifest.name)`",
-        help: "`clm-replay export \(opened.path) --table customers -o -` lists them")
+  /// - Parameters:
+  ///   - names: all subjects of the customer.
+  ///   - view: whose links join them.
+  ///   - size: of the log to prove against.
+  init(_ names: [String], _ compiled: CompiledRules, view: LogView, size: UInt64) throws {
+    let snapshot = view.snapshot
+    subjects = try names.map { name in
+      let isKnown = try snapshot.subject(named: Array(name.utf8).span) != nil
+      return (name, isKnown ? try snapshot.subjectProof(of: name, in: size) : nil)
     }
-    customer = Joined(
-      view: manifest.name, name: found.record.name,
-      subjects: [found.record.name] + found.record.subjects)
-    let compiled = try LoadedRules.load(reader).compiled
-    let log = try opened.logView(size: manifest.size, asOf: manifest.asOf)
-    // A subject may be known by a link alone, without events of its own.
-    proofs = try customer.subjects.filter { subject in
-      try log.snapshot.subject(named: Array(subject.utf8).span) != nil
-    }.map { try log.snapshot.subjectProof(of: $0, in: size ?? log.snapshot.size) }
     links = CustomerLookup.links(
-      of: try CustomerLookup.lines(of: customer.subjects, view: log), compiled: compiled)
-    field = CustomerLookup.linkField(compiled)
+      of: try CustomerLookup.lines(of: names, view: view), compiled: compiled)
+    path = CustomerLookup.linkField(compiled)?.path
+  }
+
+  /// The proof of a customer as a view has it, as `prove --customer` prints it.
+  ///
+  /// - Parameter size: of the log to prove against; all of it unless given.
+  static func json(
+    _ opened: OpenedStore, customer name: String, view: String?, size: UInt64?
+  ) throws -> JSONValue {
+    let reader = try opened.view(named: view)
+    let manifest = reader.manifest
+    guard let record = try reader.customer(named: name)?.record else {
+      throw CustomerAccess.unknown(name, opened.path, manifest.name)
+    }
+    let proof = try CustomerProof(
+      [record.name] + record.subjects, try LoadedRules.load(reader).compiled,
+      view: try opened.logView(size: manifest.size, asOf: manifest.asOf),
+      size: size ?? opened.snapshot.size)
+    let proofs = proof.subjects.compactMap(\.proof)
+    let (proved, root) = proofs.first.map { ($0.size, $0.root) } ?? (manifest.size, [])
+    return .object([
+      ("customer", .string(record.name)), ("view", .string(manifest.name)),
+      ("rules_hash", .string(manifest.rulesHash)), ("as_of", .string(RFC3339.text(manifest.asOf))),
+      ("view_size", .count(manifest.size)), ("size", .count(proved)),
+      ("root", .string(Hex.text(root))),
+      ("subjects", .array(proofs.map { .object($0.members) })),
+      ("links", proof.linksJSON),
+    ])
   }
 
   /// Customers of more than one subject that a subject belongs to, in each view, or in the one named.
@@ -60,42 +79,48 @@ struct CustomerProof {
     }
   }
 
-  /// - Parameter event: the form of an event's proof.
-  func json(_ event: (InclusionProof) -> JSONValue) -> JSONValue {
-    let (size, root) = proofs.first.map { ($0.size, $0.root) } ?? (manifest.size, [])
-    let path = field.map { JSONValue.array($0.path.map { .string($0) }) } ?? .null
-    return .object([
-      ("customer", .string(customer.name)), ("view", .string(manifest.name)),
-      ("rules_hash", .string(manifest.rulesHash)), ("as_of", .string(RFC3339.text(manifest.asOf))),
-      ("view_size", .count(manifest.size)), ("size", .count(size)),
-      ("root", .string(Hex.text(root))),
-      (
-        "subjects",
-        .array(
-          proofs.map { proof in
-            .object(proof.members(event))
-          })
-      ),
-      (
-        "links",
-        .array(
-          links.map { link in
-            .object([
-              ("position", .count(link.position)), ("subject", .string(link.subject)),
-              ("named", .string(link.named)), ("path", path),
-            ])
-          })
-      ),
-    ])
+  var linksJSON: JSONValue {
+    let path = path.map { JSONValue.array($0.map { .string($0) }) } ?? .null
+    return .array(
+      links.map { link in
+        .object([
+          ("position", .count(link.position)), ("subject", .string(link.subject)),
+          ("named", .string(link.named)), ("path", path),
+        ])
+      })
   }
 }
 
 extension SubjectProof {
-  /// - Parameter event: the form of an event's proof.
-  func members(_ event: (InclusionProof) -> JSONValue) -> [(String, JSONValue)] {
+  var members: [(String, JSONValue)] {
     [
       ("subject", .string(subject)), ("size", .count(size)), ("root", .string(Hex.text(root))),
-      ("events", .array(events.map { event($0) })),
+      ("events", eventsJSON),
     ]
+  }
+
+  var eventsJSON: JSONValue { .array(events.map { .object($0.members) }) }
+}
+
+extension InclusionProof {
+  var members: [(String, JSONValue)] {
+    var bytes: [UInt8] = []
+    header?.append(to: &bytes)
+    return [
+      ("position", .count(position)), ("leaf_hash", .string(Hex.text(leafHash))),
+      ("header", header == nil ? .null : .string(Hex.text(bytes))),
+      ("sequence", header.map { .count($0.sequence) } ?? .null),
+      ("previous", header?.previous.map { .count($0) } ?? .null),
+      ("recorded", .optional(header.map { RFC3339.text($0.recorded) })),
+      ("line", .optional(line.map { String(decoding: $0, as: UTF8.self) })),
+      ("path", .hashes(path)),
+    ]
+  }
+}
+
+extension JSONValue {
+  /// In hex.
+  static func hashes(_ hashes: [[UInt8]]) -> JSONValue {
+    .array(hashes.map { .string(Hex.text($0)) })
   }
 }

@@ -39,6 +39,7 @@ struct ExplainCommand: ParsableCommand {
     help: "Why the customer is not in this stage (or segment), and what would bring it there.")
   var whyNot: String?
   @OptionGroup(title: "What if (the log is not touched)") var whatIf: WhatIfOptions
+  @OptionGroup(title: "Evidence to take away") var evidence: EvidenceOptions
   @OptionGroup var global: GlobalOptions
 
   func validate() throws {
@@ -47,6 +48,11 @@ struct ExplainCommand: ParsableCommand {
     }
     if whyNot != nil && (to != nil || at != nil || segment != nil || !whatIf.isEmpty) {
       throw ValidationError("--why-not goes with --as-of, --known-at and --as-served only")
+    }
+    if evidence.file != nil && (whyNot != nil || !whatIf.isEmpty) {
+      throw ValidationError(
+        "--evidence proves what happened; it does not go with --why-not, --without, --with and --set"
+      )
     }
     if !whatIf.isEmpty && (to != nil || at != nil || segment != nil) {
       throw ValidationError(
@@ -73,6 +79,11 @@ struct ExplainCommand: ParsableCommand {
     }
     let explanation =
       if let segment { try stay(in: segment, subject) } else { try transition(subject) }
+    if let file = evidence.file {
+      try evidence.write(try bundle(explanation, subject), to: file)
+      // The data that standard output carries is the bundle.
+      if file == "-" { return }
+    }
     let missing = try missing(explanation, subject)
     if format == .json || format == .ndjson {
       var members = ExplanationJSON(explanation, subject).members
@@ -82,6 +93,15 @@ struct ExplainCommand: ParsableCommand {
       let more = missing.map { $0.ways.isEmpty ? "" : "\n" + $0.text } ?? ""
       try StandardOutput.show(ExplanationText(explanation, subject).text + more)
     }
+  }
+
+  private func bundle(
+    _ explanation: Explanation, _ subject: CustomerAccess
+  ) throws -> EvidenceBundle {
+    let record = try subject.record()
+    return try EvidenceBundle(
+      explanation, row: explanation.stay == nil ? try chosenRow(record, subject) : nil,
+      record: record, subject, try evidence.head(subject))
   }
 
   /// Of a segment that the customer is not in, and that the customer's events alone decide about.

@@ -59,9 +59,7 @@ struct ProveCommand: ParsableCommand {
       if let older { return try consistent(opened, older) }
       if let subject { return try complete(opened, subject) }
       if let customer {
-        return try CustomerProof(opened, customer: customer, view: view, size: size).json {
-          .object(members($0))
-        }
+        return try CustomerProof.json(opened, customer: customer, view: view, size: size)
       }
       return try registered(opened.snapshot, record ?? 0)
     }
@@ -72,36 +70,17 @@ struct ProveCommand: ParsableCommand {
     }
   }
 
-  private func hashes(_ path: [[UInt8]]) -> JSONValue {
-    .array(path.map { .string(Hex.text($0)) })
-  }
-
-  private func members(_ proof: InclusionProof) -> [(String, JSONValue)] {
-    var bytes: [UInt8] = []
-    proof.header?.append(to: &bytes)
-    let header = proof.header
-    return [
-      ("position", .count(proof.position)), ("leaf_hash", .string(Hex.text(proof.leafHash))),
-      ("header", header == nil ? .null : .string(Hex.text(bytes))),
-      ("sequence", header.map { .count($0.sequence) } ?? .null),
-      ("previous", header?.previous.map { .count($0) } ?? .null),
-      ("recorded", .optional(header.map { RFC3339.text($0.recorded) })),
-      ("line", .optional(proof.line.map { String(decoding: $0, as: UTF8.self) })),
-      ("path", hashes(proof.path)),
-    ]
-  }
-
   private func inclusion(_ snapshot: LogSnapshot, _ position: UInt64) throws -> JSONValue {
     let proof = try snapshot.inclusionProof(of: position, in: size)
     let root = try snapshot.root(ofFirst: size ?? snapshot.size)
     return .object(
       [("size", .count(size ?? snapshot.size)), ("root", .string(Hex.text(root)))]
-        + members(proof))
+        + proof.members)
   }
 
   private func complete(_ opened: OpenedStore, _ subject: String) throws -> JSONValue {
     let proof = try opened.snapshot.subjectProof(of: subject, in: size)
-    var members = proof.members { .object(self.members($0)) }
+    var members = proof.members
     // One of several subjects is not the whole customer, which has to be said.
     let joined = try CustomerProof.joined(subject, opened, view: view)
     for customer in joined {
@@ -157,7 +136,7 @@ struct ProveCommand: ParsableCommand {
     return .object([
       ("old_size", .count(oldSize)), ("old_root", .string(Hex.text(oldRoot))),
       ("size", .count(snapshot.size)), ("root", .string(Hex.text(snapshot.root))),
-      ("path", hashes(path)),
+      ("path", .hashes(path)),
     ])
   }
 
@@ -166,7 +145,7 @@ struct ProveCommand: ParsableCommand {
     return .object([
       ("record", .count(number)), ("size", .count(snapshot.registerSize)),
       ("root", .string(Hex.text(snapshot.registerRoot))),
-      ("bytes", .string(Base64.text(proof.record.bytes))), ("path", hashes(proof.path)),
+      ("bytes", .string(Base64.text(proof.record.bytes))), ("path", .hashes(proof.path)),
     ])
   }
 
