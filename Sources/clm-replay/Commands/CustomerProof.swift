@@ -26,17 +26,20 @@ struct CustomerProof {
   private let path: [String]?
 
   /// - Parameters:
-  ///   - names: all subjects of the customer.
+  ///   - names: all subjects of the customer that have events in view.
   ///   - view: whose links join them.
   ///   - size: of the log to prove against.
   init(_ names: [String], _ compiled: CompiledRules, view: LogView, size: UInt64) throws {
+    links = CustomerLookup.links(
+      of: try CustomerLookup.lines(of: names, view: view), compiled: compiled)
+    // Whoever a link names belongs to the customer, though no event of theirs is in view.
+    var all = names
+    for link in links where !all.contains(link.named) { all.append(link.named) }
     let snapshot = view.snapshot
-    subjects = try names.map { name in
+    subjects = try all.map { name in
       let isKnown = try snapshot.subject(named: Array(name.utf8).span) != nil
       return (name, isKnown ? try snapshot.subjectProof(of: name, in: size) : nil)
     }
-    links = CustomerLookup.links(
-      of: try CustomerLookup.lines(of: names, view: view), compiled: compiled)
     path = CustomerLookup.linkField(compiled)?.path
   }
 

@@ -34,6 +34,8 @@ struct EvidenceOptions: ParsableArguments {
   }
 
   func write(_ bundle: EvidenceBundle, to file: String) throws {
-    try OutputFile.write(bundle.json.text + "\n", to: file)
+    let isPage = file.hasSuffix(".html") || file.hasSuffix(".htm")
+    let text = isPage ? try EvidencePage(bundle).html() : bundle.json.text + "\n"
+    try OutputFile.write(text, to: file)
   }
 }

@@ -13,6 +13,7 @@ struct ExplainCommand: ParsableCommand {
         clm-replay explain store C-1042 --to loyalty
         clm-replay explain store C-1042 --segment high_value_at_risk
         clm-replay explain store C-1042 --why-not loyalty
+        clm-replay explain store C-1042 --to loyalty --evidence C-1042.json
         clm-replay explain store C-1042 --without o-1001 --set facts.purchases_365d.within=180d
 
       Behind the reasons stands the smallest set of the customer's events that alone gives the same transition, found by folding
@@ -28,6 +29,9 @@ struct ExplainCommand: ParsableCommand {
 
       With --without, --with or --set the customer is folded with events left out or added, or with the rules changed, and both
       histories stand side by side.
+
+      With --evidence everything behind the row or the stay goes to a file, with proofs under a signed head of the log;
+      docs/evidence.md says what it holds and shows, and docs/check_evidence.py checks it without this program.
       """)
 
   @OptionGroup var options: CustomerOptions
