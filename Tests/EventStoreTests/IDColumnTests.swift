@@ -191,17 +191,19 @@ import Testing
     let path = try makeStore(ids)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let snapshot = try Store.open(at: path).snapshot()
-    let column = try #require(try snapshot.ids(ofBlock: 0))
+    let column = try #require(try snapshot.ids(ofBlock: BlockNumber(0)))
     let found = read(column, where: Array(repeating: true, count: BlockColumns.length))
     try snapshot.forEachLine(in: 0..<UInt64(BlockColumns.length)) { position, line in
       let fromLine = PayloadPaths.id(of: line).withText(line) { [UInt8](copying: $0) }
       #expect(Array((found[Int(position)] ?? "").utf8) == fromLine)
       #expect(found[Int(position)] == ids[Int(position)])
     }
-    #expect(try snapshot.ids(ofBlock: 1) == nil)
+    #expect(try snapshot.ids(ofBlock: BlockNumber(1)) == nil)
     #expect(try problems(path) == [])
 
-    let (key, directoryKey) = (ColumnKey(.ids, block: 0), ColumnKey(.directory, block: 0))
+    let (key, directoryKey) = (
+      ColumnKey(.ids, block: BlockNumber(0)), ColumnKey(.directory, block: BlockNumber(0))
+    )
     func stored(_ key: ColumnKey) throws -> [UInt8] {
       var value: [UInt8] = []
       try change(path) { transaction, table in
@@ -234,7 +236,7 @@ import Testing
     // Its number of events and earliest and latest times were not looked at.
     let path = try makeStore((0..<BlockColumns.length).map { "e\($0)" })
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let key = ColumnKey(.directory, block: 0)
+    let key = ColumnKey(.directory, block: BlockNumber(0))
     for offset in [0, 7, 15] {
       try change(path) { transaction, table in
         var value = try #require(try transaction.get(table, key))

@@ -188,7 +188,7 @@ import Testing
     var source = salts()
     let whole = BuiltBlock(part(0..<BlockColumns.length), &source)
     var others = salts()
-    var open = OpenBlock(firstPosition: 0)
+    var open = OpenBlock(BlockNumber(0))
     for range in [0..<1, 1..<300, 300..<9000, 9000..<BlockColumns.length] {
       _ = open.add(part(range), &others)
     }

@@ -129,7 +129,7 @@ import Testing
 
     #expect(snapshot.size == model.size)
     #expect(snapshot.size > 32_768)
-    for block in 0..<snapshot.blockCount {
+    for block in snapshot.blocks {
       #expect(try snapshot.block(block).subjects == model.block(block).subjects)
     }
     #expect(try left.verify(threads: 2, progress: { _ in }).problems.map(\.what) == [])

@@ -79,7 +79,7 @@ import Testing
       #expect(UInt64(keyBytes: first.span) == left)
       #expect(UInt32(keyBytes: first.span) == nil)
     }
-    let key = ColumnKey(.ids, block: 70_000)
+    let key = ColumnKey(.ids, block: BlockNumber(70_000))
     let bytes = key.keyBytes
     #expect(bytes == [0, 1, 0x11, 0x70, 0, 6])
     #expect(ColumnKey(keyBytes: bytes.span)?.keyBytes == bytes)

@@ -151,7 +151,7 @@ import Testing
     let store = try Store.open(at: path)
     #expect(try store.verify(threads: 2) { _ in }.problems.map(\.what) == [])
     let snapshot = try store.snapshot()
-    let directory = try #require(try snapshot.directory(ofBlock: 0))
+    let directory = try #require(try snapshot.directory(ofBlock: BlockNumber(0)))
     #expect(directory.isComplete == !wide)
     let loaded = RulesLoader.load(bytes: Array(Self.rules.utf8), file: "columns.yaml")
     let rules = try #require(loaded.rules, "\(loaded.diagnostics)")

@@ -32,7 +32,7 @@ struct BlockPart: Sendable {
 
   var end: UInt64 { first + UInt64(rows.count) }
   /// Ends with the last event of a block.
-  var isBlockEnd: Bool { end % UInt64(BlockColumns.length) == 0 }
+  var isBlockEnd: Bool { BlockNumber.row(of: end) == 0 }
   /// A whole block, which can be built by itself.
   var isWholeBlock: Bool { rows.count == BlockColumns.length }
 

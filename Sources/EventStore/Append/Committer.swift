@@ -46,11 +46,11 @@ final class Committer {
     _ reader: LogReader, _ state: StateRecord
   ) throws(EventStoreError) -> OpenBlock {
     try reader.guarded("read the log") {
-      let first = state.size & ~UInt64(BlockColumns.length - 1)
-      var open = OpenBlock(firstPosition: first)
-      if state.size == first { return open }
-      open.take(try reader.block(Int(first >> 14), size: state.size, withIDs: true))
-      try reader.forEachChunk(from: first, releasing: true) { chunk in
+      let number = BlockNumber(of: state.size)
+      var open = OpenBlock(number)
+      if number.rows(of: state.size) == 0 { return open }
+      open.take(try reader.block(number, size: state.size, withIDs: true))
+      try reader.forEachChunk(from: number.first, releasing: true) { chunk in
         guard chunk.first < state.size else { return false }
         open.chunkKeys.append(chunk.first)
         return true
@@ -93,7 +93,7 @@ final class Committer {
     try put(block.columns, reader.columns, &transaction)
     next.tree.appendSubtree(block.root, leaves: UInt64(BlockColumns.length))
     next.take(part, earliest: block.earliest, latest: block.latest)
-    open = OpenBlock(firstPosition: next.size)
+    open = OpenBlock(BlockNumber(of: next.size))
   }
 
   private func put(
@@ -120,7 +120,7 @@ final class Committer {
       try repack(stored, drafts, &transaction)
     }
     try put(open.sealedColumns().columns, reader.columns, &transaction)
-    open = OpenBlock(firstPosition: next.size)
+    open = OpenBlock(BlockNumber(of: next.size))
   }
 
   private typealias StoredChunk = (first: UInt64, content: [UInt8])
@@ -163,7 +163,7 @@ final class Committer {
     }
     var packed = ChunkLayout.split(lengths.count) { lengths[$0] }.map { rows in
       ChunkDraft(
-        first: open.firstPosition + UInt64(rows.lowerBound), count: rows.count,
+        first: open.number.first + UInt64(rows.lowerBound), count: rows.count,
         lineBytes: lengths[rows].reduce(0, +))
     }
     var number = 0

@@ -99,7 +99,7 @@ package final class LogWriter {
       replacing: [
         LogTables.meta.replaced(),
         // Chunks of the block that is not full are packed anew; it is the one of `head`, or a later one.
-        LogTables.events.replaced(from: (known ?? 0) & ~UInt64(BlockColumns.length - 1)),
+        LogTables.events.replaced(from: BlockNumber(of: known ?? 0).first),
       ])
     reader = LogReader(environment)
     let state = try reader.state()

@@ -1,6 +1,6 @@
 /// A block that is being built; what it becomes depends on its rows and their salts alone.
 struct OpenBlock: Sendable {
-  let firstPosition: UInt64
+  let number: BlockNumber
   private var columns: BlockColumns
   /// Names that are new in the block: length u8 · bytes, one after the other.
   private var names: [UInt8] = []
@@ -15,9 +15,9 @@ struct OpenBlock: Sendable {
   /// Keys of the chunks that hold it so far.
   var chunkKeys: [UInt64] = []
 
-  init(firstPosition: UInt64) {
-    self.firstPosition = firstPosition
-    columns = BlockColumns(firstPosition: firstPosition)
+  init(_ number: BlockNumber) {
+    self.number = number
+    columns = BlockColumns(number)
   }
 
   var count: Int { columns.count }
@@ -50,7 +50,7 @@ struct OpenBlock: Sendable {
     leaves.add([chunk.leaf(index)], of: chunk.bytes)
     let line = chunk.bytes.extracting(chunk.lineRange(index))
     if chunk.kind(index) == ChunkView.erased { return ids.add(line.extracting(0..<0)) }
-    let row = Int(chunk.first - firstPosition) + index
+    let row = Int(chunk.first - number.first) + index
     PayloadPaths.id(of: line).withText(line) { ids.add($0) }
     do throws(JSONFault) {
       try payload.add(line, row: row, &shredder)
@@ -155,7 +155,6 @@ struct OpenBlock: Sendable {
 
   /// The columns of a full block, with its root.
   func sealedColumns() -> (columns: [SealedValue<ColumnKey>], root: [UInt8]) {
-    let block = Int(firstPosition >> 14)
     var hashes = leaves
     hashes.reduce(levels: BlockDirectory.tileLeaves.trailingZeroBitCount)
     let payload = payload.encoded(count: count)
@@ -165,7 +164,7 @@ struct OpenBlock: Sendable {
       hasIDs: ids != nil)
     var values: [SealedValue<ColumnKey>] = []
     func add(_ column: ColumnNumber, _ content: [UInt8]) {
-      values.append(LogTables.columns.sealed(ColumnKey(column, block: block), content))
+      values.append(LogTables.columns.sealed(ColumnKey(column, block: number), content))
     }
     add(.directory, directory.encoded())
     add(.subjects, ColumnCoding.encode(columns.subjects))
@@ -192,7 +191,7 @@ struct BuiltBlock: Sendable {
   /// Of a part that is a whole block; on any thread.
   init(_ part: BlockPart, _ salts: inout SaltSource) {
     precondition(part.isWholeBlock, "the part is a whole block")
-    var block = OpenBlock(firstPosition: part.first)
+    var block = OpenBlock(BlockNumber(of: part.first))
     chunks = block.add(part, &salts).map { $0.chunk.sealed() }
     (columns, root) = block.sealedColumns()
     let times = block.times(from: 0)

@@ -1,7 +1,7 @@
 /// The base columns of one block of 16,384 events, or of the open block so far.
 package struct BlockColumns: Sendable {
-  /// Position of the first row.
-  package internal(set) var firstPosition: UInt64
+  /// Whose rows they are.
+  package let number: BlockNumber
   /// Dense number of each event's subject.
   package internal(set) var subjects: [UInt32] = []
   /// Number of each event's raw type.
@@ -16,7 +16,10 @@ package struct BlockColumns: Sendable {
   /// Events of a full block.
   package static let length = 16_384
 
-  init(firstPosition: UInt64) { self.firstPosition = firstPosition }
+  init(_ number: BlockNumber) { self.number = number }
+
+  /// Position of the first row.
+  package var firstPosition: UInt64 { number.first }
 
   package var count: Int { subjects.count }
 

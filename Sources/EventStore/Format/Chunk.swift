@@ -198,7 +198,7 @@ struct ChunkView: ~Escapable {
     guard hasColumns else { return nil }
     var reader = ByteReader(bytes.extracting(linesEnd..<bytes.count))
     do throws(ByteReader.Short) {
-      var columns = BlockColumns(firstPosition: first)
+      var columns = BlockColumns(BlockNumber(of: first))
       for _ in 0..<count {
         columns.subjects.append(try reader.number(UInt32.self))
         columns.types.append(try reader.number(UInt16.self))

@@ -15,8 +15,8 @@ struct ColumnKey: TableKey {
   let block: UInt32
   let column: UInt16
 
-  init(_ column: ColumnNumber, block: Int) {
-    self.block = UInt32(block)
+  init(_ column: ColumnNumber, block: BlockNumber) {
+    self.block = UInt32(block.rawValue)
     self.column = column.rawValue
   }
 
@@ -41,7 +41,9 @@ extension TableFault {
       return (first, "the checksum of a chunk does not hold")
     case LogTables.columns.text:
       guard let key = ColumnKey(keyBytes: key) else { return (0, names) }
-      return (UInt64(key.block) << 14, "the checksum of column \(key.column) does not hold")
+      return (
+        BlockNumber(Int(key.block)).first, "the checksum of column \(key.column) does not hold"
+      )
     case LogTables.control.text:
       guard let number = UInt64(keyBytes: key) else { return (nil, names) }
       return (nil, "control record \(number) is missing or damaged")

@@ -44,9 +44,8 @@ extension LogSnapshot {
   ) throws -> LinesRead {
     var read = LinesRead()
     var part: [UInt8] = []
-    for number in 0..<blockCount {
-      let first = UInt64(number) << 14
-      let count = Int(min(size - first, UInt64(BlockColumns.length)))
+    for number in blocks {
+      let count = number.rows(of: size)
       var wanted: [Int]?
       if !selection.isEverything {
         wanted = selection.rows(of: try block(number), below: count)
@@ -56,7 +55,8 @@ extension LogSnapshot {
       while next < end {
         try reader.guarded("read events") {
           try appendLines(
-            first: first, rows: wanted, next: &next, end: end, bytes: bytes, to: &part, &read)
+            first: number.first, rows: wanted, next: &next, end: end, bytes: bytes, to: &part, &read
+          )
         }
         if part.count >= bytes {
           try body(part)

@@ -2,8 +2,8 @@
 /// hashed from the events.
 final class LeafRanges {
   private let reader: LogReader
-  private var directories: [Int: BlockDirectory] = [:]
-  private var openBlocks: Set<Int> = []
+  private var directories: [BlockNumber: BlockDirectory] = [:]
+  private var openBlocks: Set<BlockNumber> = []
   /// Roots over more than one block, by the range's lower bound and length.
   private var large: [Range<UInt64>: [UInt8]] = [:]
   /// Leaf hashes of the chunk that was looked into last.
@@ -32,12 +32,12 @@ final class LeafRanges {
     guard count == UInt64(BlockColumns.length) || count == tile, first % count == 0 else {
       return nil
     }
-    guard let directory = try directory(Int(first >> 14)) else { return nil }
+    guard let directory = try directory(BlockNumber(of: first)) else { return nil }
     return count == tile
       ? directory.tiles[Int(first / tile) % BlockDirectory.tileCount] : directory.root
   }
 
-  private func directory(_ block: Int) throws -> BlockDirectory? {
+  private func directory(_ block: BlockNumber) throws -> BlockDirectory? {
     if let known = directories[block] { return known }
     if openBlocks.contains(block) { return nil }
     guard let bytes = try reader.column(.directory, block: block) else {
@@ -45,7 +45,7 @@ final class LeafRanges {
       return nil
     }
     guard let directory = BlockDirectory(bytes) else {
-      throw ChunkFault(UInt64(block) << 14, "column 0 is malformed")
+      throw ChunkFault(block.first, "column 0 is malformed")
     }
     directories[block] = directory
     return directory

@@ -151,13 +151,13 @@ final class LogReader: Sendable {
   }
 
   /// One column of a sealed block; nil where the block is not sealed.
-  func column(_ column: ColumnNumber, block: Int) throws -> [UInt8]? {
+  func column(_ column: ColumnNumber, block: BlockNumber) throws -> [UInt8]? {
     try environment.read { try $0.copy(columns, ColumnKey(column, block: block), noting: pages) }
   }
 
   /// Gives one column of a sealed block to `body` where it stands; nil where the block is not sealed.
   func withColumn<Output>(
-    _ column: ColumnNumber, block: Int, _ body: (Span<UInt8>) throws -> Output
+    _ column: ColumnNumber, block: BlockNumber, _ body: (Span<UInt8>) throws -> Output
   ) throws -> Output? {
     try environment.read { transaction -> Output? in
       let key = ColumnKey(column, block: block)
@@ -167,7 +167,7 @@ final class LogReader: Sendable {
   }
 
   /// A block has columns of its own; where that cannot be told, it counts as having them.
-  func isSealed(_ block: Int) -> Bool {
+  func isSealed(_ block: BlockNumber) -> Bool {
     do {
       return try column(.directory, block: block) != nil
     } catch {
@@ -176,16 +176,15 @@ final class LogReader: Sendable {
   }
 
   /// The block is full now, and was not when the log had `size` events.
-  func isLaterSealed(_ block: Int, size: UInt64) -> Bool {
-    size < UInt64(block + 1) << 14 && isSealed(block)
+  func isLaterSealed(_ block: BlockNumber, size: UInt64) -> Bool {
+    size < block.end && isSealed(block)
   }
 
   /// Base columns of a block, at most as far as `size`.
-  func block(_ block: Int, size: UInt64, withIDs: Bool) throws -> BlockColumns {
-    let first = UInt64(block) << 14
-    var result = BlockColumns(firstPosition: first)
+  func block(_ block: BlockNumber, size: UInt64, withIDs: Bool) throws -> BlockColumns {
+    var result = BlockColumns(block)
     guard let subjects = try column(.subjects, block: block) else {
-      return try openBlock(first, size: size)
+      return try openBlock(block, size: size)
     }
     result.subjects = try decoded(subjects, .subjects, block: block)
     result.types = try decoded(try column(.types, block: block), .types, block: block)
@@ -195,33 +194,34 @@ final class LogReader: Sendable {
     }
     guard result.types.count == result.count, result.occurred.count == result.count,
       !withIDs || result.idHashes.count == result.count
-    else { throw ChunkFault(first, "columns of different lengths") }
+    else { throw ChunkFault(block.first, "columns of different lengths") }
     return result
   }
 
   /// Of a block's columns those of subjects and of id hashes only, at most as far as `size`.
-  func indexColumns(block number: Int, size: UInt64) throws -> BlockColumns {
+  func indexColumns(block number: BlockNumber, size: UInt64) throws -> BlockColumns {
     guard let subjects = try column(.subjects, block: number),
       let idHashes = try column(.idHashes, block: number)
     else { return try block(number, size: size, withIDs: true) }
-    var result = BlockColumns(firstPosition: UInt64(number) << 14)
+    var result = BlockColumns(number)
     result.subjects = try decoded(subjects, .subjects, block: number)
     result.idHashes = try decoded(idHashes, .idHashes, block: number)
     return result
   }
 
   private func decoded<Number: FixedWidthInteger>(
-    _ bytes: [UInt8]?, _ column: ColumnNumber, block: Int
+    _ bytes: [UInt8]?, _ column: ColumnNumber, block: BlockNumber
   ) throws(ChunkFault) -> [Number] {
     guard let bytes, let values: [Number] = ColumnCoding.decode(bytes.span) else {
-      throw ChunkFault(UInt64(block) << 14, "column \(column.rawValue) is malformed")
+      throw ChunkFault(block.first, "column \(column.rawValue) is malformed")
     }
     return values
   }
 
   /// The columns of a block that is not sealed, from its chunks.
-  private func openBlock(_ first: UInt64, size: UInt64) throws -> BlockColumns {
-    var result = BlockColumns(firstPosition: first)
+  private func openBlock(_ number: BlockNumber, size: UInt64) throws -> BlockColumns {
+    let first = number.first
+    var result = BlockColumns(number)
     guard first < size else { return result }
     var sealed = false
     try forEachChunk(from: first) { chunk in
@@ -236,13 +236,12 @@ final class LogReader: Sendable {
       return true
     }
     if sealed {
-      let number = Int(first >> 14)
       guard try column(.subjects, block: number) != nil else {
         throw ChunkFault(first, "the columns of a full block are missing")
       }
       return try block(number, size: size, withIDs: true)
     }
-    guard first + UInt64(result.count) >= min(size, first + UInt64(BlockColumns.length)) else {
+    guard result.count >= number.rows(of: size) else {
       throw ChunkFault(first + UInt64(result.count), "a chunk is missing")
     }
     return result
@@ -251,10 +250,10 @@ final class LogReader: Sendable {
   /// Names of the subjects that first appear in a block; of one that was filled behind the first `size` events maybe more.
   ///
   /// - Throws: also behind some of the names, where their column is malformed.
-  func forEachNewName(block: Int, size: UInt64, _ body: (Span<UInt8>) -> Void) throws {
+  func forEachNewName(block: BlockNumber, size: UInt64, _ body: (Span<UInt8>) -> Void) throws {
     var column = try column(.newNames, block: block)
     if column == nil {
-      let names = try openBlock(UInt64(block) << 14, size: size).newNames
+      let names = try openBlock(block, size: size).newNames
       // Another process may have filled the block between the two looks: then they stand in their column.
       column = try self.column(.newNames, block: block)
       if column == nil {
@@ -269,7 +268,7 @@ final class LogReader: Sendable {
         body(bytes.span.extracting(try reader.take(Int(try reader.number(UInt8.self)))))
       }
     } catch {
-      throw ChunkFault(UInt64(block) << 14, "the column of names is malformed")
+      throw ChunkFault(block.first, "the column of names is malformed")
     }
   }
 }

@@ -78,12 +78,11 @@ public struct LogSnapshot: Sendable {
   /// Raw types by number.
   public var typeNames: [[UInt8]] { state.types }
 
-  package var blockCount: Int {
-    Int((state.size + UInt64(BlockColumns.length) - 1) / UInt64(BlockColumns.length))
-  }
+  /// Those that hold the snapshot's events.
+  package var blocks: Range<BlockNumber> { BlockNumber.all(state.size) }
 
   /// Base columns of a block; the last one may be short.
-  package func block(_ number: Int) throws(EventStoreError) -> BlockColumns {
+  package func block(_ number: BlockNumber) throws(EventStoreError) -> BlockColumns {
     try reader.guarded("read columns") {
       let block = try reader.block(number, size: state.size, withIDs: false)
       try check(block)
@@ -93,7 +92,7 @@ public struct LogSnapshot: Sendable {
 
   /// Numbers that name subjects and types which the log has; a row for each event of the snapshot.
   private func check(_ block: BlockColumns) throws(ChunkFault) {
-    let rows = Int(min(state.size - block.firstPosition, UInt64(BlockColumns.length)))
+    let rows = block.number.rows(of: state.size)
     guard block.count >= rows, block.count <= BlockColumns.length else {
       throw ChunkFault(block.firstPosition, "\(block.count) rows in the columns of \(rows) events")
     }
@@ -106,11 +105,11 @@ public struct LogSnapshot: Sendable {
   }
 
   /// What payload columns a block has; nil where its lines have to be read.
-  package func directory(ofBlock number: Int) throws(EventStoreError) -> BlockDirectory? {
+  package func directory(ofBlock number: BlockNumber) throws(EventStoreError) -> BlockDirectory? {
     try reader.guarded("read columns") {
       guard let bytes = try reader.column(.directory, block: number) else { return nil }
       guard let directory = BlockDirectory(bytes) else {
-        throw ChunkFault(UInt64(number) << 14, "column 0 is malformed")
+        throw ChunkFault(number.first, "column 0 is malformed")
       }
       return directory.isComplete || !directory.paths.isEmpty ? directory : nil
     }
@@ -118,26 +117,26 @@ public struct LogSnapshot: Sendable {
 
   /// The payload column of path `path` of a block's directory.
   package func payloadColumn(
-    _ path: Int, ofBlock number: Int
+    _ path: Int, ofBlock number: BlockNumber
   ) throws(EventStoreError) -> PayloadColumn {
     try reader.guarded("read columns") {
       let column = ColumnNumber.payload(path)
       guard let bytes = try reader.column(column, block: number),
         let payload = PayloadColumn(bytes), payload.tags.count == BlockColumns.length
       else {
-        throw ChunkFault(UInt64(number) << 14, "column \(column.rawValue) is malformed")
+        throw ChunkFault(number.first, "column \(column.rawValue) is malformed")
       }
       return payload
     }
   }
 
   /// The ids of a full block's events; nil where its lines have to be read.
-  package func ids(ofBlock number: Int) throws(EventStoreError) -> IDColumn? {
+  package func ids(ofBlock number: BlockNumber) throws(EventStoreError) -> IDColumn? {
     try reader.guarded("read columns") {
       guard let bytes = try reader.column(.ids, block: number) else { return nil }
       guard let ids = IDColumn(bytes), ids.count == BlockColumns.length else {
         throw ChunkFault(
-          UInt64(number) << 14, "column \(ColumnNumber.ids.rawValue) is malformed")
+          number.first, "column \(ColumnNumber.ids.rawValue) is malformed")
       }
       return ids
     }
@@ -148,7 +147,7 @@ public struct LogSnapshot: Sendable {
   public func subjectNames() throws(EventStoreError) -> NameTable {
     try reader.guarded("read names") {
       var names = NameTable()
-      for block in 0..<blockCount {
+      for block in blocks {
         try reader.forEachNewName(block: block, size: state.size) { name in
           if names.count < subjectCount { names.append(name) }
         }
@@ -229,7 +228,7 @@ public struct LogSnapshot: Sendable {
   public func latestOccurred(inFirst size: UInt64) throws(EventStoreError) -> Int64? {
     if size >= state.size { return latestOccurred }
     var latest: Int64?
-    for number in 0..<blockCount {
+    for number in blocks {
       let block = try block(number)
       guard block.firstPosition < size else { break }
       let rows = min(block.count, Int(size - block.firstPosition))

@@ -11,11 +11,11 @@ extension LogSnapshot {
     let wanted = WantedNames(names)
     let found = try reader.guarded("read names") {
       let ticket = Ticket()
-      let parts = try Parallel.run(min(threads, max(1, blockCount))) { _ in
-        var found: [(block: Int, names: WantedNames.Found)] = []
+      let parts = try Parallel.run(min(threads, max(1, blocks.count))) { _ in
+        var found: [(block: BlockNumber, names: WantedNames.Found)] = []
         while true {
-          let block = ticket.take()
-          if block >= blockCount { return found }
+          let block = BlockNumber(ticket.take())
+          if block >= blocks.upperBound { return found }
           found.append((block, try newNames(block, wanted)))
         }
       }
@@ -38,10 +38,10 @@ extension LogSnapshot {
     return names.map { name in wanted.number(of: name.span).flatMap { numbers[$0] } }
   }
 
-  private func newNames(_ block: Int, _ wanted: WantedNames) throws -> WantedNames.Found {
+  private func newNames(_ block: BlockNumber, _ wanted: WantedNames) throws -> WantedNames.Found {
     let found = try reader.withColumn(.newNames, block: block) { content in
       guard let found = wanted.find(in: content) else {
-        throw ChunkFault(UInt64(block) << 14, "the column of names is malformed")
+        throw ChunkFault(block.first, "the column of names is malformed")
       }
       return found
     }
@@ -60,7 +60,7 @@ extension LogSnapshot {
   /// Dense number of the subject of an event; nil where there is no such position.
   public func subject(at position: UInt64) throws(EventStoreError) -> UInt32? {
     guard position < size else { return nil }
-    let (block, row) = (Int(position >> 14), Int(position & 0x3fff))
+    let (block, row) = (BlockNumber(of: position), BlockNumber.row(of: position))
     return try reader.guarded("read columns") {
       let found = try reader.withColumn(.subjects, block: block) { content -> Int64? in
         PackedColumn(content)?.value(of: row, in: content)
@@ -126,12 +126,12 @@ extension LogSnapshot {
       let ticket = Ticket()
       let last = LastPositions(count: subjects.count)
       // Blocks are taken in order, so that what a thread still looks at lies behind what others look at after it.
-      _ = try Parallel.run(min(threads, max(1, blockCount))) { _ in
+      _ = try Parallel.run(min(threads, max(1, blocks.count))) { _ in
         while !last.areAllFound {
-          let block = blockCount - 1 - ticket.take()
-          if block < 0 { return }
+          let block = blocks.upperBound.advanced(by: -1 - ticket.take())
+          if block < blocks.lowerBound { return }
           for (subject, row) in try lastRows(of: subjects, block) {
-            last.note(subject, UInt64(block) << 14 + UInt64(row))
+            last.note(subject, block.first + UInt64(row))
           }
         }
       }
@@ -141,13 +141,13 @@ extension LogSnapshot {
 
   /// The last row of each of some subjects that has one in a block.
   private func lastRows(
-    of subjects: [UInt32], _ block: Int
+    of subjects: [UInt32], _ block: BlockNumber
   ) throws -> [(subject: Int, row: Int)] {
-    let rows = Int(min(state.size - UInt64(block) << 14, UInt64(BlockColumns.length)))
+    let rows = block.rows(of: state.size)
     let found = try reader.withColumn(.subjects, block: block) {
       content -> [(subject: Int, row: Int)] in
       guard let column = PackedColumn(content) else {
-        throw ChunkFault(UInt64(block) << 14, "column 1 is malformed")
+        throw ChunkFault(block.first, "column 1 is malformed")
       }
       return subjects.enumerated().compactMap { index, subject in
         column.lastRow(of: Int64(subject), below: rows, in: content).map { (index, $0) }

@@ -49,14 +49,10 @@ struct KnownEvents: ~Copyable {
   /// Whether some events are known by the index only.
   var usesIndex: Bool { numbers != nil }
 
-  private static func blocks(_ size: UInt64) -> Int {
-    Int((size + UInt64(BlockColumns.length) - 1) >> 14)
-  }
-
   /// The columns of ids and subjects of a block, and how many of its rows count.
-  private func columns(_ number: Int) throws -> (block: BlockColumns, rows: Int) {
+  private func columns(_ number: BlockNumber) throws -> (block: BlockColumns, rows: Int) {
     let block = try reader.indexColumns(block: number, size: opened)
-    let rows = Int(min(opened - block.firstPosition, UInt64(BlockColumns.length)))
+    let rows = number.rows(of: opened)
     guard block.subjects.count >= rows, block.idHashes.count >= rows else {
       throw ChunkFault(
         block.firstPosition, "\(block.subjects.count) rows in the columns of \(rows) events")
@@ -69,7 +65,7 @@ struct KnownEvents: ~Copyable {
 
   /// Takes up what came behind the covered events.
   private mutating func load(from first: UInt64) throws {
-    for number in Int(first >> 14)..<Self.blocks(opened) {
+    for number in BlockNumber(of: first)..<BlockNumber.all(opened).upperBound {
       let (block, rows) = try columns(number)
       try reader.forEachNewName(block: number, size: opened) { name in
         guard subjectCount < openedSubjects else { return }
@@ -103,7 +99,7 @@ struct KnownEvents: ~Copyable {
     var placed = SubjectTable()
     swap(&placed, &subjects)
     let placedNumbers = numbers ?? []
-    for number in 0..<Self.blocks(opened) {
+    for number in BlockNumber.all(opened) {
       let (block, rows) = try columns(number)
       try reader.forEachNewName(block: number, size: opened) { name in
         if subjects.count < openedSubjects { _ = subjects.insert(name) }

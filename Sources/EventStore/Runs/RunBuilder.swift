@@ -11,7 +11,7 @@ struct RunBuilder {
     var subjects = firstSubject
     entries[0].reserveCapacity(events.count)
     entries[2].reserveCapacity(events.count)
-    for block in Int(events.lowerBound >> 14)..<Int(events.upperBound >> 14) {
+    for block in BlockNumber(of: events.lowerBound)..<BlockNumber(of: events.upperBound) {
       let columns = try reader.indexColumns(block: block, size: events.upperBound)
       guard columns.subjects.count == BlockColumns.length,
         columns.idHashes.count == BlockColumns.length

@@ -78,18 +78,18 @@ extension Store {
   /// The environment is closed when this returns, since the copy is opened again.
   private func copyLog(to generation: String, _ progress: (Double) -> Void) throws -> StateRecord {
     let target = try WritableEnvironment.build(generation, tables: LogTables.names)
-    let blocks = Int(try reader.state().size >> 14)
+    let full = BlockNumber.full(try reader.state().size)
     let step = 16
-    for first in stride(from: 0, to: blocks, by: step) {
-      let end = min(first + step, blocks)
+    for first in stride(from: full.lowerBound, to: full.upperBound, by: step) {
+      let end = min(first.advanced(by: step), full.upperBound)
       try reader.environment.read { source in
         try target.write { try copyBlocks(first..<end, source, &$0, target) }
       }
-      progress(Double(end) / Double(blocks + 1))
+      progress(Double(end.rawValue) / Double(full.count + 1))
     }
     let state = try reader.environment.read { source -> StateRecord? in
       try target.write { transaction in
-        try copyBlocks(blocks..<Int(UInt32.max), source, &transaction, target)
+        try copyBlocks(full.upperBound..<BlockNumber(Int(UInt32.max)), source, &transaction, target)
         try copyTable(LogTables.control, from: nil, below: nil, source, &transaction, target)
         try copyTable(LogTables.meta, from: nil, below: nil, source, &transaction, target)
       }
@@ -102,12 +102,12 @@ extension Store {
   }
 
   private func copyBlocks(
-    _ blocks: Range<Int>, _ source: borrowing ReadTransaction,
+    _ blocks: Range<BlockNumber>, _ source: borrowing ReadTransaction,
     _ transaction: inout WriteTransaction, _ target: WritableEnvironment
   ) throws {
     try copyTable(
-      LogTables.events, from: UInt64(blocks.lowerBound) << 14,
-      below: UInt64(blocks.upperBound) << 14, source, &transaction, target)
+      LogTables.events, from: blocks.lowerBound.first,
+      below: blocks.upperBound.first, source, &transaction, target)
     try copyTable(
       LogTables.columns, from: ColumnKey(.directory, block: blocks.lowerBound),
       below: ColumnKey(.directory, block: blocks.upperBound), source, &transaction, target)

@@ -80,20 +80,20 @@ private struct Verification {
   }
 
   mutating func run(threads: Int, _ progress: (Double) -> Void) throws {
-    let blocks = Int((state.size + UInt64(BlockColumns.length) - 1) >> 14)
+    let blocks = BlockNumber.all(state.size)
     let unread = readNames(blocks)
     last = Array(repeating: UInt64.max, count: names.count)
     sequences = Array(repeating: 0, count: names.count)
     let verifier = BlockVerifier(reader: reader, state: state, sipHash: sipHash, names: names)
     // In waves, so that what is waiting to be put together stays small.
     let wave = threads * 16
-    for first in stride(from: 0, to: blocks, by: wave) {
-      let numbers = first..<min(first + wave, blocks)
+    for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: wave) {
+      let numbers = first..<min(first.advanced(by: wave), blocks.upperBound)
       let ticket = Ticket()
       let parts = try Parallel.run(threads) { _ in
         var found: [BlockFindings] = []
         while true {
-          let number = numbers.lowerBound + ticket.take()
+          let number = numbers.lowerBound.advanced(by: ticket.take())
           if number >= numbers.upperBound { return found }
           found.append(verifier.verify(number))
         }
@@ -101,7 +101,7 @@ private struct Verification {
       for findings in parts.flatMap({ $0 }).sorted(by: { $0.block < $1.block }) {
         add(findings)
       }
-      progress(Double(numbers.upperBound) / Double(blocks))
+      progress(Double(numbers.upperBound.rawValue) / Double(blocks.count))
     }
     if let unread, report.isOK { add(unread.position, unread.what) }
     if isWhole {
@@ -125,11 +125,12 @@ private struct Verification {
   }
 
   /// What is wrong with the open block's names: they stand in its chunks, whose own check may say it better.
-  private mutating func readNames(_ blocks: Int) -> (position: UInt64, what: String)? {
+  private mutating func readNames(_ blocks: Range<BlockNumber>) -> (position: UInt64, what: String)?
+  {
     var unread: (position: UInt64, what: String)?
     // A name with two numbers would have two chains.
     var known = TextDictionary()
-    for block in 0..<blocks {
+    for block in blocks {
       do {
         // All of a block's names or, where their column is malformed, none.
         var own: [[UInt8]] = []
@@ -144,13 +145,13 @@ private struct Verification {
           names.append(name)
           if !known.insert(name.span).isNew {
             add(
-              UInt64(block) << 14,
+              block.first,
               "subject `\(String(decoding: name, as: UTF8.self))` is named twice")
           }
         }
       } catch {
         isWhole = false
-        let problem = describe(error, UInt64(block) << 14)
+        let problem = describe(error, block.first)
         if reader.isSealed(block) {
           add(problem.position, problem.what)
         } else {
@@ -165,7 +166,7 @@ private struct Verification {
   private mutating func add(_ findings: BlockFindings) {
     for problem in findings.problems { add(problem.position, problem.what) }
     if findings.firstRecorded < seen.recorded {
-      add(UInt64(findings.block) << 14, "`recorded` goes back")
+      add(findings.block.first, "`recorded` goes back")
     }
     seen.recorded = max(seen.recorded, findings.lastRecorded)
     seen.earliest = min(seen.earliest, findings.earliest)

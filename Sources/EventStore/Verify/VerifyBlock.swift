@@ -1,6 +1,6 @@
 /// What the check of one block found, and what the walk needs of it.
 struct BlockFindings: Sendable {
-  var block: Int
+  var block: BlockNumber
   var problems: [(position: UInt64, what: String)] = []
   /// All events of the block were there.
   var isWhole = true
@@ -50,9 +50,9 @@ struct BlockVerifier: Sendable {
     self.types = types
   }
 
-  func verify(_ number: Int) -> BlockFindings {
-    let first = UInt64(number) << 14
-    let end = min(state.size, first + UInt64(BlockColumns.length))
+  func verify(_ number: BlockNumber) -> BlockFindings {
+    let first = number.first
+    let end = min(state.size, number.end)
     var columns: BlockColumns?
     var walk = BlockWalk(
       number, first: first, sipHash: sipHash, names: names, types: types)
@@ -68,8 +68,8 @@ struct BlockVerifier: Sendable {
     // The open block's columns stand in its chunks: what is wrong with those says why it could not be read.
     if let unread, walk.findings.problems.isEmpty { walk.add(unread, first) }
     walk.finish()
-    if walk.findings.isWhole && end - first == UInt64(BlockColumns.length) {
-      verifyDirectory(number, first, columns ?? BlockColumns(firstPosition: first), &walk)
+    if walk.findings.isWhole && end == number.end {
+      verifyDirectory(number, first, columns ?? BlockColumns(number), &walk)
     }
     return walk.findings
   }
@@ -106,7 +106,7 @@ struct BlockVerifier: Sendable {
 
   /// Holds a full block's directory and payload columns against what its lines gave.
   private func verifyDirectory(
-    _ number: Int, _ first: UInt64, _ columns: BlockColumns, _ walk: inout BlockWalk
+    _ number: BlockNumber, _ first: UInt64, _ columns: BlockColumns, _ walk: inout BlockWalk
   ) {
     do {
       guard let bytes = try reader.column(.directory, block: number) else {
@@ -146,7 +146,7 @@ struct BlockVerifier: Sendable {
 extension BlockVerifier {
   /// Holds a full block's ids against those of its lines; earlier versions kept none.
   private func verifyIDs(
-    _ number: Int, _ first: UInt64, _ directory: BlockDirectory, _ walk: inout BlockWalk
+    _ number: BlockNumber, _ first: UInt64, _ directory: BlockDirectory, _ walk: inout BlockWalk
   ) throws {
     let expected = directory.hasIDs == nil ? nil : walk.ids.encoded()
     if try reader.column(.ids, block: number) != expected
@@ -180,7 +180,7 @@ private struct BlockWalk {
   private var key: [UInt8] = []
 
   init(
-    _ number: Int, first: UInt64, sipHash: SipHash, names: NameTable, types: NameTable
+    _ number: BlockNumber, first: UInt64, sipHash: SipHash, names: NameTable, types: NameTable
   ) {
     self.first = first
     self.sipHash = sipHash

@@ -84,9 +84,9 @@ struct EventReader {
   ///
   /// - Parameter linking: a field that is read of each row, whatever the plans say; -1 for none.
   mutating func open(
-    _ block: BlockColumns, rows: [Int32], number: Int, _ snapshot: LogSnapshot, linking: Int = -1
+    _ block: BlockColumns, rows: [Int32], _ snapshot: LogSnapshot, linking: Int = -1
   ) throws {
-    let directory = try snapshot.directory(ofBlock: number)
+    let directory = try snapshot.directory(ofBlock: block.number)
     if cells.fields != casts.count { cells = FieldCells(fields: casts.count) }
     cells.needsLines = false
     for field in casts.indices {
@@ -101,7 +101,7 @@ struct EventReader {
       for steps in members[field] {
         guard let directory, let steps else { break }
         if let column = directory.column(of: steps) {
-          columns.append(try snapshot.payloadColumn(column, ofBlock: number))
+          columns.append(try snapshot.payloadColumn(column, ofBlock: block.number))
         } else if directory.isComplete {
           columns.append(nil)
         } else {

@@ -105,10 +105,10 @@ public struct CorrectionFinder {
     var horizons: [Int64?] = []
     var latest: Int64?
     var position: UInt64 = 0
-    var block = 0
+    var block = BlockNumber(0)
     // Both the instants and what is known by them grow, so that each block is read once.
     for size in sizes {
-      while position < size, block < view.blockCount {
+      while position < size, block < view.blocks.upperBound {
         let columns = try view.snapshot.block(block)
         let first = Int(position - columns.firstPosition)
         let end = min(columns.count, Int(size - columns.firstPosition))
@@ -116,7 +116,7 @@ public struct CorrectionFinder {
           latest = max(latest ?? columns.occurred[row], columns.occurred[row])
         }
         position = columns.firstPosition + UInt64(end)
-        if end == columns.count { block += 1 }
+        if end == columns.count { block = block.advanced(by: 1) }
       }
       horizons.append(latest.map { min($0, view.asOf) })
     }

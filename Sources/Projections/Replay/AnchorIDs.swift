@@ -9,7 +9,7 @@ struct AnchorIDs {
 
   /// - Parameter anchors: positions in lists, in any order; ``EventIDs/none`` is passed over.
   func find(_ anchors: [[UInt64]]) throws -> EventIDs {
-    let wanted = Wanted(anchors, blocks: view.blockCount)
+    let wanted = Wanted(anchors, blocks: view.blocks.count)
     var starts = [0]
     for list in anchors { starts.append(starts[starts.count - 1] + list.count) }
     let slots = SharedSlab(starts[starts.count - 1], of: EventIDs.Slot())
@@ -25,7 +25,7 @@ struct AnchorIDs {
         let own = order.sort(wanted.places(block))
         if own.isEmpty { continue }
         var writer = SlotWriter(own, block: block, slots.slab)
-        try Self.read(own, of: block, snapshot, &isWanted) { writer.add($0, $1) }
+        try Self.read(own, of: BlockNumber(block), snapshot, &isWanted) { writer.add($0, $1) }
         if !writer.long.isEmpty { long.append((block, writer.long)) }
       }
       return long
@@ -44,7 +44,9 @@ struct AnchorIDs {
     init(_ anchors: [[UInt64]], blocks: Int) {
       var next = Array(repeating: 0, count: blocks + 1)
       for list in anchors {
-        for anchor in list where anchor != EventIDs.none { next[Int(anchor >> 14) + 1] += 1 }
+        for anchor in list where anchor != EventIDs.none {
+          next[BlockNumber(of: anchor).rawValue + 1] += 1
+        }
       }
       for block in 0..<blocks { next[block + 1] += next[block] }
       entries = Array(repeating: 0, count: next[blocks])
@@ -52,8 +54,8 @@ struct AnchorIDs {
       for list in anchors {
         for anchor in list {
           if anchor != EventIDs.none {
-            let block = Int(anchor >> 14)
-            entries[next[block]] = (anchor & 0x3fff) << 48 | slot
+            let block = BlockNumber(of: anchor).rawValue
+            entries[next[block]] = UInt64(BlockNumber.row(of: anchor)) << 48 | slot
             next[block] += 1
           }
           slot += 1
@@ -116,7 +118,7 @@ struct AnchorIDs {
 
   /// - Parameter isWanted: by row; false before and after.
   private static func read(
-    _ places: [UInt64], of number: Int, _ snapshot: LogSnapshot, _ isWanted: inout [Bool],
+    _ places: [UInt64], of number: BlockNumber, _ snapshot: LogSnapshot, _ isWanted: inout [Bool],
     _ body: (UInt16, Span<UInt8>) -> Void
   ) throws {
     for place in places { isWanted[Int(place >> 48)] = true }
@@ -124,7 +126,7 @@ struct AnchorIDs {
     if let ids = try snapshot.ids(ofBlock: number) {
       return ids.forEach(where: isWanted, body)
     }
-    let start = UInt64(number) << 14
+    let start = number.first
     let rows = (first: places[0] >> 48, last: places[places.count - 1] >> 48)
     try snapshot.forEachLine(in: start + rows.first..<start + rows.last + 1) { position, line in
       let row = UInt16(position - start)

@@ -17,7 +17,7 @@ public struct LogView: Sendable {
   func earliestOccurred() throws -> Int64? {
     if size >= snapshot.size { return snapshot.earliestOccurred }
     var earliest: Int64?
-    for number in 0..<blockCount {
+    for number in blocks {
       let block = try snapshot.block(number)
       for row in 0..<rows(of: block) {
         earliest = min(earliest ?? block.occurred[row], block.occurred[row])
@@ -28,14 +28,11 @@ public struct LogView: Sendable {
 
   /// How many rows of a block are among the first `size`.
   func rows(of block: BlockColumns) -> Int {
-    if block.firstPosition >= size { return 0 }
-    return min(block.count, Int(size - block.firstPosition))
+    min(block.count, block.number.rows(of: size))
   }
 
   /// Blocks that hold any of the first `size` events.
-  var blockCount: Int {
-    min(snapshot.blockCount, Int((size + 16_383) / 16_384))
-  }
+  var blocks: Range<BlockNumber> { BlockNumber.all(min(size, snapshot.size)) }
 
   /// Events in view.
   struct EventCounts: Sendable {
@@ -70,8 +67,8 @@ public struct LogView: Sendable {
 
   /// The next block that no thread has taken yet.
   private func nextBlock(_ ticket: Ticket) throws -> BlockColumns? {
-    let number = ticket.take()
-    return number < blockCount ? try snapshot.block(number) : nil
+    let number = BlockNumber(ticket.take())
+    return number < blocks.upperBound ? try snapshot.block(number) : nil
   }
 
   /// Links among the events in view, and link events whose field has no value.
@@ -113,8 +110,7 @@ public struct LogView: Sendable {
     _ rows: [Int32], of block: BlockColumns, _ field: Int, _ reader: inout EventReader,
     into found: inout Links
   ) throws {
-    try reader.open(
-      block, rows: rows, number: Int(block.firstPosition >> 14), snapshot, linking: field)
+    try reader.open(block, rows: rows, snapshot, linking: field)
     let types = block.types
     let needsLine = rows.map {
       reader.needsLine(Int($0), type: Int(types[Int($0)]), linking: field)

@@ -70,19 +70,19 @@ struct ReplayPass {
     var found: EventReader.Found
   }
 
-  private func readBlocks(_ ticket: Ticket, reader number: Int) throws -> Part {
+  private func readBlocks(_ ticket: Ticket, reader index: Int) throws -> Part {
     var reader = EventReader(
       compiled, types: view.snapshot.typeNames, skipsIgnore: !directory.ignored.isEmpty)
     var slice = EventSlice()
     var blocks: [RunEvents] = []
     var ignored: Int64 = 0
     while true {
-      let index = ticket.take()
-      if index >= view.blockCount { break }
+      let number = BlockNumber(ticket.take())
+      if number >= view.blocks.upperBound { break }
       slice.removeAll()
-      let block = try view.snapshot.block(index)
+      let block = try view.snapshot.block(number)
       ignored += try read(block, &reader, into: &slice)
-      blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: number))
+      blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: index))
       meter?.add(Self.readingUnits * view.rows(of: block))
     }
     var found = reader.found
@@ -118,7 +118,7 @@ struct ReplayPass {
         rank: directory.ranks[Int(block.subjects[row])] - first, occurred: block.occurred[row],
         position: block.firstPosition + UInt64(row))
     }
-    try reader.open(block, rows: rows, number: Int(block.firstPosition >> 14), view.snapshot)
+    try reader.open(block, rows: rows, view.snapshot)
     if !reader.needsLines {
       for row in rows {
         let row = Int(row)

@@ -14,7 +14,7 @@ struct TypeInventory {
     names = snapshot.typeNames.map { String(decoding: $0, as: UTF8.self) }
     counts = Array(repeating: 0, count: names.count)
     paths = Array(repeating: [:], count: names.count)
-    for number in 0..<snapshot.blockCount {
+    for number in snapshot.blocks {
       let block = try snapshot.block(number)
       let end = min(block.firstPosition + UInt64(block.count), snapshot.size)
       try snapshot.forEachLine(in: block.firstPosition..<end) { position, line in
