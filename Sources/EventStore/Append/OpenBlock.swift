@@ -123,9 +123,22 @@ struct OpenBlock: Sendable {
       }
     }
     chunk.addLeaves(to: &leaves)
+    checkInvariants()
     return Draft(
       chunk: chunk, rows: start..<count, names: namesStart..<names.count,
       nameCount: nameCount - namesBefore)
+  }
+
+  /// In debug builds: a row in each column for each event, a leaf for each from ``firstLeaf`` on, chunks of this block in order.
+  private func checkInvariants() {
+    #if DEBUG
+      let counts = [columns.types.count, columns.occurred.count, columns.idHashes.count]
+      assert(counts.allSatisfy { $0 == count }, "an event has a row in each column")
+      assert(leaves.count + firstLeaf == count, "an event has a leaf")
+      assert(count <= BlockColumns.length, "a block has so many events")
+      assert(chunkKeys.allSatisfy { BlockNumber(of: $0) == number }, "its chunks are the block's")
+      assert(zip(chunkKeys, chunkKeys.dropFirst()).allSatisfy { $0 < $1 }, "chunks are in order")
+    #endif
   }
 
   // MARK: What it becomes

@@ -42,6 +42,13 @@ public struct MerkleTree: Sendable, Equatable {
     }
     peaks.append(node)
     size += leaves
+    checkInvariants()
+  }
+
+  /// In debug builds: a peak of 32 bytes for each bit of the size.
+  func checkInvariants() {
+    assert(peaks.count == size.nonzeroBitCount, "a tree has a peak for each bit of its size")
+    assert(peaks.allSatisfy { $0.count == SHA256Bytes.length }, "a peak is a hash")
   }
 
   /// The root over all leaves; SHA-256 of nothing for none.

@@ -16,7 +16,19 @@ struct StateRecord: Sendable, Equatable {
 
   var size: UInt64 { tree.size }
 
+  /// In debug builds: counts and times fit the number of events.
+  func checkInvariants() {
+    tree.checkInvariants()
+    control.checkInvariants()
+    assert(UInt64(subjects) <= size, "an event names one subject")
+    assert(UInt64(types.count) <= size, "an event has one type")
+    assert(size == 0 || earliest <= latest, "the earliest event is not behind the latest")
+    assert(size == 0 || recorded > Int64.min, "events were recorded at some time")
+    assert(Set(types).count == types.count, "a type has one number")
+  }
+
   func encoded() -> [UInt8] {
+    checkInvariants()
     var bytes: [UInt8] = []
     bytes.appendLittle(UInt16(1))
     bytes.appendLittle(tree.size)

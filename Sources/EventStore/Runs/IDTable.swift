@@ -102,6 +102,24 @@ struct IDTable: ~Copyable {
     var larger = IDTable(capacity: Self.limit(bits) + 1)
     for index in 0..<slots.count where !slots[index].isFree { larger.place(slots[index]) }
     larger.count = count
+    larger.checkInvariants()
     self = larger
+  }
+
+  /// In debug builds: as many ids as are counted, and no free slot between an id and where it is looked for first.
+  func checkInvariants() {
+    #if DEBUG
+      let mask = slots.count - 1
+      var taken = 0
+      for index in 0..<slots.count where !slots[index].isFree {
+        taken += 1
+        var slot = home(slots[index].hash)
+        while slot != index {
+          assert(!slots[slot].isFree, "an id cannot be found")
+          slot = (slot + 1) & mask
+        }
+      }
+      assert(taken == count && count <= Self.limit(bits), "the table counts its ids")
+    #endif
   }
 }

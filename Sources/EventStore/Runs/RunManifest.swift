@@ -22,7 +22,21 @@ struct RunManifest: Equatable {
   /// Behind the last event that runs cover.
   var end: UInt64 { runs.last?.events.upperBound ?? 0 }
 
+  /// In debug builds: runs of whole blocks without gaps, and subjects numbered on.
+  func checkInvariants() {
+    assert(leaf.count == SHA256Bytes.length && !runs.isEmpty, "runs cover an event")
+    var (next, subject): (UInt64, UInt32) = (0, 0)
+    for run in runs {
+      assert(run.events.lowerBound == next && !run.events.isEmpty, "runs leave no gap")
+      assert(BlockNumber.row(of: run.events.upperBound) == 0, "runs cover whole blocks")
+      assert(
+        run.firstSubject >= subject && run.firstSubject <= subjects, "subjects are numbered on")
+      (next, subject) = (run.events.upperBound, run.firstSubject)
+    }
+  }
+
   func encoded() -> [UInt8] {
+    checkInvariants()
     var bytes: [UInt8] = []
     bytes.appendLittle(Self.version)
     bytes += store.utf8

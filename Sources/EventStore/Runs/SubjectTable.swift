@@ -179,5 +179,23 @@ struct SubjectTable: ~Copyable {
       larger[slot] = slots[index]
     }
     slots = larger
+    checkInvariants()
+  }
+
+  /// In debug builds: each number in one slot, found under its name; names without events have no last one.
+  func checkInvariants() {
+    #if DEBUG
+      var taken = 0
+      for index in 0..<slots.count where slots[index] != 0 { taken += 1 }
+      assert(taken == count && 2 * count <= slots.count, "each subject stands in one slot")
+      for number in 0..<count {
+        let entry = entries[number]
+        let name = name(of: entry)
+        let found = self.number(
+          in: slot(of: name.span, Self.words(name.span), hash.hash(name.span)))
+        assert(found == UInt32(number), "a subject is found under its name")
+        assert((entry.sequence == 0) == (entry.last == UInt64.max), "a chain ends at an event")
+      }
+    #endif
   }
 }

@@ -58,5 +58,18 @@ package struct TextDictionary: Sendable {
       while table[slot] != 0 { slot = (slot + 1) & mask }
       table[slot] = UInt32(number) + 1
     }
+    checkInvariants()
+  }
+
+  /// In debug builds: each text is found under its number, and half of the table is free.
+  func checkInvariants() {
+    #if DEBUG
+      assert(starts.first == 0 && starts.last == bytes.count, "texts fill the bytes")
+      assert(table.count { $0 != 0 } == count && 2 * count <= table.count, "each text has a slot")
+      for number in 0..<count {
+        let found = withText(number) { find($0) }
+        assert(found == number, "a text is found under its number")
+      }
+    #endif
   }
 }
