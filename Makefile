@@ -29,6 +29,7 @@ test: setup packages
 	python3 Tests/Reference/values.py --binary .build/debug/clm-replay --seeds 1..4
 	python3 Tests/Reference/engines.py --binary .build/debug/clm-replay --seeds 1..6 --crowd 20
 	python3 Tests/Reference/evidence.py --binary .build/debug/clm-replay --events 2000
+	python3 Tests/Reference/tamper.py --binary .build/debug/clm-replay --small
 	python3 Tests/Reference/csv_rows.py --binary .build/debug/clm-replay --small
 	$(MAKE) faults
 
@@ -85,6 +86,8 @@ soak: build packages
 	CLM_SCANNER_LINES=10000000 swift test --filter LineLayoutTests
 	python3 Tests/Reference/compared.py --binary $(BINARY) --seeds 1..500 --kind days
 	python3 Tests/Reference/compared.py --binary $(BINARY) --seeds 1..500 --kind micro
+	python3 Tests/Reference/tamper.py --binary $(BINARY)
+	python3 Tests/Reference/folded.py --binary $(BINARY) --events 20000 --seeds 1,2,3
 	@python3 -c "import duckdb" 2>/dev/null || python3 -m pip install -q duckdb
 	python3 Tests/Reference/csv_rows.py --binary $(BINARY)
 	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 2000

@@ -17,6 +17,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import re
 import sys
 from datetime import datetime, timedelta, timezone
@@ -38,7 +39,7 @@ codes of refusal, `refused[CODE]: why`:
   subject        an event is of another subject, or a subject is not the customer
   chain          an event was left out, or they are in another order
   link           a link is not among the events, names somebody else, or joins nobody
-  link-left-out  an event of the customer joins a subject that is not shown
+  link-left-out  an event of the customer joins another subject, and is not among the links
   rows           the events do not lead to these transitions
   stage          the customer does not stand there
   claim          there is no such transition, or no such stay in the segment
@@ -201,10 +202,10 @@ class Number(str):
 
 
 def once(pairs):
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise Refused("form", f"the member {next(n for n in names if names.count(n) > 1)!r} comes twice in one object")
+    found = {}
+    for name, value in pairs:
+        holds(name not in found, "form", f"the member {name!r} comes twice in one object")
+        found[name] = value
     return found
 
 
@@ -366,20 +367,22 @@ class Given:
         if self.note and key:
             self.note.verify(key, "the checkpoint that was given")
 
-    def trust(self, report, key):
-        """Says on whose word the root rests."""
-        if self.key:
-            report.proved.append(f"It was signed by {self.key.name}, under the key that you gave.")
-        elif key:
-            report.proved.append(f"It was signed by {key.name}.")
-            report.limits.append("The key came with the file: that it is the right one has to be learnt another way"
-                                 f" (--key). Its id is {key.id.hex()}.")
-        if self.note:
-            report.proved.append("It is the log of the checkpoint that you gave.")
-            if not self.key:
-                report.limits.append("Your checkpoint was taken as it is, since no --key was given to verify it.")
-        if not self.note and not self.key and not key:
-            report.open.append("Nothing is signed, and no checkpoint was given: whether this is the log of anybody is open.")
+
+
+def say_trust(report, note, key, came_with=None):
+    """On whose word a root rests: a checkpoint and a key of the checker's own, or the key that came with the file."""
+    if key:
+        report.proved.append(f"It was signed by {key.name}, under the key that you gave.")
+    elif came_with:
+        report.proved.append(f"It was signed by {came_with.name}.")
+        report.limits.append("The key came with the file: that it is the right one has to be learnt another way (--key). Its id"
+                             f" is {came_with.id.hex()}.")
+    if note:
+        report.proved.append("It is the log of the checkpoint that you gave.")
+        if not key:
+            report.limits.append("Your checkpoint was taken as it is, since no --key was given to verify it.")
+    if not (note or key or came_with):
+        report.open.append("Nothing is signed, and no checkpoint was given: whether this is the log of anybody is open.")
 
 
 # --- Events, and that none was left out (docs/evidence.md; docs/format.md, Leaf) ---
@@ -453,14 +456,17 @@ def check_chain(name, proofs, size, root, exact=True):
 
 def say_chains(report, chains):
     shown = [(name, events) for name, events in chains if events]
-    report.proved.append("All " + " and ".join(f"{several(len(events), 'event')} of {name}" for name, events in shown)
-                         + " stand in it; of none of these subjects was an event left out between the first and the last.")
-    report.limits.append("It does not show that no event of theirs came after the last one shown; who holds the log can tell.")
+    for name, events in shown:
+        stand = "stands" if len(events) == 1 else "stand"
+        between = "; it is the first" if len(events) == 1 else "; none between the first and the last was left out"
+        report.proved.append(f"{several(len(events), 'event')} of {name} {stand} in it{between}.")
+    report.limits.append("It does not show that no event came after the last one shown; who holds the log can tell.")
     for name, _ in [pair for pair in chains if not pair[1]]:
         report.limits.append(f"Of {name} no event is shown; that there is none cannot be shown.")
 
 
 def value_at(data, path):
+    """What stands in a payload at a path; None where nothing does."""
     for step in path:
         if type(data) is list and re.fullmatch(r"0|[1-9]\d{0,6}", step, re.ASCII) and int(step) < len(data):
             data = data[int(step)]
@@ -555,7 +561,7 @@ class Yaml:
     def is_dash(self):
         return self.peek() == "-" and self.text[self.at + 1:self.at + 2] in (" ", "\n", "")
 
-    KEY = re.compile(r"""(?:"[^"\\\n]*"|'[^'\n]*'|[^\s\-?:,\[\]{}#&*!|>'"%@`][^\n:#{}\[\],]*?) *:(?=[ \n]|\Z)""")
+    KEY = re.compile(r"""(?:"[^"\\\n]*"|'[^'\n]*'|[^\s\-?:,\[\]{}#&*!|>'"%@`][^\n:#{}\[\],]*):(?=[ \n]|\Z)""")
 
     def block(self, column):
         """What begins here, at a column: a sequence, a mapping or a scalar."""
@@ -784,10 +790,10 @@ def scaled(text, decimals):
         return None
     digits = (match[2] + (match[3] or "")).lstrip("0")
     shift = int(match[4] or 0) - len(match[3] or "") + decimals
-    while digits.endswith("0") and shift < 0:
-        digits, shift = digits[:-1], shift + 1
     if not digits:
         return 0
+    zeros = min(len(digits) - len(digits.rstrip("0")), max(-shift, 0))
+    digits, shift = digits[:len(digits) - zeros], shift + zeros
     if shift < 0 or len(digits) + shift > 19:
         return None
     value = int(digits + "0" * shift) * (-1 if match[1] else 1)
@@ -1379,23 +1385,13 @@ class Field:
         self.currency = path_of(need_text(declared.get("currency", Text("currency")), f"the currency of {name}"))
         self.default = rules.default(declared["default"], self.type) if "default" in declared else None
 
-    def find(self, data, path):
-        for step in path:
-            if type(data) is list and re.fullmatch(r"0|[1-9]\d{0,6}", step, re.ASCII) and int(step) < len(data):
-                data = data[int(step)]
-            elif type(data) is dict and step in data:
-                data = data[step]
-            else:
-                return None
-        return data
-
     def value(self, event):
         """Its value in an event; None where it has none."""
-        found = self.find(event.data, self.path)
+        found = value_at(event.data, self.path)
         if found is None:
             return self.default
         if self.type == "money":
-            return self.rules.amount(found, self.find(event.data, self.currency))
+            return self.rules.amount(found, value_at(event.data, self.currency))
         return self.rules.cast(found, self.type)
 
 
@@ -1744,13 +1740,17 @@ class Fold:
         self.timer_rows, self.wake, self.stay_wake = 0, FOREVER, FOREVER
         self.look, self.traced = look, None
 
+    @staticmethod
+    def spend(amount):
+        Fold.work += amount
+        if Fold.work > WORK:
+            raise Beyond("the rules ask for more work than this evaluator may do")
+
     # facts
 
     def fact(self, name):
         if name not in self.cache:
-            Fold.work += 1
-            if Fold.work > WORK:
-                raise Beyond("the rules ask for more work than this evaluator may do")
+            self.spend(1)
             try:
                 self.cache[name] = self.compute(self.rules.facts[name])
             except Fails as failure:
@@ -1770,7 +1770,7 @@ class Fold:
         if fact.node:
             return fact.node.value(self)
         start, end = self.range(fact)
-        Fold.work += (end - start) // 8
+        self.spend((end - start) // 8)
         times = self.times[fact.name]
         until = times[start] + fact.within if fact.within and start < end else FOREVER
         if fact.kind == "count":
@@ -1789,7 +1789,7 @@ class Fold:
         if fact.kind in ("first", "last"):
             return values[0 if fact.kind == "first" else -1], 0, until
         if fact.kind in ("min", "max"):
-            key = str.encode if fact.own == "string" else None
+            key = (lambda text: text.encode("utf-8", "surrogatepass")) if fact.own == "string" else None
             return (min if fact.kind == "min" else max)(values, key=key), 0, until
         total = math.fsum(values) if fact.own == "double" else sum(values)
         if not (math.isfinite(total) if fact.own == "double" else INT_MIN <= total <= INT_MAX):
@@ -1830,7 +1830,7 @@ class Fold:
 
     def run_timers(self, end):
         while (instant := min(self.wake, self.stay_wake)) <= end:
-            Fold.work += 20
+            self.spend(20)
             self.at(instant)
             before = (self.stage, self.previous, self.entered)
             counts = {name: len(given) for name, given in self.given.items()}
@@ -1838,6 +1838,7 @@ class Fold:
             self.follow("timer", taken[0][5] if taken else None, counts, before)
 
     def apply(self, event):
+        self.spend(2 + len(self.facts))
         counts = {name: len(given) for name, given in self.given.items()}
         matching = [alias for alias in self.rules.aliases.values() if alias.matches(event)]
         for fact in self.facts:
@@ -2022,28 +2023,46 @@ def ends_at(follows, subject):
     return subject
 
 
-def in_view(bundle, rules, chains):
-    """The events that were folded: below the view's size, by as-of, and not ignored."""
+def events_in_view(bundle, rules, events):
+    """Those that are folded: below the view's size, by as-of, and not ignored."""
     as_of = parse_time(bundle["view"]["as_of"])
-    return [event for _, chain in chains for event in chain if event.position < bundle["view"]["size"]
-            and event.time <= as_of and not (rules.ignore and is_true(rules.ignore, EventState(event)))]
+    return [event for event in events if event.position < bundle["view"]["size"] and event.time <= as_of
+            and not (rules.ignore and is_true(rules.ignore, EventState(event)))]
 
 
 def check_joined(bundle, rules, chains, events, report):
     """No link was left out, and those listed are those in force."""
     customer, shown = bundle["customer"], {name for name, _ in chains}
-    follows, found = links_in_force(rules, events)
+    follows, found = links_in_force(rules, [*events, *earlier_links(bundle, rules, shown)])
+    found = [link for link in found if link[1] in shown]
     listed = [(link["position"], link["subject"], link["named"]) for link in bundle["links"]]
     for link in listed:
         holds(link in found, "link", f"the event at {link[0]} does not join {link[2]!r} to {link[1]!r}")
-    for position, subject, named in [link for link in found if link not in listed]:
-        holds(False, "link-left-out", f"event {position} of {subject!r} names {named!r}, whose events are not shown"
-              if named not in shown else f"event {position}, which joins {named!r} to {subject!r}, is not among the links")
+    for position, subject, named in found:
+        holds((position, subject, named) in listed, "link-left-out",
+              f"event {position} joins {named!r} to {subject!r}, and is not among the links")
     holds(listed == found, "link", "the links are in another order than that in which they were taken")
     for link in bundle["links"]:
         holds(link["path"] == rules.link[1].path, "link", "the path of a link is not that of the rules")
     for name in shown:
         holds(ends_at(follows, name) == customer, "subject", f"{name!r} does not belong to {customer!r}")
+
+
+def earlier_links(bundle, rules, shown):
+    """Events of others that joined a subject to them before an event of this customer named it too."""
+    found = []
+    for proof in bundle.get("elsewhere", []):
+        members(proof, "an event of elsewhere", **EVENT)
+        holds(proof["header"] is not None, "form", "an event of elsewhere has no header")
+        event = check_event(proof, bundle["log"]["size"], bytes.fromhex(bundle["log"]["root"]))
+        holds(event.subject not in shown, "link", f"event {event.position} of elsewhere is one of the customer's own subjects")
+        found.append(event)
+    kept = events_in_view(bundle, rules, found)
+    holds(len(kept) == len(found), "link", "an event of elsewhere is not in view")
+    for event in found:
+        named = rules.link[1].value(event) if rules.link and rules.link[0].matches(event) else None
+        holds(type(named) is str and named not in shown, "link", f"event {event.position} of elsewhere joins no subject to others")
+    return found
 
 
 def row_json(row):
@@ -2100,10 +2119,10 @@ def same_event(item, event, code):
 
 class Minimal:
     """Folds sets of a customer's events and nothing else."""
-    SETS = 2000
+    SETS = 1000
 
     def __init__(self, rules, customer, events, row):
-        self.rules, self.customer, self.row = rules, customer, row
+        self.rules, self.customer, self.row, self.sets_left = rules, customer, row, self.SETS
         self.events = sorted(events, key=lambda event: event.key)
 
     def gives(self, events):
@@ -2121,7 +2140,8 @@ class Minimal:
         rest = size - len(anchor)
         if rest < 0:
             return []
-        if math.comb(len(others), rest) > self.SETS:
+        self.sets_left -= math.comb(len(others), rest) if rest < 8 or len(others) < 64 else self.SETS
+        if self.sets_left < 0:
             return None
         return (anchor + list(chosen) for chosen in itertools.combinations(others, rest))
 
@@ -2252,9 +2272,12 @@ def check_fold(bundle, chains, absent, report):
         view = bundle["view"]
         holds(rules.model == view["model"] and rules.version == str(view["version"]), "rules",
               f"the rules are of model {rules.model!r} version {rules.version}, not {view['model']!r} {view['version']}")
-        events = in_view(bundle, rules, chains)
+        events = events_in_view(bundle, rules, [event for _, chain in chains for event in chain])
         holds(events, "rows", "no event of the customer is in view")
         check_joined(bundle, rules, chains, events, report)
+        if rules.link:
+            report.limits.append("It does not show that no other subject belongs to the customer: such a link would stand among"
+                                 " the other's events.")
         explain = check_transition if "transition" in bundle["claim"] else check_segment
         fold = explain(bundle, rules, events, report)
         stands = f"is in stage {fold.stage} since {say_time(fold.entered)}" if fold.parked_at is None else \
@@ -2274,7 +2297,7 @@ def check_fold(bundle, chains, absent, report):
 BUNDLE = dict(evidence="count", engine="text", customer="text", view="object", rules="object", log="object",
               checkpoint="text?", key="text?", register="object?", subjects="list", links="list", transitions="list",
               stage="text?", since="time?", parked_at="time?", claim="object", rule="object?", facts="object",
-              minimal="object?")
+              minimal="object?", elsewhere="+list")
 MINIMAL_EVENT = dict(position="count", id="text", at="time", type="text")
 STAY = {"from": "time", "to": "time?", "cause": "text", "event_id": "text?", "position": "count?"}
 
@@ -2282,6 +2305,8 @@ STAY = {"from": "time", "to": "time?", "cause": "text", "event_id": "text?", "po
 def check_form(bundle):
     """Members and types of all that is not looked at first by a step of its own."""
     members(bundle, "the bundle", **BUNDLE)
+    for number, proof in enumerate(bundle.get("elsewhere", [])):
+        as_type(proof, "object", f"event {number} of elsewhere")
     members(bundle["view"], "view", name="text", model="text", version="whole", size="count", as_of="time")
     members(bundle["rules"], "rules", file="text", sha256="hash", text="text")
     members(bundle["log"], "log", size="count", root="hash", register_size="count", register_root="hash")
@@ -2343,10 +2368,7 @@ def check_log(bundle, given, report):
         holds(given.note.says() == says, "checkpoint", f"your checkpoint is of {several(given.note.size, 'event')} with"
               f" another root or register; the bundle is of {several(log['size'], 'event')}")
     report.proved.append(f"The log has {several(log['size'], 'event')} and the root {log['root']}.")
-    signed = bundle["checkpoint"] is not None
-    trusted = Given(None, None)
-    trusted.key, trusted.note = given.key if signed or given.note else None, given.note
-    trusted.trust(report, key if signed else None)
+    say_trust(report, given.note, given.key if bundle["checkpoint"] or given.note else None, key)
 
 
 class Record:
@@ -2419,7 +2441,6 @@ def check_rules(bundle, report):
 
 
 def check_bundle(bundle, given, report):
-    holds(True, "form", "")
     check_form(bundle)
     check_log(bundle, given, report)
     check_rules(bundle, report)
@@ -2433,9 +2454,6 @@ def check_bundle(bundle, given, report):
     if len(chains) > 1:
         joins = ", ".join(f"{link['named']} by event {link['position']}" for link in bundle["links"])
         report.proved.append(f"They are one customer, {bundle['customer']}: {joins}.")
-    if bundle["rules"]["text"].find("identity") >= 0:
-        report.limits.append("It does not show that no other subject belongs to the customer: such a link would stand among the"
-                             " other's events.")
     check_fold(bundle, chains, absent, report)
     report.limits.append("It does not show when the log was signed, nor that the events are true.")
 
@@ -2450,9 +2468,7 @@ def check_root(size, root, given, report, is_register=False):
     if given.note:
         says = given.note.says()[2:] if is_register else given.note.says()[:2]
         holds(says == (size, root), "checkpoint", f"your checkpoint says {says[0]} and {says[1]}")
-    trusted = Given(None, None)
-    trusted.key, trusted.note = (given.key, given.note) if given.note else (None, None)
-    trusted.trust(report, None)
+    say_trust(report, given.note, given.key if given.note else None)
 
 
 def check_position(proof, given, report):
@@ -2590,34 +2606,32 @@ def given_note(path):
 
 
 def run(options, report):
+    Fold.work = 0
     value, check = load(options.file, report)
     key = given_key(options.key) if options.key else None
     given = Given(key, given_note(options.checkpoint) if options.checkpoint else None)
     check(value, given, report)
 
 
-def print_report(report, options, status, failure):
+def report_text(report, options, status, failure):
     if options.json:
         found = {"status": ["holds", "refused", "could not run", "open"][status], "code": getattr(failure, "code", None),
                  "reason": str(failure) if failure else None, "proved": [] if failure else report.proved,
                  "open": [] if failure else report.open, "not_shown": [] if failure else report.limits}
-        print(json.dumps(found))
-    elif failure:
-        print(f"refused[{failure.code}]: {failure}" if status == 1 else f"error: {failure}",
-              file=sys.stdout if status == 1 else sys.stderr)
-    else:
-        for title, lines in (("Holds.", report.proved), ("Open.", report.open), ("Not shown.", report.limits)):
-            if lines:
-                print("\n".join([title] + [f"- {line}" for line in lines]))
+        return json.dumps(found) + "\n"
+    if failure:
+        return f"refused[{failure.code}]: {failure}\n" if status == 1 else f"error: {failure}\n"
+    titles = (("Shown.", report.proved), ("Open.", report.open), ("Not shown.", report.limits))
+    return "".join("\n".join([title, *(f"- {line}" for line in lines)]) + "\n" for title, lines in titles if lines)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, epilog=CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", metavar="FILE", help="a bundle (JSON or .html), or what `prove … --format json` printed")
     parser.add_argument("--key", help="the verifier key, or a file that holds it, learnt another way than with FILE")
     parser.add_argument("--checkpoint", metavar="NOTE", help="a file with a checkpoint that you kept")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of sentences")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     report, failure = Report(), None
@@ -2630,7 +2644,14 @@ def main():
         status, failure = 2, error
     except (RecursionError, MemoryError):
         status, failure = 2, CannotRun("the file is nested too deeply, or too large")
-    print_report(report, options, status, failure)
+    stream = sys.stderr if status == 2 and not options.json else sys.stdout
+    try:
+        stream.write(report_text(report, options, status, failure))
+        stream.flush()
+    except OSError as error:
+        # Where nobody reads on, the exit status says it all the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return status if isinstance(error, BrokenPipeError) else 2
     return status
 
 
