@@ -89,6 +89,13 @@ def leaf_of(event):
 
 # --- Stores
 
+# Two customers say that a cookie was theirs; it is C-1's, who said so first.
+SHARED = """\
+k-1 site_visit 2024-01-01T00:00:00Z
+C-2 identify 2024-01-06T00:00:00Z {"anonymous_id":"k-1"}
+C-1 identify 2024-01-04T00:00:00Z {"anonymous_id":"k-1"}
+C-2 purchase 2024-01-07T00:00:00Z {"amount":"20.00"}
+"""
 HAND_MADE = """\
 k-1 site_visit 2024-01-02T10:00:00Z {"channel":"web"}
 k-1 comparison_visit 2024-01-03T10:00:00Z
@@ -101,7 +108,7 @@ k-1 identify 2024-02-21T12:00:00Z {"anonymous_id":"k-2"}
 C-2 purchase 2024-08-01T09:30:00Z {"amount":"30.00"}
 C-1 order_paid 2024-03-15T12:00:00Z {"amount":"100.00","currency":"USD"}
 C-1 nps_response 2024-03-20T12:00:00Z {"score":9}
-C-2 identify 2024-03-01T00:00:00Z {"anonymous_id":"k-1"}
+C-2 site_visit 2024-03-01T00:00:00Z
 C-1 purchase 2024-04-28T16:45:00.123456Z {"amount":"160.00"}
 C-3 site_visit 2024-05-01T00:00:00Z
 C-3 purchase 2024-05-02T00:00:00Z {"amount":"12.345"}
@@ -112,8 +119,8 @@ C-1 review 2024-12-31T00:00:00Z {"stars":5}
 """
 
 
-def hand_made_lines():
-    for number, line in enumerate(HAND_MADE.splitlines()):
+def hand_made_lines(text):
+    for number, line in enumerate(text.splitlines()):
         subject, kind, time, *data = line.split(" ", 3)
         event = {"specversion": "1.0", "id": f"h-{number}", "source": "shop", "type": kind, "subject": subject, "time": time}
         yield json.dumps({**event, **({"data": json.loads(data[0])} if data else {})}, ensure_ascii=False)
@@ -752,7 +759,7 @@ class Campaign:
         rules = RULES if not self.options.small else [path for path in RULES if path.stem in (
             "retail", "first-match", "article-000-perception-to-loyalty")]
         made = Store(self.place, "shop", binary, shop.read_text().splitlines(), rules)
-        hand = Store(self.place, "hand", binary, list(hand_made_lines()), [path for path in rules if path.stem in (
+        hand = Store(self.place, "hand", binary, list(hand_made_lines(HAND_MADE)), [path for path in rules if path.stem in (
             "retail", "first-match")])
         return made, hand
 
@@ -887,6 +894,27 @@ class Campaign:
 
     # proofs
 
+    def shared_cookie(self, binary):
+        """A cookie that two customers name: whose it is, is shown by the earlier of both links."""
+        store = Store(self.place, "shared", binary, list(hand_made_lines(SHARED)), [ROOT / "fixtures/rules/retail.yaml"])
+        store.run("replay", "shared", "--view", "retail")
+        bundle = store.evidence("C-2", "--view", "retail")
+        bundle.update(subjects=[subject for subject in bundle["subjects"] if subject["subject"] == "C-2"], links=[])
+        status, code, text = check(bundle, "--key", store.key, place=self.place)
+        self.note("link of a cookie that is not shown", status, code, ("link-left-out",), text, "C-2")
+        earlier = store.prove(2)
+        bundle["elsewhere"] = [{name: earlier[name] for name in checker.EVENT}]
+        status, _, text = check(bundle, "--key", store.key, place=self.place)
+        if status != 0:
+            self.fail(f"a cookie that follows another customer: {text}")
+        for what, codes, proof in (
+                ("later link in place of the earlier one", ("link",), store.prove(1)),
+                ("event that is no link in place of the earlier one", ("link",), store.prove(0)),
+                ("earlier link with another line", ("leaf",), {**earlier, "line": earlier["line"] + " "})):
+            bundle["elsewhere"] = [{name: proof[name] for name in checker.EVENT}]
+            status, code, text = check(bundle, "--key", store.key, place=self.place)
+            self.note(f"cookie of two: {what}", status, code, codes, text, "C-2")
+
     def proofs(self, world):
         store = world.store
         bundle = max(world.bundles, key=lambda bundle: len(bundle["links"]))
@@ -941,6 +969,7 @@ class Campaign:
             self.page(world)
             self.proofs(world)
         self.fuzz(worlds[1], 300 if self.options.small else 20_000)
+        self.shared_cookie(shop.binary)
         self.evaluator(shop)
         self.summary()
 
