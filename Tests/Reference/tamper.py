@@ -22,6 +22,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import folded
 from folded import ROOT, RULES, checker
@@ -494,6 +495,7 @@ def left_out(bundle):
 for NAME, CODE, CHANGE in (
         ("link left out", "subject", lambda bundle: bundle["links"].pop() and None),
         ("link and its subject left out", "link-left-out", left_out),
+        ("subject left out, its link as before", "subject", lambda bundle: bundle["subjects"].pop() and None),
         ("link that names another subject", "link", lambda bundle: bundle["links"][0].update(named="x")),
         ("link of another subject", "link", lambda bundle: bundle["links"][0].update(subject="x")),
         ("link at another position", "link", lambda bundle: bundle["links"][0].update(position=bundle["subjects"][1]["events"][0]["position"])),
@@ -504,7 +506,7 @@ for NAME, CODE, CHANGE in (
     KINDS[NAME] = ((CODE,), linked(CHANGE))
 
 
-@kind("link added that is none", "link")
+@kind("link added that is none", "link", "subject")
 def _(bundle, world):
     event = events_of(bundle)[0]
     line = json.loads(event["line"])
@@ -673,6 +675,11 @@ FREE = {("engine",), ("rules", "file")}
 TRUE = {("view", "as_of"), ("view", "size"), ("minimal", "tried_below"), ("minimal", "smallest"), ("minimal", "earliest"),
         ("minimal", "irreducible"), ("claim", "transition")}
 
+
+PIECES = ["[", "{", "}", "]", ": ", "- ", "\n", "'", '"', "(", ")", "&&", "||", "!", "?", " : ", "#", "- - ", "-" * 5000, "(" * 5000,
+          "!" * 5000, "[" * 5000, "a." * 3000, " && true" * 2000, "&a ", "*a", "|\n", ">\n", "\\", "%", "now", "since(", "stage.previous",
+          " " * 3000, "\n" * 3000, "9" * 5000, "\ud7ff", "0x1", "1u", "b'x'", "null", "~", "{ expr: now }"]
+STRANGE = ["", "\n", "a", "- a", "rules: 1", "[" * 3000, "{a: " * 3000, "a: b: c", "? a", "a:\n" * 100, "- " * 3000, "'", '"', "|", ">", "--- a"]
 
 # Of `prove`, what it says of the view without a proof.
 UNREAD = {"view", "rules_hash", "as_of", "view_size", "joined"}
@@ -854,6 +861,32 @@ class Campaign:
                 if not all(at in FREE | TRUE or at[0] in UNREAD and "evidence" not in before for at in changed):
                     self.fail(f"bytes changed, and accepted: {changed} {text[-300:]}")
 
+    def strange_rules(self, world, count):
+        """Rules of a stranger: what is not signed gets as far as the evaluator, which has to come to an end with a reason."""
+        bundle = {**min(world.bundles, key=lambda bundle: len(json.dumps(bundle))), "checkpoint": None, "key": None, "register": None}
+        for _ in range(count):
+            text = bundle["rules"]["text"].split("\ntests:")[0] if self.chance.random() < 0.9 else self.chance.choice(STRANGE)
+            for _ in range(self.chance.choice([1, 1, 2, 4])):
+                at, end = sorted(self.chance.choices(range(len(text) + 1), k=2))
+                how = self.chance.randrange(4)
+                if how == 0:
+                    text = text[:at] + self.chance.choice(PIECES) + text[at:]
+                elif how == 1:
+                    text = text[:at] + text[at + 1:]
+                elif how == 2:
+                    text = text[:at] + text[at:end][:60] + text[at:]
+                else:
+                    number = re.search(r"\d+", text[at:])
+                    if number:
+                        start = at + number.start()
+                        text = text[:start] + self.chance.choice(["0", "1", "-1", "99999999999999999999", "1.5"]) + text[at + number.end():]
+            rules = {**bundle["rules"], "text": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+            before = time.monotonic()
+            status, _, printed = check({**bundle, "rules": rules}, place=self.place)
+            self.tried["times rules of a stranger"] += 1
+            if status not in (1, 3) or time.monotonic() - before > 120:
+                self.fail(f"rules of a stranger: {status} after {time.monotonic() - before:.0f} s: {printed[-300:]} {text!r}")
+
     def kept_checkpoints(self, world):
         """--checkpoint and --key of the checker, right and wrong."""
         bundle, store, other = world.bundles[0], world.store, world.stranger
@@ -969,6 +1002,7 @@ class Campaign:
             self.page(world)
             self.proofs(world)
         self.fuzz(worlds[1], 300 if self.options.small else 20_000)
+        self.strange_rules(worlds[0], 100 if self.options.small else 5_000)
         self.shared_cookie(shop.binary)
         self.evaluator(shop)
         self.summary()
