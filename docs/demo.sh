@@ -41,8 +41,13 @@ run compare "$STORE" --rules fixtures/rules/retail.yaml --rules fixtures/rules/r
 title "Evidence: a signed checkpoint to keep elsewhere, proofs, and what was served when"
 run checkpoint "$STORE" --init "$STORE.key" -o "$STORE-checkpoint"
 cat "$STORE-checkpoint"
-run prove "$STORE" --subject "$customer" --format json > "$STORE-proof.json"
-head -c 600 "$STORE-proof.json" && echo " ..."
+run explain "$STORE" "$customer" --to loyalty --evidence "$STORE-evidence.json" --checkpoint "$STORE-checkpoint" > /dev/null
+"$BINARY" explain "$STORE" "$customer" --to loyalty --evidence "$STORE-evidence.html" > /dev/null
+if command -v python3 > /dev/null; then
+  printf '\n$ python3 docs/check_evidence.py %s --key %s\n' "$STORE-evidence.json" "$STORE.key.pub"
+  python3 docs/check_evidence.py "$STORE-evidence.json" --key "$STORE.key.pub" --checkpoint "$STORE-checkpoint"
+fi
+printf '\nThe same as a page to read and to print: %s\n' "$STORE-evidence.html"
 run views "$STORE" --history
 
 title "Nothing was lost, changed, rolled back or forked on the way; a verified copy"
