@@ -140,6 +140,29 @@ import Testing
     #expect(subjects.map { ($0["events"] as? [Any])?.count } == [3, 1, 1])
   }
 
+  /// It was taken for the customer's own, since only the customer's events were looked at.
+  @Test func `a cookie that follows another customer is not joined, and the earlier link shows it`()
+    throws
+  {
+    let place = try store()
+    let more = try place.file(
+      "m",
+      event(9, "identify", "2024-01-04T10:00:00Z", subject: "C-2", data: #"{"anonymous_id":"k-1"}"#)
+        + event(
+          10, "identify", "2024-01-05T10:00:00Z", subject: "C-2", data: #"{"anonymous_id":"k-2"}"#))
+    try Program.run("import", place.store, more).expect(0)
+    try Program.run("replay", place.store).expect(0)
+    let bundle = try bundle(place, "C-2")
+    #expect(
+      (bundle["subjects"] as? [[String: Any]])?.compactMap { $0["subject"] as? String } == ["C-2"])
+    #expect(bundle["links"] as? [String] == [])
+    let elsewhere = try #require(bundle["elsewhere"] as? [[String: Any]])
+    #expect(elsewhere.map { $0["position"] as? Int } == [1, 2])
+    let proof = try Program.run("prove", place.store, "--customer", "C-2", "--format", "json")
+    #expect(try proof.object()["links"] as? [String] == [])
+    #expect((try self.bundle(place)["elsewhere"] as? [Any])?.isEmpty == true)
+  }
+
   @Test func `a checkpoint that is not of this log, or not signed by the key, is refused`() throws {
     let place = try store()
     let other = try store()

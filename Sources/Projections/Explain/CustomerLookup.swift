@@ -61,28 +61,97 @@ public enum CustomerLookup {
 
   /// The links in force among a customer's events, in the order in which they were taken (contract §5, Identity).
   ///
-  /// - Parameter lines: all events in view of all subjects; a link that joins one of them is an event of another one.
+  /// - Parameter lines: all events in view of all subjects that the links could join; a link that joins one of them is an
+  ///   event of another one.
   public static func links(of lines: [EventLine], compiled: CompiledRules) -> [Link] {
+    var follows = Follows()
+    return linkEvents(of: lines, compiled).filter { follows.take($0) }
+  }
+
+  /// All links among some events, in force or not, in the order in which they are taken.
+  private static func linkEvents(of lines: [EventLine], _ compiled: CompiledRules) -> [Link] {
     guard let field = compiled.identityField else { return [] }
-    var follows: [String: String] = [:]
-    func root(_ subject: String) -> String {
+    return lines.sorted { ($0.occurred, $0.position) < ($1.occurred, $1.position) }
+      .compactMap { line in
+        var reader = EventReader(compiled, types: [Array(line.type.utf8)])
+        guard case .named(let name) = reader.link(line: line.line.span, type: 0, identity: field)
+        else { return nil }
+        return Link(
+          position: line.position, subject: line.subject,
+          named: String(decoding: name, as: UTF8.self))
+      }
+  }
+
+  /// Who follows whom, by names; links are taken one after the other.
+  private struct Follows {
+    private var subjects: [ByteString: ByteString] = [:]
+
+    /// False where the link is not in force: its subject follows another one, or would close a circle.
+    mutating func take(_ link: Link) -> Bool {
+      let (subject, named) = (ByteString(link.subject), ByteString(link.named))
+      if subjects[named] != nil || root(subject) == named { return false }
+      subjects[named] = subject
+      return true
+    }
+
+    private func root(_ subject: ByteString) -> ByteString {
       var subject = subject
-      while let next = follows[subject] { subject = next }
+      while let next = subjects[subject] { subject = next }
       return subject
     }
-    var links: [Link] = []
-    for line in lines.sorted(by: { ($0.occurred, $0.position) < ($1.occurred, $1.position) }) {
-      var reader = EventReader(compiled, types: [Array(line.type.utf8)])
-      guard case .named(let bytes) = reader.link(line: line.line.span, type: 0, identity: field)
-      else {
-        continue
-      }
-      let named = String(decoding: bytes, as: UTF8.self)
-      if follows[named] != nil || root(line.subject) == named { continue }
-      follows[named] = line.subject
-      links.append(Link(position: line.position, subject: line.subject, named: named))
+  }
+
+  /// The links of a customer, and what shows why others are not.
+  public struct JoiningLinks: Sendable {
+    /// Those in force, in the order in which they were taken.
+    public var inForce: [Link] = []
+    /// Positions of links of other customers, which subjects followed that a link of this one names in vain.
+    public var elsewhere: [UInt64] = []
+  }
+
+  /// The links that join the subjects of a customer.
+  ///
+  /// - Parameters:
+  ///   - lines: all events in view of the subjects.
+  ///   - subjects: all subjects of the customer that have events in view.
+  /// - Complexity: reads the links of all customers where one names a subject that is not the customer's, or has no event.
+  public static func joiningLinks(
+    of lines: [EventLine], subjects: [String], view: LogView, compiled: CompiledRules, threads: Int
+  ) throws -> JoiningLinks {
+    let own = Set(subjects.map { ByteString($0) })
+    let strangers = Set(linkEvents(of: lines, compiled).map { ByteString($0.named) })
+      .subtracting(own)
+    if strangers.isEmpty { return JoiningLinks(inForce: links(of: lines, compiled: compiled)) }
+    var found = JoiningLinks()
+    var others: [ByteString: UInt64] = [:]
+    for link in try allLinks(view, compiled, threads)
+    where strangers.contains(ByteString(link.named)) && !own.contains(ByteString(link.subject)) {
+      others[ByteString(link.named)] = link.position
     }
-    return links
+    let inVain = Set(
+      linkEvents(of: lines, compiled).filter { others[ByteString($0.named)] != nil }
+        .map(\.position))
+    found.inForce = links(
+      of: lines.filter { !inVain.contains($0.position) }, compiled: compiled)
+    found.elsewhere = others.values.sorted()
+    return found
+  }
+
+  /// The links in force over all subjects.
+  private static func allLinks(
+    _ view: LogView, _ compiled: CompiledRules, _ threads: Int
+  ) throws -> [Link] {
+    let names = try view.snapshot.subjectNames()
+    let links = try view.links(compiled, ignored: [], threads: threads).links
+    var follows = Follows()
+    return links.sorted { ($0.occurred, $0.position) < ($1.occurred, $1.position) }
+      .map {
+        Link(
+          position: $0.position,
+          subject: String(decoding: names.bytes(of: $0.subject), as: UTF8.self),
+          named: String(decoding: $0.named, as: UTF8.self))
+      }
+      .filter { follows.take($0) }
   }
 
   /// Raw types of the events that link subjects, and the path of the name in their payload; nil without `identity`.

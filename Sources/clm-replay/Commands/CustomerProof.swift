@@ -22,6 +22,9 @@ struct CustomerProof {
   let subjects: [(name: String, proof: SubjectProof?)]
   /// In the order in which they were taken.
   let links: [CustomerLookup.Link]
+  /// Links of other customers that subjects followed before an event of this one named them: so they show why that one is
+  /// not in force.
+  let elsewhere: [InclusionProof]
   /// Where in `data` a link names the other subject; nil without `identity`.
   private let path: [String]?
 
@@ -30,8 +33,10 @@ struct CustomerProof {
   ///   - view: whose links join them.
   ///   - size: of the log to prove against.
   init(_ names: [String], _ compiled: CompiledRules, view: LogView, size: UInt64) throws {
-    links = CustomerLookup.links(
-      of: try CustomerLookup.lines(of: names, view: view), compiled: compiled)
+    let found = try CustomerLookup.joiningLinks(
+      of: try CustomerLookup.lines(of: names, view: view), subjects: names, view: view,
+      compiled: compiled, threads: Threads.count(nil))
+    links = found.inForce
     // Whoever a link names belongs to the customer, though no event of theirs is in view.
     var all = names
     for link in links where !all.contains(link.named) { all.append(link.named) }
@@ -40,6 +45,7 @@ struct CustomerProof {
       let isKnown = try snapshot.subject(named: Array(name.utf8).span) != nil
       return (name, isKnown ? try snapshot.subjectProof(of: name, in: size) : nil)
     }
+    elsewhere = try found.elsewhere.map { try snapshot.inclusionProof(of: $0, in: size) }
     path = CustomerLookup.linkField(compiled)?.path
   }
 
@@ -102,7 +108,7 @@ extension SubjectProof {
     ]
   }
 
-  var eventsJSON: JSONValue { .array(events.map { .object($0.members) }) }
+  var eventsJSON: JSONValue { .proofs(events) }
 }
 
 extension InclusionProof {
@@ -122,6 +128,10 @@ extension InclusionProof {
 }
 
 extension JSONValue {
+  static func proofs(_ events: [InclusionProof]) -> JSONValue {
+    .array(events.map { .object($0.members) })
+  }
+
   /// In hex.
   static func hashes(_ hashes: [[UInt8]]) -> JSONValue {
     .array(hashes.map { .string(Hex.text($0)) })

@@ -92,7 +92,7 @@ struct EvidenceBundle {
             ])
           })
       ),
-      ("links", proof.linksJSON),
+      ("links", proof.linksJSON), ("elsewhere", .proofs(proof.elsewhere)),
       ("transitions", .array(record.rows.map { .object(parts.row($0)) })),
       ("stage", .optional(record.current?.stage)),
       ("since", .optional(record.current.map { RFC3339.text($0.since) })),
