@@ -266,6 +266,14 @@ def from_base64(text, code, where):
     return value
 
 
+def utf8(text, code, where):
+    """The bytes of a text; JSON can spell half a character, which has none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise Refused(code, f"{where} is no UTF-8") from None
+
+
 # --- Time: microseconds since 1970-01-01T00:00:00Z ---
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -323,7 +331,7 @@ class Key:
         content = from_base64(match[3], "key", "the key")
         holds(len(content) == 33 and content[0] == 1, "key", "the key is not one for Ed25519")
         self.public = content[1:]
-        self.id = hashlib.sha256(self.name.encode() + b"\n" + content).digest()[:4]
+        self.id = hashlib.sha256(utf8(self.name, "key", "the key") + b"\n" + content).digest()[:4]
         holds(self.id.hex() == match[2], "key", "the id of the key is not that of its name and bytes")
 
 
@@ -351,7 +359,7 @@ class Note:
 
     def verify(self, key, where):
         ours = [value for name, value in self.signatures if name == key.name and value[:4] == key.id]
-        good = any(is_signed(key.public, self.body.encode(), value[4:]) for value in ours)
+        good = any(is_signed(key.public, utf8(self.body, "note", where), value[4:]) for value in ours)
         holds(good, "signature", f"{where} is not signed by {key.name}, key id {key.id.hex()}")
 
     def says(self):
@@ -421,10 +429,7 @@ def check_event(proof, size, root, where=None):
                 holds(FIRST_TIME <= value <= LAST_TIME, "header", f"the header of {where} has no time")
                 value = print_time(value)
             holds(proof[name] == value, "header", f"{name!r} of {where} is {proof[name]}, and its header says {value}")
-        try:
-            content = header + proof["line"].encode()
-        except UnicodeEncodeError:
-            raise Refused("line", f"the line of {where} is no UTF-8") from None
+        content = header + utf8(proof["line"], "line", f"the line of {where}")
         holds(leaf_hash(content).hex() == proof["leaf_hash"], "leaf", f"the leaf hash of {where} is not that of its bytes")
     else:
         holds(proof["header"] is None and proof["line"] is None, "form", f"{where} has a header or a line alone")
@@ -2422,10 +2427,7 @@ def check_record(number, encoded, path, size, root):
 def check_rules(bundle, report):
     """Step 2: which rules, and that they came into force."""
     view, rules, log = bundle["view"], bundle["rules"], bundle["log"]
-    try:
-        content = rules["text"].encode()
-    except UnicodeEncodeError:
-        raise Refused("rules", "the rules file is no UTF-8") from None
+    content = utf8(rules["text"], "rules", "the rules file")
     holds(hashlib.sha256(content).hexdigest() == rules["sha256"], "rules", "the hash of the rules file is another")
     holds(view["size"] <= log["size"], "log", "the view folded more events than the log has")
     if bundle["register"] is None:
