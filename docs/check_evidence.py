@@ -240,13 +240,11 @@ def as_type(value, kind, where):
 
 
 def members(value, where, exact=True, **kinds):
-    """An object with these members, in their order; a member whose kind begins with `+` may be missing."""
+    """An object with these members, each of its type."""
     as_type(value, "object", where)
     for name, kind in kinds.items():
-        if name not in value:
-            holds(kind.startswith("+"), "form", f"{where} has no member {name!r}")
-            continue
-        as_type(value[name], kind.lstrip("+"), f"{name!r} of {where}")
+        holds(name in value, "form", f"{where} has no member {name!r}")
+        as_type(value[name], kind, f"{name!r} of {where}")
     unknown = [name for name in value if name not in kinds]
     holds(not exact or not unknown, "form", f"{where} has a member {unknown[:1]} that the format does not know")
     return value
@@ -2020,10 +2018,8 @@ def links_in_force(rules, events):
     """Links by (occurred, position): of one whose subject follows another already, or that closes a circle, nothing comes."""
     follows, found = {}, []
     for event in sorted(events, key=lambda event: event.key):
-        if rules.link is None or not rules.link[0].matches(event):
-            continue
-        named = rules.link[1].value(event)
-        if type(named) is str and named not in follows and ends_at(follows, event.subject) != named:
+        named = named_by(rules, event)
+        if named is not None and named not in follows and ends_at(follows, event.subject) != named:
             follows[named] = event.subject
             found.append((event.position, event.subject, named))
     return follows, found
@@ -2045,7 +2041,10 @@ def events_in_view(bundle, rules, events):
 def check_joined(bundle, rules, chains, events, report):
     """No link was left out, and those listed are those in force."""
     customer, shown = bundle["customer"], {name for name, _ in chains}
-    follows, found = links_in_force(rules, [*events, *earlier_links(bundle, rules, shown)])
+    earlier = earlier_links(bundle, rules, shown, events)
+    follows, found = links_in_force(rules, [*events, *earlier])
+    for event in earlier:
+        holds(any(link[0] == event.position for link in found), "link", f"event {event.position} of elsewhere joins nobody")
     found = [link for link in found if link[1] in shown]
     listed = [(link["position"], link["subject"], link["named"]) for link in bundle["links"]]
     for link in listed:
@@ -2060,20 +2059,27 @@ def check_joined(bundle, rules, chains, events, report):
         holds(ends_at(follows, name) == customer, "subject", f"{name!r} does not belong to {customer!r}")
 
 
-def earlier_links(bundle, rules, shown):
+def named_by(rules, event):
+    """The subject that an event joins to its own, if it is in force; None where it is no link."""
+    named = rules.link[1].value(event) if rules.link and rules.link[0].matches(event) else None
+    return named if type(named) is str else None
+
+
+def earlier_links(bundle, rules, shown, events):
     """Events of others that joined a subject to them before an event of this customer named it too."""
-    found = []
-    for proof in bundle.get("elsewhere", []):
+    mine, found = {named_by(rules, event) for event in events}, []
+    for proof in bundle["elsewhere"]:
         members(proof, "an event of elsewhere", **EVENT)
         holds(proof["header"] is not None, "form", "an event of elsewhere has no header")
         event = check_event(proof, bundle["log"]["size"], bytes.fromhex(bundle["log"]["root"]))
-        holds(event.subject not in shown, "link", f"event {event.position} of elsewhere is one of the customer's own subjects")
+        where = f"event {event.position} of elsewhere"
+        holds(event.subject not in shown, "link", f"{where} is one of the customer's own")
+        holds(events_in_view(bundle, rules, [event]), "link", f"{where} is not in view")
+        named = named_by(rules, event)
+        holds(named is not None and named in mine and named not in shown, "link",
+              f"{where} joins no subject that an event of the customer names too")
         found.append(event)
-    kept = events_in_view(bundle, rules, found)
-    holds(len(kept) == len(found), "link", "an event of elsewhere is not in view")
-    for event in found:
-        named = rules.link[1].value(event) if rules.link and rules.link[0].matches(event) else None
-        holds(type(named) is str and named not in shown, "link", f"event {event.position} of elsewhere joins no subject to others")
+    holds(len({event.position for event in found}) == len(found), "link", "an event of elsewhere comes twice")
     return found
 
 
@@ -2310,7 +2316,7 @@ def check_fold(bundle, chains, report):
 BUNDLE = dict(evidence="count", engine="text", customer="text", view="object", rules="object", log="object",
               checkpoint="text?", key="text?", register="object?", subjects="list", links="list", transitions="list",
               stage="text?", since="time?", parked_at="time?", claim="object", rule="object?", facts="object",
-              minimal="object?", elsewhere="+list")
+              minimal="object?", elsewhere="list")
 MINIMAL_EVENT = dict(position="count", id="text", at="time", type="text")
 STAY = {"from": "time", "to": "time?", "cause": "text", "event_id": "text?", "position": "count?"}
 
@@ -2318,8 +2324,6 @@ STAY = {"from": "time", "to": "time?", "cause": "text", "event_id": "text?", "po
 def check_form(bundle):
     """Members and types of all that is not looked at first by a step of its own."""
     members(bundle, "the bundle", **BUNDLE)
-    for number, proof in enumerate(bundle.get("elsewhere", [])):
-        as_type(proof, "object", f"event {number} of elsewhere")
     members(bundle["view"], "view", name="text", model="text", version="whole", size="count", as_of="time")
     members(bundle["rules"], "rules", file="text", sha256="hash", text="text")
     members(bundle["log"], "log", size="count", root="hash", register_size="count", register_root="hash")

@@ -369,6 +369,16 @@ def _(bundle, world):
     bundle["subjects"].append(copy.deepcopy(bundle["subjects"][0]))
 
 
+@kind("event of another customer told elsewhere", "link")
+def _(bundle, world):
+    bundle["elsewhere"].append(copy.deepcopy(events_of(world.other(bundle))[0]))
+
+
+@kind("own event told elsewhere", "link")
+def _(bundle, world):
+    bundle["elsewhere"].append(copy.deepcopy(events_of(bundle)[0]))
+
+
 # links
 
 def linked(function):
