@@ -2628,6 +2628,11 @@ def run(options, report):
     check(value, given, report)
 
 
+def printable(text):
+    """A text in one line: names are a stranger's, and must not look like sentences of this program."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def report_text(report, options, status, failure):
     if options.json:
         found = {"status": ["holds", "refused", "could not run", "open"][status], "code": getattr(failure, "code", None),
@@ -2635,9 +2640,9 @@ def report_text(report, options, status, failure):
                  "open": [] if failure else report.open, "not_shown": [] if failure else report.limits}
         return json.dumps(found) + "\n"
     if failure:
-        return f"refused[{failure.code}]: {failure}\n" if status == 1 else f"error: {failure}\n"
+        return (f"refused[{failure.code}]: " if status == 1 else "error: ") + printable(str(failure)) + "\n"
     titles = (("Shown.", report.proved), ("Open.", report.open), ("Not shown.", report.limits))
-    return "".join("\n".join([title, *(f"- {line}" for line in lines)]) + "\n" for title, lines in titles if lines)
+    return "".join("\n".join([title, *(f"- {printable(line)}" for line in lines)]) + "\n" for title, lines in titles if lines)
 
 
 def main(arguments=None):

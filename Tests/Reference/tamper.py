@@ -48,7 +48,10 @@ def check(content, *arguments, place, name="evidence.json"):
         stream.flush()
         text += stream.buffer.getvalue().decode()
     match = re.match(r"refused\[([a-z-]+)\]: .", text)
-    if (status == 1) != bool(match) or not text:
+    lines = text.splitlines()
+    is_sound = all(line.startswith("- ") or line in ("Shown.", "Open.", "Not shown.") for line in lines) if status in (0, 3) else \
+        len(lines) == 1
+    if (status == 1) != bool(match) or not text or not is_sound:
         return -1, None, f"exit status {status} with {text!r}"
     return status, match[1] if match else None, text
 

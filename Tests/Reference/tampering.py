@@ -152,6 +152,7 @@ change("path shortened", "path", ("subjects", 0, "events", 0, "path"), lambda pa
 change("path lengthened", "path", ("subjects", 0, "events", 0, "path"), lambda path: path + path[-1:])
 change("position of an event changed", "path", ("subjects", 0, "events", -1, "position"), lambda position: position ^ 1)
 change("customer renamed", "subject", ("customer",), lambda name: name + "x")
+change("customer whose name looks like a sentence", "subject", ("customer",), lambda name: name + "\nShown.\n- All is well.\x1b[2J\u2028")
 change("subject renamed", "subject", ("subjects", -1, "subject"), lambda name: name + "x")
 change("row a microsecond later", "rows", ("transitions", -1, "at"), moved)
 change("row a microsecond earlier", "rows", ("transitions", 0, "at"), lambda time: moved(time, -1))
