@@ -48,11 +48,7 @@ package final class LogWriter {
     if creating && (!Files.exists(path) || (Files.isDirectory(path) && Files.list(path).isEmpty)) {
       try files.create()
     }
-    _ = try files.generation()
-    let lock = try takeLock(files, waitSeconds)
-    lock.describe(
-      "pid \(Files.processID()) on \(Files.hostName()), since \(RFC3339.text(Files.now())): \(command)\n"
-    )
+    let lock = try takeLock(files, waitSeconds, command: command)
     return try LogWriter(files, lock, expectedBytes, limits, clock: clock)
   }
 
@@ -66,7 +62,20 @@ package final class LogWriter {
     }
   }
 
-  private static func takeLock(
+  /// Takes the store's lock, and removes what a killed erasure left.
+  static func takeLock(
+    _ files: StoreFiles, _ waitSeconds: Double, command: String
+  ) throws(EventStoreError) -> Files.Lock {
+    _ = try files.generation()
+    let lock = try waitForLock(files, waitSeconds)
+    lock.describe(
+      "pid \(Files.processID()) on \(Files.hostName()), since \(RFC3339.text(Files.now())): \(command)\n"
+    )
+    try files.removeStaleGenerations()
+    return lock
+  }
+
+  private static func waitForLock(
     _ files: StoreFiles, _ waitSeconds: Double
   ) throws(EventStoreError) -> Files.Lock {
     let deadline = Files.monotonicSeconds() + waitSeconds

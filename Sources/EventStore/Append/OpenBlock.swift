@@ -144,23 +144,13 @@ struct OpenBlock: Sendable {
   // MARK: What it becomes
 
   /// Earliest and latest `occurred` of rows from one on.
-  func times(from row: Int) -> (earliest: Int64, latest: Int64)? {
-    let times = columns.occurred[row...]
-    guard let earliest = times.min(), let latest = times.max() else { return nil }
-    return (earliest, latest)
-  }
+  func times(from row: Int) -> (earliest: Int64, latest: Int64)? { columns.times(from: row) }
 
   func leafHashes(from row: Int) -> [[UInt8]] { leaves.hashes(from: row - firstLeaf) }
 
   /// A chunk with its columns.
   func sealed(_ draft: Draft) -> SealedValue<UInt64> {
-    var bytes: [UInt8] = []
-    for row in draft.rows {
-      bytes.appendLittle(columns.subjects[row])
-      bytes.appendLittle(columns.types[row])
-      bytes.appendLittle(columns.occurred[row])
-      bytes.appendLittle(columns.idHashes[row])
-    }
+    var bytes = columns.chunkRows(draft.rows)
     bytes.appendLittle(draft.nameCount)
     bytes += names[draft.names]
     return draft.chunk.sealed(columns: bytes)

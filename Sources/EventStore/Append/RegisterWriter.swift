@@ -55,6 +55,11 @@ public final class RegisterWriter: Sendable {
     try append(.viewPruned(pruned), waitSeconds: waitSeconds)
   }
 
+  /// Appends a control record for a copy that was made; as ``register(_:waitSeconds:)``.
+  public func note(_ backup: BackupMade, waitSeconds: Double) throws(EventStoreError) {
+    try append(.backup(backup), waitSeconds: waitSeconds)
+  }
+
   private func append(
     _ content: ControlRecord.Content, waitSeconds: Double
   ) throws(EventStoreError) {
@@ -88,6 +93,8 @@ public final class RegisterWriter: Sendable {
     let reader = store.reader
     try reader.guarded("write to the register of `\(store.path)`") {
       try environment.write { transaction in
+        // An erasure holds LMDB's write transaction until another generation is in force.
+        guard try store.isInForce() else { throw Store.purged(store.path) }
         var state = try reader.state(in: transaction)
         var recorded = now
         var known: Set<[UInt8]> = []
@@ -114,6 +121,10 @@ public final class RegisterWriter: Sendable {
           record = ControlRecord(number: state.control.size, recorded: recorded, dropped)
         case .viewPruned(let pruned):
           record = ControlRecord(number: state.control.size, recorded: recorded, pruned)
+        case .backup(let backup):
+          record = ControlRecord(number: state.control.size, recorded: recorded, backup)
+        case .erasure:
+          preconditionFailure("an erasure is noted with the log's next generation")
         case .unknown(let kind):
           throw ControlFault(number: state.control.size, what: "would be of kind \(kind)")
         }

@@ -5,6 +5,9 @@ public struct Rejection: Error, Sendable, Equatable {
   /// Lower case, no full stop.
   public var message: String
 
+  /// The code of an event that was erased and came again.
+  static let erased = "erased"
+
   init(_ code: String, _ message: String) {
     self.code = code
     self.message = message

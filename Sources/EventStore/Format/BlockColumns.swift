@@ -15,6 +15,9 @@ package struct BlockColumns: Sendable {
 
   /// Events of a full block.
   package static let length = 16_384
+  /// What the columns say of an erased event: nobody's, and later than any as-of. Its type is number 0.
+  static let erasedSubject = UInt32.max
+  static let erasedOccurred = Int64.max
 
   init(_ number: BlockNumber) { self.number = number }
 
@@ -22,6 +25,45 @@ package struct BlockColumns: Sendable {
   package var firstPosition: UInt64 { number.first }
 
   package var count: Int { subjects.count }
+
+  /// The event was erased: nothing but the hash of its id is known of it.
+  @inline(__always)
+  package func isErased(_ row: Int) -> Bool { subjects[row] == Self.erasedSubject }
+
+  /// Whether all subjects of the first `rows` that were not erased are below a number.
+  func names(below limit: UInt32, rows: Int) -> Bool {
+    // The number of the erased becomes 0.
+    subjects[..<rows].allSatisfy { $0 &+ 1 <= limit }
+  }
+
+  /// The times of events that were not erased.
+  func times(from row: Int = 0) -> (earliest: Int64, latest: Int64)? {
+    var times: (earliest: Int64, latest: Int64)?
+    for row in row..<count where !isErased(row) {
+      let instant = occurred[row]
+      times = (min(times?.earliest ?? instant, instant), max(times?.latest ?? instant, instant))
+    }
+    return times
+  }
+
+  /// Nothing but the hash of the id stays of an event.
+  mutating func erase(_ row: Int) {
+    subjects[row] = Self.erasedSubject
+    types[row] = 0
+    occurred[row] = Self.erasedOccurred
+  }
+
+  /// Some rows as they stand in a chunk of the open block.
+  func chunkRows(_ rows: Range<Int>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for row in rows {
+      bytes.appendLittle(subjects[row])
+      bytes.appendLittle(types[row])
+      bytes.appendLittle(occurred[row])
+      bytes.appendLittle(idHashes[row])
+    }
+    return bytes
+  }
 
   mutating func append(_ other: BlockColumns, rows: Int) {
     subjects += other.subjects.prefix(rows)

@@ -26,8 +26,9 @@ package struct BlockDirectory: Sendable {
   ) {
     count = UInt32(columns.count)
     self.isComplete = isComplete
-    earliest = columns.occurred.min() ?? 0
-    latest = columns.occurred.max() ?? 0
+    let times = columns.times()
+    earliest = times?.earliest ?? 0
+    latest = times?.latest ?? 0
     self.tiles = tiles
     self.paths = paths
     self.hasIDs = hasIDs

@@ -186,6 +186,13 @@ struct ChunkView: ~Escapable {
       lineLength: line.count)
   }
 
+  /// The slot of an erased event holds nothing of it.
+  func isBlank(_ index: Int) -> Bool {
+    let slot = slotStart(index)
+    return sequence(index) == 0 && previous(index) == nil
+      && (slot + 25..<slot + 41).allSatisfy { bytes[$0] == 0 }
+  }
+
   func header(_ index: Int) -> EventHeader {
     let slot = slotStart(index)
     let salt = [UInt8](copying: bytes.extracting(slot + 25..<slot + 41))

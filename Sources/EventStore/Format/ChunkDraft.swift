@@ -43,6 +43,25 @@ struct ChunkDraft: Sendable {
     room[lineStart + line.count] = 0x0a
   }
 
+  /// Adds an event that was erased: its leaf hash, and in place of when it was recorded when the one before it was, so that
+  /// times still never decrease.
+  mutating func addErased(leafHash: Span<UInt8>, recorded: Int64) {
+    let slot = ChunkLayout.headLength + count * ChunkLayout.slotLength
+    let sumAt = slot + ChunkLayout.headerRange.upperBound
+    let lineStart = lineEnd
+    count += 1
+    lineEnd += leafHash.count + 1
+    var room = value.mutableSpan
+    room[slot] = ChunkView.erased
+    room.put(UInt32(leafHash.count), at: slot + 1)
+    room.put(recorded, at: slot + 9)
+    room.put(UInt64.max, at: slot + 17)
+    let sum = ChunkLayout.sum(slot: room.span.extracting(slot..<sumAt), line: leafHash)
+    room.put(sum, at: sumAt)
+    room.put(leafHash, at: lineStart)
+    room[lineStart + leafHash.count] = 0x0a
+  }
+
   /// Adds an event of another chunk as it is.
   mutating func add(_ chunk: borrowing ChunkView, _ index: Int) {
     let slot = ChunkLayout.headLength + count * ChunkLayout.slotLength

@@ -6,6 +6,8 @@ public struct ControlRecord: Sendable, Equatable {
     case rulesAccepted(RulesAccepted)
     case viewDropped(ViewDropped)
     case viewPruned(ViewPruned)
+    case erasure(Erasure)
+    case backup(BackupMade)
     /// Of a later version: kept and hashed, not understood.
     case unknown(kind: UInt8)
   }
@@ -23,6 +25,8 @@ public struct ControlRecord: Sendable, Equatable {
   static let rulesAcceptedKind: UInt8 = 2
   static let viewDroppedKind: UInt8 = 3
   static let viewPrunedKind: UInt8 = 4
+  static let erasureKind: UInt8 = 5
+  static let backupKind: UInt8 = 6
 
   /// Hash of its bytes as a leaf of the tree over control records, 32 bytes (RFC 6962, 2.1).
   public var leafHash: [UInt8] { MerkleTree.leafHash(bytes.span) }
@@ -47,6 +51,16 @@ public struct ControlRecord: Sendable, Equatable {
     pruned.append(to: &bytes)
   }
 
+  init(number: UInt64, recorded: Int64, _ erasure: Erasure) {
+    self.init(number, recorded, .erasure(erasure), kind: Self.erasureKind)
+    erasure.append(to: &bytes)
+  }
+
+  init(number: UInt64, recorded: Int64, _ backup: BackupMade) {
+    self.init(number, recorded, .backup(backup), kind: Self.backupKind)
+    backup.append(to: &bytes)
+  }
+
   /// What every record begins with.
   private init(_ number: UInt64, _ recorded: Int64, _ content: Content, kind: UInt8) {
     self.number = number
@@ -69,6 +83,8 @@ public struct ControlRecord: Sendable, Equatable {
     case Self.rulesAcceptedKind: content = .rulesAccepted(try RulesAccepted(&reader))
     case Self.viewDroppedKind: content = .viewDropped(try ViewDropped(&reader))
     case Self.viewPrunedKind: content = .viewPruned(try ViewPruned(&reader))
+    case Self.erasureKind: content = .erasure(try Erasure(&reader))
+    case Self.backupKind: content = .backup(try BackupMade(&reader))
     default:
       content = .unknown(kind: kind)
       return

@@ -7,10 +7,13 @@ struct StateRecord: Sendable, Equatable {
   /// High-water mark of `occurred`; erasure leaves it.
   var latest = Int64.min
   var subjects: UInt32 = 0
-  /// Raw types by number.
+  /// Raw types by number; that of a type all of whose events were erased is empty.
   var types: [[UInt8]] = []
   /// The tree over control records.
   var control = MerkleTree()
+  /// How many events and how many subjects were erased.
+  var erased: UInt64 = 0
+  var erasedSubjects: UInt32 = 0
 
   static let key = Array("state".utf8)
 
@@ -24,7 +27,8 @@ struct StateRecord: Sendable, Equatable {
     assert(UInt64(types.count) <= size, "an event has one type")
     assert(size == 0 || earliest <= latest, "the earliest event is not behind the latest")
     assert(size == 0 || recorded > Int64.min, "events were recorded at some time")
-    assert(Set(types).count == types.count, "a type has one number")
+    let named = types.filter { !$0.isEmpty }
+    assert(Set(named).count == named.count, "a type has one number")
   }
 
   func encoded() -> [UInt8] {
@@ -43,6 +47,10 @@ struct StateRecord: Sendable, Equatable {
     for type in types {
       bytes.append(UInt8(type.count))
       bytes += type
+    }
+    if erased > 0 {
+      bytes.appendLittle(erased)
+      bytes.appendLittle(erasedSubjects)
     }
     return bytes
   }
@@ -70,11 +78,16 @@ struct StateRecord: Sendable, Equatable {
       for _ in 0..<(try reader.number(UInt16.self)) {
         types.append(try reader.array(Int(try reader.number(UInt8.self))))
       }
+      if reader.remaining > 0 {
+        erased = try reader.number(UInt64.self)
+        erasedSubjects = try reader.number(UInt32.self)
+      }
     } catch {
       return nil
     }
     guard tree.peaks.count == tree.size.nonzeroBitCount,
-      control.peaks.count == control.size.nonzeroBitCount
+      control.peaks.count == control.size.nonzeroBitCount, erased <= tree.size,
+      erasedSubjects <= subjects
     else { return nil }
   }
 

@@ -84,7 +84,7 @@ final class ImportPipeline: @unchecked Sendable {
         piece.reject(
           event: event,
           Rejection(
-            "erased", "the event at position \(position) was erased and may not come back"))
+            Rejection.erased, "the event at position \(position) was erased and may not come back"))
       }
     }
   }

@@ -78,7 +78,9 @@ public final class Importer {
   public init(store: String, options: ImportOptions) {
     storePath = store
     self.options = options
-    rejects = RejectsFile(path: options.rejects ?? "\(store)/rejects.ndjson")
+    let path = options.rejects ?? StoreFiles(path: store).rejects
+    rejects = RejectsFile(
+      path: path, isInStore: options.rejects == nil || Files.isPath(path, within: store))
   }
 
   /// - Parameters:

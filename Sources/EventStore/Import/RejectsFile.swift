@@ -3,7 +3,8 @@ import Glibc
 /// Lines that could not be taken, as NDJSON: `file`, `line`, `at`, `code`, `message`, and `text` or `text_base64`.
 ///
 /// The file is made with the first rejected line, and appended to if it is there; what an earlier run put into it (same file, same
-/// line number, same text) is not put there again.
+/// line number, same text) is not put there again. Within a store the text of an event that was erased is left out (`null`):
+/// else each import of an old file would bring back what was to go.
 final class RejectsFile {
   let path: String
   /// When the import began, in microseconds since 1970.
@@ -12,7 +13,13 @@ final class RejectsFile {
   private var buffer: [UInt8] = []
   private var known: Set<RowKey> = []
 
-  init(path: String) { self.path = path }
+  /// It lies in the store.
+  private let isInStore: Bool
+
+  init(path: String, isInStore: Bool) {
+    self.path = path
+    self.isInStore = isInStore
+  }
 
   deinit { if file >= 0 { Glibc.close(file) } }
 
@@ -27,7 +34,10 @@ final class RejectsFile {
     place += ",\"line\":\(line),".utf8
     let bytes = [UInt8](copying: text)
     var content: [UInt8] = []
-    if bytes.isUTF8 {
+    if isInStore && rejection.code == Rejection.erased {
+      content += Self.textMember
+      content += "null".utf8
+    } else if bytes.isUTF8 {
       content += Self.textMember
       JSONWriting.append(bytes, to: &content)
     } else {

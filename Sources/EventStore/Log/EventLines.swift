@@ -14,10 +14,11 @@ public struct EventSelection: Sendable {
     subjects == nil && types == nil && occurred == Int64.min...Int64.max
   }
 
-  /// The rows of a block that are wanted, ascending, below `rows`.
+  /// The rows of a block that are wanted, ascending, below `rows`; erased ones too, of which nobody knows.
   func rows(of block: BlockColumns, below rows: Int) -> [Int] {
     (0..<rows).filter { row in
-      occurred.contains(block.occurred[row])
+      if block.isErased(row) { return true }
+      return occurred.contains(block.occurred[row])
         && types?.contains(block.types[row]) ?? true
         && subjects?.contains(block.subjects[row]) ?? true
     }

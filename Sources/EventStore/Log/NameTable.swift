@@ -1,4 +1,4 @@
-/// The names of all subjects by dense number, in one buffer.
+/// The names of all subjects by dense number, in one buffer; that of an erased one is empty.
 public struct NameTable: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
@@ -41,6 +41,8 @@ public struct NameTable: Sendable {
   /// Dense number of a name; nil where there is none such.
   /// - Complexity: linear in the number of names.
   public func number(of name: Span<UInt8>) -> UInt32? {
+    // What the erased are called.
+    if name.isEmpty { return nil }
     for number in 0..<UInt32(count) where isName(number, name) { return number }
     return nil
   }

@@ -42,6 +42,34 @@ public struct Register: Sendable {
     }
   }
 
+  /// Erasures with the time at which each was, in order.
+  public var erasures: [(recorded: Int64, number: UInt64, erasure: Erasure)] {
+    records.compactMap { record in
+      guard case .erasure(let erasure) = record.content else { return nil }
+      return (record.recorded, record.number, erasure)
+    }
+  }
+
+  /// The first erasure of events below `size` behind a control record: what was computed from them by then cannot be computed
+  /// again. Nil where there is none.
+  public func erasure(
+    ofFirst size: UInt64, after number: UInt64
+  ) -> (recorded: Int64, number: UInt64)? {
+    erasures.first { $0.number > number && $0.erasure.positions.first ?? size < size }
+      .map { ($0.recorded, $0.number) }
+  }
+
+  /// Copies that were made of the log, with the time at which each was, in order.
+  public var backups: [(recorded: Int64, number: UInt64, backup: BackupMade)] {
+    records.compactMap { record in
+      guard case .backup(let backup) = record.content else { return nil }
+      return (record.recorded, record.number, backup)
+    }
+  }
+
+  /// Where events were erased, as the records say.
+  var erased: PositionRanges { PositionRanges.union(erasures.map(\.erasure.positions)) }
+
   /// The latest switch of a view under the same model and version with other content than `rulesHash`; nil also where that
   /// content was accepted since.
   public func otherContent(

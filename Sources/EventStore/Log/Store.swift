@@ -13,7 +13,7 @@ public final class Store: Sendable {
   /// Of the stores that this version makes (docs/format.md).
   public static let formatNumber = StoreFiles.formatNumber
 
-  private init(path: String, reader: LogReader) {
+  init(path: String, reader: LogReader) {
     self.path = path
     self.reader = reader
   }
@@ -26,18 +26,49 @@ public final class Store: Sendable {
 
   /// As ``open(at:)``, also where acknowledged events are missing: ``verify(threads:progress:)`` says which.
   public static func openIncomplete(at path: String) throws(EventStoreError) -> Store {
-    Store(path: path, reader: try LogReader.open(try StoreFiles(path: path).generation()))
+    try openInForce(path) { directory throws(EventStoreError) in
+      Store(path: path, reader: try LogReader.open(directory))
+    }
   }
 
   static func open(
     at path: String, _ reader: (String) throws(EventStoreError) -> LogReader
   ) throws(EventStoreError) -> Store {
+    try openInForce(path) { directory throws(EventStoreError) in
+      let known = try HeadFile(path: StoreFiles(path: path).head).known()
+      let reader = try reader(directory)
+      try HeadFile.check(known, holds: try reader.state().size)
+      return Store(path: path, reader: reader)
+    }
+  }
+
+  /// Opens the generation of the log that is in force; the next one where an erasure took it away meanwhile.
+  private static func openInForce(
+    _ path: String, _ open: (String) throws(EventStoreError) -> Store
+  ) throws(EventStoreError) -> Store {
     let files = StoreFiles(path: path)
-    let directory = try files.generation()
-    let known = try HeadFile(path: files.head).known()
-    let reader = try reader(directory)
-    try HeadFile.check(known, holds: try reader.state().size)
-    return Store(path: path, reader: reader)
+    var directory = try files.generation()
+    while true {
+      do throws(EventStoreError) {
+        return try open(directory)
+      } catch {
+        let other = try files.generation()
+        if other == directory { throw error }
+        directory = other
+      }
+    }
+  }
+
+  /// The generation of the log that was opened is still in force: nothing was erased since.
+  public func isInForce() throws(EventStoreError) -> Bool {
+    try StoreFiles(path: path).generation() == reader.directory
+  }
+
+  /// What is wrong where it is not, for who would write what it read.
+  static func purged(_ path: String) -> EventStoreError {
+    EventStoreError(
+      .busy, "events were erased from `\(path)` since it was opened here",
+      help: "try again: what was read of it may hold what was erased")
   }
 
   /// 32 hexadecimal digits, given when the store was made; copies have the same.
@@ -63,14 +94,18 @@ public struct LogSnapshot: Sendable {
   public var size: UInt64 { state.size }
   /// Root of the RFC 6962 tree over all leaves, 32 bytes.
   public var root: [UInt8] { state.tree.root }
-  /// Earliest and latest `occurred`; nil without events.
-  public var earliestOccurred: Int64? { state.size == 0 ? nil : state.earliest }
+  /// Earliest `occurred`; nil without events, and where all were erased.
+  public var earliestOccurred: Int64? { state.earliest == Int64.max ? nil : state.earliest }
   /// Latest `occurred`, also where its event was erased; nil without events.
   public var latestOccurred: Int64? { state.size == 0 ? nil : state.latest }
   /// When the last event was recorded; nil without events.
   public var latestRecorded: Int64? { state.size == 0 ? nil : state.recorded }
-  /// How many subjects the events name.
+  /// How many numbers subjects have been given; those of the erased are not given again.
   public var subjectCount: Int { Int(state.subjects) }
+  /// How many subjects the events name.
+  public var namedSubjectCount: Int { Int(state.subjects) - Int(state.erasedSubjects) }
+  /// How many events were erased.
+  public var erasedCount: UInt64 { state.erased }
   /// Number of control records, and the root of the RFC 6962 tree over them.
   public var registerSize: UInt64 { state.control.size }
   /// Root of the RFC 6962 tree over the control records, 32 bytes.
@@ -96,7 +131,7 @@ public struct LogSnapshot: Sendable {
     guard block.count >= rows, block.count <= BlockColumns.length else {
       throw ChunkFault(block.firstPosition, "\(block.count) rows in the columns of \(rows) events")
     }
-    guard block.subjects[..<rows].max() ?? 0 < state.subjects else {
+    guard block.names(below: state.subjects, rows: rows) else {
       throw ChunkFault(block.firstPosition, "the column of subjects names one that is not there")
     }
     guard Int(block.types[..<rows].max() ?? 0) < state.types.count else {
@@ -232,7 +267,9 @@ public struct LogSnapshot: Sendable {
       let block = try block(number)
       guard block.firstPosition < size else { break }
       let rows = min(block.count, Int(size - block.firstPosition))
-      for row in 0..<rows { latest = max(latest ?? block.occurred[row], block.occurred[row]) }
+      for row in 0..<rows where !block.isErased(row) {
+        latest = max(latest ?? block.occurred[row], block.occurred[row])
+      }
     }
     return latest
   }

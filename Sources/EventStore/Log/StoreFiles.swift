@@ -16,6 +16,8 @@ struct StoreFiles {
   static let formatNumber = 1
   /// Bit 0: full blocks may have a column of ids.
   static let compatibleFeatures = 1
+  /// Bit 0 of the incompatible features: events may be erased.
+  static let erasureFeature = 1
 
   var format: String { "\(path)/format" }
   var lock: String { "\(path)/lock" }
@@ -23,6 +25,8 @@ struct StoreFiles {
   var current: String { "\(path)/log/CURRENT" }
   var head: String { "\(path)/log/head" }
   var key: String { "\(path)/key" }
+  /// Lines that imports did not take, unless they went elsewhere.
+  var rejects: String { "\(path)/rejects.ndjson" }
   /// Runs of ids and subjects, derived from the log.
   var index: String { "\(path)/index" }
 
@@ -90,11 +94,38 @@ struct StoreFiles {
         "`\(path)` is of format \(value("format") ?? "?"), this version reads format \(Self.formatNumber)",
         help: "use the version of clm-replay that wrote it, or a later one")
     }
-    for key in ["read-compatible", "incompatible"] where value(key) != "0" {
+    let known = ["read-compatible": 0, "incompatible": Self.erasureFeature]
+    for (key, known) in known.sorted(by: { $0.key < $1.key }) {
+      if let features = value(key).flatMap({ Int($0) }), features & ~known == 0 { continue }
       throw EventStoreError(
         .otherFormat,
         "`\(path)` uses \(key) features (\(value(key) ?? "?")) that this version does not know",
         help: "use a later version of clm-replay")
+    }
+  }
+
+  /// Says in `format` that events may be erased: versions that do not know it refuse the store.
+  func noteErasures() throws(SystemError) {
+    let old = String(decoding: try Files.read(format), as: UTF8.self)
+    let lines = old.split(separator: "\n").map { line in
+      guard line.hasPrefix("incompatible "), let features = Int(line.dropFirst(13)) else {
+        return String(line)
+      }
+      return "incompatible \(features | Self.erasureFeature)"
+    }
+    let text = lines.joined(separator: "\n") + "\n"
+    if text != old { try Files.replace(format, with: text) }
+  }
+
+  /// Removes what an erasure left that was killed: a generation that is no more, or not yet, in force.
+  ///
+  /// Only for who holds the store's lock.
+  func removeStaleGenerations() throws(EventStoreError) {
+    let current = try generation()
+    for name in Files.list(log) {
+      let path = "\(log)/\(name)"
+      let isGeneration = name.hasPrefix("g") && Files.isDirectory(path)
+      if isGeneration && path != current || name.hasSuffix(".tmp") { Files.remove(path) }
     }
   }
 

@@ -35,7 +35,10 @@ extension LogSnapshot {
         "`\(reader.directory)/data.mdb` is damaged at position 0: \(before) names of \(subjectCount) subjects",
         help: "`clm-replay verify` lists all damage; restore the store from a backup")
     }
-    return names.map { name in wanted.number(of: name.span).flatMap { numbers[$0] } }
+    return names.map { name in
+      // Those of the erased are empty.
+      name.isEmpty ? nil : wanted.number(of: name.span).flatMap { numbers[$0] }
+    }
   }
 
   private func newNames(_ block: BlockNumber, _ wanted: WantedNames) throws -> WantedNames.Found {
@@ -57,7 +60,7 @@ extension LogSnapshot {
     try subjects(named: [[UInt8](copying: name)], threads: 1)[0]
   }
 
-  /// Dense number of the subject of an event; nil where there is no such position.
+  /// Dense number of the subject of an event; nil where there is no such position, and where it was erased.
   public func subject(at position: UInt64) throws(EventStoreError) -> UInt32? {
     guard position < size else { return nil }
     let (block, row) = (BlockNumber(of: position), BlockNumber.row(of: position))
@@ -65,9 +68,12 @@ extension LogSnapshot {
       let found = try reader.withColumn(.subjects, block: block) { content -> Int64? in
         PackedColumn(content)?.value(of: row, in: content)
       }
-      if let found { return found.flatMap { UInt32(exactly: $0) } }
-      let open = try reader.block(block, size: state.size, withIDs: false).subjects
-      return row < open.count ? open[row] : nil
+      var subject = found?.flatMap { UInt32(exactly: $0) }
+      if found == nil {
+        let open = try reader.block(block, size: state.size, withIDs: false).subjects
+        subject = row < open.count ? open[row] : nil
+      }
+      return subject == BlockColumns.erasedSubject ? nil : subject
     }
   }
 

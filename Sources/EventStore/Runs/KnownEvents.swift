@@ -57,9 +57,7 @@ struct KnownEvents: ~Copyable {
       throw ChunkFault(
         block.firstPosition, "\(block.subjects.count) rows in the columns of \(rows) events")
     }
-    guard block.subjects[..<rows].allSatisfy({ $0 < openedSubjects }) else {
-      throw Self.unnamed(block)
-    }
+    guard block.names(below: openedSubjects, rows: rows) else { throw Self.unnamed(block) }
     return (block, rows)
   }
 
@@ -69,12 +67,12 @@ struct KnownEvents: ~Copyable {
       let (block, rows) = try columns(number)
       try reader.forEachNewName(block: number, size: opened) { name in
         guard subjectCount < openedSubjects else { return }
-        _ = subjects.insert(name)
+        subjects.append(name)
         numbers?.append(subjectCount)
         subjectCount += 1
       }
       ids.insert(block.idHashes.span.extracting(0..<rows), from: block.firstPosition)
-      for row in 0..<rows {
+      for row in 0..<rows where !block.isErased(row) {
         let subject = block.subjects[row]
         let position = block.firstPosition + UInt64(row)
         if subject < coveredSubjects {
@@ -102,12 +100,12 @@ struct KnownEvents: ~Copyable {
     for number in BlockNumber.all(opened) {
       let (block, rows) = try columns(number)
       try reader.forEachNewName(block: number, size: opened) { name in
-        if subjects.count < openedSubjects { _ = subjects.insert(name) }
+        if subjects.count < openedSubjects { subjects.append(name) }
       }
       if block.firstPosition < end {
         ids.insert(block.idHashes.span.extracting(0..<rows), from: block.firstPosition)
       }
-      for row in 0..<rows {
+      for row in 0..<rows where !block.isErased(row) {
         guard block.subjects[row] < subjects.count else { throw Self.unnamed(block) }
         subjects.advance(block.subjects[row], to: block.firstPosition + UInt64(row))
       }

@@ -20,12 +20,14 @@ struct RunBuilder {
       for row in 0..<BlockColumns.length {
         let index = first + UInt64(row)
         entries[0].append(columns.idHashes[row] & RunSegment.hashMask | index)
+        if columns.isErased(row) { continue }
         entries[2].append(RunHash.number(columns.subjects[row]) | index)
       }
       try reader.forEachNewName(block: block, size: events.upperBound) { name in
         let index = UInt64(subjects - firstSubject)
-        entries[1].append(RunHash.name(name, sipHash) & RunSegment.hashMask | index)
         subjects += 1
+        if name.isEmpty { return }
+        entries[1].append(RunHash.name(name, sipHash) & RunSegment.hashMask | index)
       }
     }
     for kind in 0..<3 { entries[kind] = Self.sorted(entries[kind]) }

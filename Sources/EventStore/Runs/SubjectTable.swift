@@ -49,6 +49,18 @@ struct SubjectTable: ~Copyable {
     return (UInt32(count - 1), true)
   }
 
+  /// Gives the next number to a name that is new, or to a subject that was erased: its name is empty, and nobody finds it.
+  mutating func append(_ name: Span<UInt8>) {
+    if !name.isEmpty {
+      _ = insert(name)
+      return
+    }
+    if count == entries.count { entries.grow(to: 2 * count) }
+    entries[count] = Entry(
+      last: UInt64.max, sequence: 0, length: 0, words: InlineArray(repeating: 0))
+    count += 1
+  }
+
   /// Asks for the memory of a name that will be looked for soon.
   @inline(__always)
   func prefetch(_ hash: UInt64) { slots.prefetch(home(hash << 32)) }

@@ -79,6 +79,14 @@ import Synchronization
     try unsafe LMDBError.check(mdb_stat(handle, table.number, &status), "count")
     return Int(status.ms_entries)
   }
+
+  /// Bytes of the pages that a table takes.
+  package func bytes<Key>(of table: Table<Key>) throws(LMDBError) -> Int {
+    var status = MDB_stat()
+    try unsafe LMDBError.check(mdb_stat(handle, table.number, &status), "count")
+    let pages = status.ms_branch_pages + status.ms_leaf_pages + status.ms_overflow_pages
+    return pages * Int(status.ms_psize)
+  }
 }
 
 /// The one transaction that may change an environment; values read earlier are invalid after a change.

@@ -5,10 +5,12 @@ extension Store {
   ///
   /// Full blocks never change and are copied with short transactions, so that no reader holds back pages while imports go
   /// on; the last one sees what has come meanwhile.
+  /// - Parameter noting: called when the copy is safe, before it has its name; where it throws, there is none.
   /// - Returns: what the verification of the copy said; size and root are those of the source at its last transaction.
   /// - Throws: `.exists`, `.diskFull`, `.damaged`; then there is nothing under `destination`.
   public func backup(
-    to destination: String, threads: Int, progress: (Double) -> Void
+    to destination: String, threads: Int, progress: (Double) -> Void,
+    noting: (BackupMade) throws(EventStoreError) -> Void = { _ in }
   ) throws(EventStoreError) -> VerifyReport {
     if Files.exists(destination) {
       throw EventStoreError(
@@ -29,6 +31,11 @@ extension Store {
       guard report.size == state.size, report.root == state.tree.root else {
         throw EventStoreError(.damaged, "the copy of `\(path)` has another root than its source")
       }
+      try noting(
+        BackupMade(
+          destination: Files.absolute(destination), size: report.size, root: report.root))
+      // A copy of what was erased meanwhile shall not come into being.
+      guard try isInForce() else { throw Store.purged(path) }
       try Files.rename(temporary, destination)
       try Files.syncDirectory(Files.parent(of: destination))
       return report
@@ -78,20 +85,20 @@ extension Store {
   /// The environment is closed when this returns, since the copy is opened again.
   private func copyLog(to generation: String, _ progress: (Double) -> Void) throws -> StateRecord {
     let target = try WritableEnvironment.build(generation, tables: LogTables.names)
+    let copy = LogCopy(reader: reader, target: target)
     let full = BlockNumber.full(try reader.state().size)
-    let step = 16
-    for first in stride(from: full.lowerBound, to: full.upperBound, by: step) {
-      let end = min(first.advanced(by: step), full.upperBound)
+    for first in stride(from: full.lowerBound, to: full.upperBound, by: LogCopy.step) {
+      let end = min(first.advanced(by: LogCopy.step), full.upperBound)
       try reader.environment.read { source in
-        try target.write { try copyBlocks(first..<end, source, &$0, target) }
+        try target.write { try copy.copyBlocks(first..<end, source, &$0) }
       }
       progress(Double(end.rawValue) / Double(full.count + 1))
     }
     let state = try reader.environment.read { source -> StateRecord? in
       try target.write { transaction in
-        try copyBlocks(full.upperBound..<BlockNumber(Int(UInt32.max)), source, &transaction, target)
-        try copyTable(LogTables.control, from: nil, below: nil, source, &transaction, target)
-        try copyTable(LogTables.meta, from: nil, below: nil, source, &transaction, target)
+        try copy.copyBlocks(full.upperBound..<BlockNumber(Int(UInt32.max)), source, &transaction)
+        try copy.copyTable(LogTables.control, source, &transaction)
+        try copy.copyTable(LogTables.meta, source, &transaction)
       }
       guard let value = try source.get(reader.meta, StateRecord.key) else { return nil }
       return StateRecord(value)
@@ -99,34 +106,5 @@ extension Store {
     try target.sync()
     guard let state else { throw ChunkFault(0, "the state record is missing or damaged") }
     return state
-  }
-
-  private func copyBlocks(
-    _ blocks: Range<BlockNumber>, _ source: borrowing ReadTransaction,
-    _ transaction: inout WriteTransaction, _ target: WritableEnvironment
-  ) throws {
-    try copyTable(
-      LogTables.events, from: blocks.lowerBound.first,
-      below: blocks.upperBound.first, source, &transaction, target)
-    try copyTable(
-      LogTables.columns, from: ColumnKey(.directory, block: blocks.lowerBound),
-      below: ColumnKey(.directory, block: blocks.upperBound), source, &transaction, target)
-  }
-
-  /// Copies entries from a key to another; each value's checksum is checked on the way.
-  private func copyTable<Key>(
-    _ name: TableName<Key>, from lower: Key?, below upper: Key?,
-    _ source: borrowing ReadTransaction, _ transaction: inout WriteTransaction,
-    _ target: WritableEnvironment
-  ) throws {
-    let table = target.table(name)
-    let end = upper?.keyBytes
-    try source.forEach(
-      reader.environment.table(name), from: lower, releasing: true
-    ) { key, content in
-      if let end, !key.keyBytes.span.isOrdered(before: end.span) { return false }
-      try transaction.put(table, key, [UInt8](copying: content), appending: true)
-      return true
-    }
   }
 }

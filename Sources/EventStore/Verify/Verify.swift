@@ -18,6 +18,8 @@ public struct VerifyReport: Sendable {
   public var size: UInt64
   /// The root that the log claims, 32 bytes.
   public var root: [UInt8]
+  /// Number of events that were erased.
+  public var erased: UInt64 = 0
   /// Empty where nothing is wrong; 10,000 at most.
   public var problems: [Problem] = []
   /// Nothing is wrong.
@@ -33,6 +35,13 @@ extension Store {
   public func verify(
     threads: Int, progress: (Double) -> Void
   ) throws(EventStoreError) -> VerifyReport {
+    try verify(threads: threads, withIndex: true, progress: progress)
+  }
+
+  /// - Parameter withIndex: the index is of this log.
+  func verify(
+    threads: Int, withIndex: Bool, progress: (Double) -> Void
+  ) throws(EventStoreError) -> VerifyReport {
     let known = try HeadFile(path: StoreFiles(path: path).head).known()
     let state = try reader.state()
     let sipHash = try reader.idHashKey()
@@ -43,7 +52,7 @@ extension Store {
       try verification.run(threads: threads, progress)
       verification.checkHead(known)
       verification.checkRegister(LogSnapshot(reader: reader, state: state))
-      verification.checkIndex(StoreFiles(path: path), threads: threads)
+      if withIndex { verification.checkIndex(StoreFiles(path: path), threads: threads) }
       return verification.report
     }
   }
@@ -64,6 +73,13 @@ private struct Verification {
   private var seen = StateRecord()
   private var types = 0
   private var isWhole = true
+  /// Nil where it cannot be read, and why.
+  private let register: Register?
+  private let registerFault: String?
+  /// Where control records say that events were erased.
+  private let erased: PositionRanges
+  /// Subjects without a name.
+  private var nameless = 0
   private static let maximumProblems = 10_000
 
   init(reader: LogReader, state: StateRecord, sipHash: SipHash, report: VerifyReport) {
@@ -71,6 +87,16 @@ private struct Verification {
     self.state = state
     self.sipHash = sipHash
     self.report = report
+    do {
+      let register = try reader.register(count: state.control.size)
+      self.register = register
+      registerFault = nil
+      erased = register.erased
+    } catch {
+      register = nil
+      registerFault = describe(error, 0).what
+      erased = PositionRanges()
+    }
   }
 
   private mutating func add(_ position: UInt64?, _ what: String) {
@@ -84,7 +110,8 @@ private struct Verification {
     let unread = readNames(blocks)
     last = Array(repeating: UInt64.max, count: names.count)
     sequences = Array(repeating: 0, count: names.count)
-    let verifier = BlockVerifier(reader: reader, state: state, sipHash: sipHash, names: names)
+    let verifier = BlockVerifier(
+      reader: reader, state: state, sipHash: sipHash, names: names, erased: erased)
     // In waves, so that what is waiting to be put together stays small.
     let wave = threads * 16
     for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: wave) {
@@ -113,14 +140,31 @@ private struct Verification {
       if names.count != Int(state.subjects) {
         add(nil, "\(names.count) names are stored, the state record says \(state.subjects)")
       }
-      if types != state.types.count {
-        add(nil, "the events have \(types) types, the state record says \(state.types.count)")
-      }
-      if seen.recorded != state.recorded || seen.earliest != state.earliest
-        || seen.latest != state.latest
-      {
-        add(nil, "the earliest and latest times of the events are not those of the state record")
-      }
+      checkState()
+    }
+  }
+
+  /// What the state record says besides. Of what was erased it keeps the latest times, and the numbers of types.
+  private mutating func checkState() {
+    let hasErased = report.erased > 0
+    if hasErased ? types > state.types.count : types != state.types.count {
+      add(nil, "the events have \(types) types, the state record says \(state.types.count)")
+    }
+    let isLate = seen.recorded > state.recorded || seen.latest > state.latest
+    let isEarly = seen.recorded < state.recorded || seen.latest < state.latest
+    if seen.earliest != state.earliest || isLate || isEarly && !hasErased {
+      add(nil, "the earliest and latest times of the events are not those of the state record")
+    }
+    if report.erased != state.erased {
+      add(nil, "\(report.erased) events were erased, the state record says \(state.erased)")
+    }
+    if nameless != Int(state.erasedSubjects) {
+      add(nil, "\(nameless) subjects were erased, the state record says \(state.erasedSubjects)")
+    }
+    guard let register else { return }
+    let subjects = register.erasures.reduce(0) { $0 + $1.erasure.subjectHashes.count }
+    if subjects != nameless {
+      add(nil, "control records say that \(subjects) subjects were erased, and \(nameless) are")
     }
   }
 
@@ -143,7 +187,9 @@ private struct Verification {
             break
           }
           names.append(name)
-          if !known.insert(name.span).isNew {
+          if name.isEmpty {
+            nameless += 1
+          } else if !known.insert(name.span).isNew {
             add(
               block.first,
               "subject `\(String(decoding: name, as: UTF8.self))` is named twice")
@@ -172,6 +218,7 @@ private struct Verification {
     seen.earliest = min(seen.earliest, findings.earliest)
     seen.latest = max(seen.latest, findings.latest)
     types = max(types, Int(findings.types))
+    report.erased += findings.erased
     isWhole = isWhole && findings.isWhole
     if isWhole {
       for subtree in findings.subtrees {
@@ -209,14 +256,8 @@ private struct Verification {
 
   /// Holds control records against their tree, and what they say against the log.
   mutating func checkRegister(_ snapshot: LogSnapshot) {
-    let register: Register
-    do {
-      register = try reader.register(count: state.control.size)
-    } catch {
-      let (_, what) = describe(error, 0)
-      add(nil, what)
-      return
-    }
+    if let registerFault { add(nil, registerFault) }
+    guard let register else { return }
     var tree = MerkleTree()
     var recorded = Int64.min
     var known: Set<[UInt8]> = []

@@ -10,6 +10,8 @@ struct BlockFindings: Sendable {
   var lastRecorded = Int64.min
   var earliest = Int64.max
   var latest = Int64.min
+  /// Events that were erased.
+  var erased: UInt64 = 0
   /// Behind the highest number of a type.
   var types: UInt32 = 0
   var chains: [Chain] = []
@@ -39,12 +41,18 @@ struct BlockVerifier: Sendable {
   let sipHash: SipHash
   let names: NameTable
   private let types: NameTable
+  /// Where control records say that events were erased.
+  private let erased: PositionRanges
 
-  init(reader: LogReader, state: StateRecord, sipHash: SipHash, names: NameTable) {
+  init(
+    reader: LogReader, state: StateRecord, sipHash: SipHash, names: NameTable,
+    erased: PositionRanges
+  ) {
     self.reader = reader
     self.state = state
     self.sipHash = sipHash
     self.names = names
+    self.erased = erased
     var types = NameTable()
     for type in state.types { types.append(type) }
     self.types = types
@@ -55,7 +63,7 @@ struct BlockVerifier: Sendable {
     let end = min(state.size, number.end)
     var columns: BlockColumns?
     var walk = BlockWalk(
-      number, first: first, sipHash: sipHash, names: names, types: types)
+      number, first: first, sipHash: sipHash, names: names, types: types, erased: erased)
     var unread: (any Error)?
     do {
       columns = try reader.block(number, size: state.size, withIDs: true)
@@ -163,6 +171,7 @@ private struct BlockWalk {
   private let sipHash: SipHash
   private let names: NameTable
   private let types: NameTable
+  private let erased: PositionRanges
   var findings: BlockFindings
   /// Roots over 256 leaves each, of a full block.
   var tiles: [[UInt8]] = []
@@ -180,8 +189,10 @@ private struct BlockWalk {
   private var key: [UInt8] = []
 
   init(
-    _ number: BlockNumber, first: UInt64, sipHash: SipHash, names: NameTable, types: NameTable
+    _ number: BlockNumber, first: UInt64, sipHash: SipHash, names: NameTable, types: NameTable,
+    erased: PositionRanges
   ) {
+    self.erased = erased
     self.first = first
     self.sipHash = sipHash
     self.names = names
@@ -218,19 +229,35 @@ private struct BlockWalk {
     for index in 0..<count {
       let position = chunk.first + UInt64(index)
       if !isWhole && damaged.contains(index) { continue }
-      if chunk.kind(index) == ChunkView.erased {
-        ids.add(chunk.bytes.extracting(0..<0))
-        findings.add(position, "the event was erased, and no control record says so")
-        continue
-      }
       let recorded = chunk.recorded(index)
       if recorded < findings.lastRecorded { findings.add(position, "`recorded` goes back") }
       findings.firstRecorded = min(findings.firstRecorded, recorded)
       findings.lastRecorded = max(findings.lastRecorded, recorded)
+      let isErased = chunk.kind(index) == ChunkView.erased
+      if isErased {
+        ids.add(chunk.bytes.extracting(0..<0))
+        findings.erased += 1
+        if !erased.contains(position) {
+          findings.add(position, "the event was erased, and no control record says so")
+        }
+        if !chunk.isBlank(index) {
+          findings.add(position, "the event was erased, and its slot says something of it")
+        }
+      } else if erased.contains(position) {
+        findings.add(position, "a control record says that the event was erased, and it is there")
+      }
       guard let columns else { continue }
       let row = Int(position - columns.firstPosition)
       guard row < columns.count else {
         findings.add(position, "the event has no row in the columns")
+        continue
+      }
+      if isErased {
+        if !columns.isErased(row) || columns.types[row] != 0
+          || columns.occurred[row] != BlockColumns.erasedOccurred
+        {
+          findings.add(position, "the event was erased, and the columns say something of it")
+        }
         continue
       }
       if row + 8 < columns.count { names.prefetch(columns.subjects[row + 8]) }
