@@ -25,6 +25,7 @@ struct ClmReplay: ParsableCommand {
       ExportCommand.self, MetricsCommand.self, ValueCommand.self, RFMCommand.self,
       ViewsCommand.self,
       VerifyCommand.self, CheckpointCommand.self, ProveCommand.self, BackupCommand.self,
+      ForgetCommand.self,
       GenerateCommand.self, EvalCommand.self,
     ])
 

@@ -112,7 +112,7 @@ public struct CorrectionFinder {
         let columns = try view.snapshot.block(block)
         let first = Int(position - columns.firstPosition)
         let end = min(columns.count, Int(size - columns.firstPosition))
-        for row in first..<max(first, end) {
+        for row in first..<max(first, end) where !columns.isErased(row) {
           latest = max(latest ?? columns.occurred[row], columns.occurred[row])
         }
         position = columns.firstPosition + UInt64(end)

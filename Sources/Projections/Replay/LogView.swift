@@ -19,7 +19,7 @@ public struct LogView: Sendable {
     var earliest: Int64?
     for number in blocks {
       let block = try snapshot.block(number)
-      for row in 0..<rows(of: block) {
+      for row in 0..<rows(of: block) where !block.isErased(row) {
         earliest = min(earliest ?? block.occurred[row], block.occurred[row])
       }
     }
@@ -196,7 +196,9 @@ public struct LogView: Sendable {
     let parts = try forEachSubject(names, threads) { subjects in
       var found: [(name: Int, subject: UInt32)] = []
       for subject in subjects {
-        if let number = names.withBytes(of: subject, { wanted.find($0) }) {
+        // Who was erased has no name.
+        let number = names.withBytes(of: subject) { $0.isEmpty ? nil : wanted.find($0) }
+        if let number {
           found.append((Int(number), subject))
         }
       }

@@ -52,10 +52,39 @@ extension Receipt {
   /// - Parameters:
   ///   - threads: at least 1.
   ///   - progress: given the share that is done, 0 to 1.
-  /// - Returns: what differs, in words; nil where the same comes out.
+  /// - Returns: what differs; nil where the same comes out.
   /// - Throws: where the log cannot be read.
   public func difference(
     from snapshot: LogSnapshot, threads: Int, progress: (Double) -> Void
+  ) throws -> Difference? {
+    guard let what = try compare(snapshot, threads, progress) else { return nil }
+    guard let erasure = try erasure(snapshot) else { return Difference(what: what) }
+    return Difference(
+      what:
+        "events that the receipt was computed from were erased on \(RFC3339.text(erasure.recorded)) (record \(erasure.number) of the register), so that nobody can compute it again: \(what)",
+      isErased: true)
+  }
+
+  /// What differs.
+  public struct Difference: Sendable {
+    /// In words.
+    public var what: String
+    /// Nothing else has to be wrong: events were erased since the receipt was made.
+    public var isErased = false
+  }
+
+  /// The erasure that came behind the replay which gave this receipt, of events that it had.
+  private func erasure(_ snapshot: LogSnapshot) throws -> (recorded: Int64, number: UInt64)? {
+    let register = try snapshot.register()
+    let made = register.switches.last {
+      $0.view.size == size && Hex.text($0.view.outputRoot) == outputRoot
+        && Hex.text($0.view.rulesHash) == rules && $0.view.asOf == asOf
+    }
+    return made.flatMap { register.erasure(ofFirst: size, after: $0.number) }
+  }
+
+  private func compare(
+    _ snapshot: LogSnapshot, _ threads: Int, _ progress: (Double) -> Void
   ) throws -> String? {
     guard size <= snapshot.size else {
       return "the receipt is of \(size) events, and the log has \(snapshot.size)"

@@ -59,6 +59,33 @@ public struct ViewRemoval {
     return dropped
   }
 
+  /// Removes all of a view, in force or not, for who notes it otherwise.
+  ///
+  /// - Parameter lock: of this view.
+  public func removeAll(_ lock: ViewLock) throws(ViewError) {
+    let isInForce = try current() != nil
+    do throws(SystemError) {
+      if isInForce {
+        try Files.rename("\(home)/CURRENT", "\(home)/CURRENT.tmp")
+        try Files.syncDirectory(home)
+      }
+      removeHome()
+      try Files.syncDirectory("\(store)/views")
+    } catch {
+      throw ViewError(error, "remove view `\(name)`", path: store)
+    }
+  }
+
+  /// The generation in force, as it is noted when it goes; nil where there is none.
+  public func inForce() throws(ViewError) -> ViewDropped? {
+    try current().map { ViewDropped(view: name, generation: $0) }
+  }
+
+  /// Bytes of all generations, in force or not.
+  public var bytes: Int {
+    Files.list(home).reduce(0) { $0 + Files.size("\(home)/\($1)/data.mdb") }
+  }
+
   /// What is not in force; while nobody holds the view's lock, nobody needs it.
   /// - Throws: `.damaged` where the generation in force is not there: then an older one may be worth keeping.
   public func stale() throws(ViewError) -> [Stale] {

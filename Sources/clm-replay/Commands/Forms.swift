@@ -15,6 +15,7 @@ enum Forms {
     case let command as VerifyCommand: try object(command.global)
     case let command as ProveCommand: try object(command.global)
     case let command as BackupCommand: try object(command.global)
+    case let command as ForgetCommand: try object(command.global)
     case let command as CheckpointCommand:
       try object(command.global)
       try refuse(command.output, extensions: otherExtensions, has: "a checkpoint")

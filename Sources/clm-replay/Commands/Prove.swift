@@ -11,7 +11,7 @@ struct ProveCommand: ParsableCommand {
         clm-replay prove store --consistency checkpoint-of-may
         clm-replay prove store --customer C-1042 --format json
 
-      POSITION proves that an event stands in the log; --subject that these are all events of a subject up to the last one
+      POSITION proves that an event stands in the log (of an erased one: that its leaf hash does, and which control record says so); --subject that these are all events of a subject up to the last one
       shown; --customer the same of all subjects that a view joins to one customer, and which events join them; --consistency that the log of an older size is a beginning of this one; --record that a control record stands in
       the register. docs/evidence.md says how they are checked, and what they cannot show.
       """)
@@ -73,9 +73,20 @@ struct ProveCommand: ParsableCommand {
   private func inclusion(_ snapshot: LogSnapshot, _ position: UInt64) throws -> JSONValue {
     let proof = try snapshot.inclusionProof(of: position, in: size)
     let root = try snapshot.root(ofFirst: size ?? snapshot.size)
+    var members = proof.members
+    if proof.line == nil {
+      let erasure = try snapshot.register().erasures.first {
+        $0.erasure.positions.contains(position)
+      }
+      let json = erasure.map { recorded, number, _ in
+        JSONValue.object([
+          ("record", .count(number)), ("recorded", .string(RFC3339.text(recorded))),
+        ])
+      }
+      members.append(("erased", json ?? .null))
+    }
     return .object(
-      [("size", .count(size ?? snapshot.size)), ("root", .string(Hex.text(root)))]
-        + proof.members)
+      [("size", .count(size ?? snapshot.size)), ("root", .string(Hex.text(root)))] + members)
   }
 
   private func complete(_ opened: OpenedStore, _ subject: String) throws -> JSONValue {

@@ -74,7 +74,12 @@ struct ReplayCommand: ParsableCommand {
       try ViewLock.take(store, name, waitSeconds: waitSeconds, command: "clm-replay replay")
     }
     // As they are now that no other replay is under way: who waited shall not bring back what was before.
-    opened = try opened.renewed()
+    if try opened.isInForce() {
+      opened = try opened.renewed()
+    } else {
+      // Who waited for an erasure folds what is left.
+      (opened, register) = try OpenedStore.registering(store)
+    }
     if rules == nil { (loaded, name) = try rulesAndName(opened, named: name) }
     let earlier = viewInForce(name)
     try checkRegister(opened, loaded, view: name)

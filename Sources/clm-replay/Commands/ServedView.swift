@@ -61,6 +61,13 @@ struct ServedView {
           "view `\(entry.view.view)` was not served at \(RFC3339.text(instant)): it was dropped on \(RFC3339.text(dropped.recorded))",
         help: "`clm-replay views \(opened.path) --history` lists what was served, and when")
     }
+    if let erasure = register.erasure(ofFirst: entry.view.size, after: entry.number) {
+      ErrorReport(
+        isWarning: true, code: "erased",
+        message:
+          "events that view `\(entry.view.view)` was made from were erased on \(RFC3339.text(erasure.recorded)) (record \(erasure.number)): what follows is without them"
+      ).write()
+    }
     name = entry.view.view
     record = Record(number: entry.number, switchedAt: entry.recorded, served: entry.view)
     rules = try LoadedRules.load(source, named: "record \(entry.number) of the register")

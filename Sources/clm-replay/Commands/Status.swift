@@ -43,19 +43,21 @@ struct StatusCommand: ParsableCommand {
     if format == .json {
       var members: [(String, JSONValue)] = [
         ("size", .count(snapshot.size)), ("root", .string(Hex.text(snapshot.root))),
-        ("subjects", .count(snapshot.subjectCount)), ("bytes", .count(opened.store.bytes)),
+        ("subjects", .count(snapshot.namedSubjectCount)), ("bytes", .count(opened.store.bytes)),
         ("register_size", .count(snapshot.registerSize)),
         ("register_root", .string(Hex.text(snapshot.registerRoot))),
         ("from", .optional(from)), ("to", .optional(to)),
       ]
+      if snapshot.erasedCount > 0 { members.append(("erased", .count(snapshot.erasedCount))) }
       if let inventory { members.append(("types", inventory.json)) }
       members.append(("views", .array(views.map { viewJSON($0, snapshot.size) })))
       try StandardOutput.write(JSONValue.object(members).text + "\n")
       return
     }
+    let erased = snapshot.erasedCount > 0 ? ", \(snapshot.erasedCount) of them erased" : ""
     var lines = [
-      "store     \(store)", "size      \(snapshot.size) events",
-      "root      \(Hex.text(snapshot.root))", "subjects  \(snapshot.subjectCount)",
+      "store     \(store)", "size      \(snapshot.size) events" + erased,
+      "root      \(Hex.text(snapshot.root))", "subjects  \(snapshot.namedSubjectCount)",
       "bytes     \(opened.store.bytes)", "register  \(snapshot.registerSize) records",
     ]
     if let from, let to {

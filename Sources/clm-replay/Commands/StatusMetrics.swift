@@ -30,7 +30,8 @@ struct StatusMetrics {
   private mutating func addLog(_ snapshot: LogSnapshot) {
     let numbers: [(name: String, help: String, value: String)] = [
       ("log_events", "Events in the log.", "\(snapshot.size)"),
-      ("log_subjects", "Subjects in the log.", "\(snapshot.subjectCount)"),
+      ("log_subjects", "Subjects in the log.", "\(snapshot.namedSubjectCount)"),
+      ("log_erased_events", "Events that were erased.", "\(snapshot.erasedCount)"),
       ("log_bytes", "Bytes of the log on disk.", "\(opened.store.bytes)"),
       ("register_records", "Control records of the store.", "\(snapshot.registerSize)"),
       (

@@ -29,7 +29,9 @@ struct TypeInventory {
   }
 
   private var order: [Int] {
-    names.indices.sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
+    // The name of a type goes with the last of its events.
+    names.indices.filter { !names[$0].isEmpty }
+      .sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
   }
 
   /// Each type with its number of events, in the order of the types' bytes.

@@ -48,8 +48,8 @@ struct VerifyCommand: ParsableCommand {
     var code = try compare(opened, &checks, &report)
     for kept in receipts where isLogOK {
       guard let problem = try recompute(kept, opened) else { continue }
-      if code == "ok" { code = "other-result" }
-      report.problems.append(VerifyReport.Problem(what: problem))
+      if code == "ok" { code = problem.isErased ? "erased" : "other-result" }
+      report.problems.append(VerifyReport.Problem(what: problem.what))
     }
     if !receipts.isEmpty && !isLogOK {
       report.problems.append(
@@ -65,7 +65,8 @@ struct VerifyCommand: ParsableCommand {
       }
       let object = JSONValue.object([
         ("ok", .bool(report.isOK)), ("size", .count(report.size)),
-        ("root", .string(Hex.text(report.root))), ("problems", .array(problems)),
+        ("root", .string(Hex.text(report.root))), ("erased", .count(report.erased)),
+        ("problems", .array(problems)),
         ("checkpoints", .array(checks.map(\.json))),
       ])
       try StandardOutput.write(object.text + "\n")
@@ -77,8 +78,10 @@ struct VerifyCommand: ParsableCommand {
       if report.problems.count > 50 {
         lines.append("and \(report.problems.count - 50) more (all with --format json)")
       }
+      let erased = report.erased > 0 ? ", \(report.erased) of them erased" : ""
       lines.append(
-        "\(report.isOK ? "ok" : code): \(report.size) events, root \(Hex.text(report.root))")
+        "\(report.isOK ? "ok" : code): \(report.size) events\(erased), root \(Hex.text(report.root))"
+      )
       try StandardOutput.show(lines.joined(separator: "\n") + "\n")
     }
     var errors = checks.compactMap(\.failure)
@@ -101,6 +104,8 @@ struct VerifyCommand: ParsableCommand {
     switch code {
     case "other-result":
       "the log holds; either the receipt was changed, or the view was made by a program that folds otherwise"
+    case "erased":
+      "the log holds; the receipt shows that the register has its output root, and no more"
     case "other-store": "name the store that the checkpoint was made of, or a backup of it"
     default: "restore the store from a backup"
     }
@@ -140,7 +145,9 @@ struct VerifyCommand: ParsableCommand {
   }
 
   /// Folds again what a receipt speaks of; what differs, nil where nothing does.
-  private func recompute(_ receipt: Receipt, _ opened: OpenedStore) throws -> String? {
+  private func recompute(
+    _ receipt: Receipt, _ opened: OpenedStore
+  ) throws -> Receipt.Difference? {
     if receipt.engine != Version.engine {
       Notice.write(
         "note: the receipt is of \(receipt.engine), this is \(Version.engine)", quiet: global.quiet)

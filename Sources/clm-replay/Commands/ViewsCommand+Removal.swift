@@ -77,7 +77,20 @@ extension ViewsCommand {
       let list = pruned.generations.joined(separator: ", ")
       return (number, "of view \(pruned.view), \(list) went on \(RFC3339.text(recorded))")
     }
-    for (number, what) in (dropped + pruned).sorted(by: { $0.0 < $1.0 }) {
+    let erased = register.erasures.map { recorded, number, erasure in
+      let first = erasure.positions.first ?? 0
+      return (
+        number,
+        "\(erasure.positions.count) events of \(erasure.subjectHashes.count) subjects were erased on \(RFC3339.text(recorded)): what was served before of more than \(first) events cannot be computed again"
+      )
+    }
+    let copied = register.backups.map { recorded, number, backup in
+      (
+        number,
+        "\(backup.size) events were backed up to \(backup.destination) on \(RFC3339.text(recorded))"
+      )
+    }
+    for (number, what) in (dropped + pruned + erased + copied).sorted(by: { $0.0 < $1.0 }) {
       Notice.write("record \(number): \(what)", quiet: global.quiet)
     }
   }

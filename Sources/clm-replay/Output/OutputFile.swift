@@ -60,6 +60,12 @@ final class OutputFile: @unchecked Sendable {
     }
   }
 
+  /// Flushes to the medium what was written, under the name that it has until it is closed.
+  func flush() throws {
+    guard temporary != nil else { return }
+    if fsync(file) != 0 && errno != EINVAL && errno != EROFS { throw Self.failure(path, errno) }
+  }
+
   func close() throws {
     guard let temporary else { return }
     let isFlushed = fsync(file) == 0 || errno == EINVAL || errno == EROFS

@@ -20,8 +20,9 @@ struct OpenedStore: Sendable {
     }
   }
 
-  private init(_ path: String, _ store: Store) throws {
-    self.init(path, store, try store.snapshot())
+  /// A store that is open already.
+  init(_ path: String, _ store: Store) throws {
+    self = try CommandError.translating { OpenedStore(path, store, try store.snapshot()) }
   }
 
   private init(_ path: String, _ store: Store, _ snapshot: LogSnapshot) {
@@ -29,6 +30,9 @@ struct OpenedStore: Sendable {
     self.store = store
     self.snapshot = snapshot
   }
+
+  /// The log that was opened is still the one in force: nothing was erased since.
+  func isInForce() throws -> Bool { try run { try store.isInForce() } }
 
   /// The same store with the log as it is now.
   func renewed() throws -> OpenedStore { OpenedStore(path, store, try laterSnapshot()) }
