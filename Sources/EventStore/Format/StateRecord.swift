@@ -25,7 +25,8 @@ struct StateRecord: Sendable, Equatable {
     control.checkInvariants()
     assert(UInt64(subjects) <= size, "an event names one subject")
     assert(UInt64(types.count) <= size, "an event has one type")
-    assert(size == 0 || earliest <= latest, "the earliest event is not behind the latest")
+    assert(erased <= size && erasedSubjects <= subjects, "what was erased was there")
+    assert(size == erased || earliest <= latest, "the earliest event is not behind the latest")
     assert(size == 0 || recorded > Int64.min, "events were recorded at some time")
     let named = types.filter { !$0.isEmpty }
     assert(Set(named).count == named.count, "a type has one number")
