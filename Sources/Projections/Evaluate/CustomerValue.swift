@@ -42,6 +42,8 @@ struct CustomerValue: Sendable {
   private(set) var all = Sums()
   /// After ``Wanted/windowStart``.
   private(set) var recent = Sums()
+  /// Instant of the first purchase or refund in ``recent``.
+  private(set) var firstRecent: Int64?
   /// UTC day since 1970 of the first purchase.
   private(set) var firstDay: Int64 = .min
   /// Purchases after the first day, in minor units; under `net` less the refunds that took them back.
@@ -76,13 +78,17 @@ struct CustomerValue: Sendable {
     }
     if instant > wanted.windowStart {
       _ = recent.addPurchase(at: instant, day: day, amount: amount)
+      firstRecent = firstRecent ?? instant
     }
   }
 
   mutating func addRefund(at instant: Int64, amount: Int64) {
     let size = Int128(amount.magnitude)
     all.net -= size
-    if instant > wanted.windowStart { recent.net -= size }
+    if instant > wanted.windowStart {
+      recent.net -= size
+      firstRecent = firstRecent ?? instant
+    }
     if wanted.isNet && repeats > 0 { repeats = max(0, repeats - size) }
   }
 }

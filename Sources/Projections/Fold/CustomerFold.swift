@@ -426,8 +426,18 @@ struct CustomerFold {
     result.spells.sort {
       ($0.segment, $0.from, $0.anchor) < ($1.segment, $1.from, $1.anchor)
     }
-    guard result.parked == nil, !wantsRowsOnly else { return }
-    for root in factRoots { result.facts.append(evaluator.evaluate(root, at: asOf)) }
+    guard result.parked == nil, !wantsRowsOnly else {
+      result.boundValidity(asOf: asOf, recent: compiled.rules.rfm.within)
+      return
+    }
+    // What was valid until as-of only because nothing later was looked for is asked again.
+    evaluator.limit = Microseconds.reach(after: asOf)
+    evaluator.stateChanged()
+    for root in factRoots {
+      let outcome = evaluator.evaluate(root, at: asOf)
+      result.facts.append(outcome)
+      result.holds(until: evaluator.frozen(outcome, of: root, asOf).until)
+    }
     for (index, root) in segmentRoots.enumerated() {
       if root < 0 {
         result.segments.append(false)
@@ -439,12 +449,15 @@ struct CustomerFold {
         faults.segments[index].add(evaluator.reason(ofFailed: root, at: asOf), position)
       }
       result.segments.append(outcome.isTrue)
+      result.holds(until: outcome.until)
     }
-    guard let waking = lookAhead(asOf: asOf) else { return }
-    result.next = nil
-    result.facts.removeAll(keepingCapacity: true)
-    result.segments.removeAll(keepingCapacity: true)
-    park(asOf, .budget, waking)
+    if let waking = lookAhead(asOf: asOf) {
+      result.next = nil
+      result.facts.removeAll(keepingCapacity: true)
+      result.segments.removeAll(keepingCapacity: true)
+      park(asOf, .budget, waking)
+    }
+    result.boundValidity(asOf: asOf, recent: compiled.rules.rfm.within)
   }
 
   /// The first settle by time alone after as-of that changes the stage, or parks.
@@ -455,9 +468,6 @@ struct CustomerFold {
     let end = Microseconds.horizon(after: asOf)
     isLookingAhead = true
     defer { isLookingAhead = false }
-    // What was valid until as-of only because nothing later was looked for is asked again.
-    evaluator.limit = end
-    evaluator.stateChanged()
     let rows = result.rows.count
     let observer = observer
     self.observer = nil
@@ -469,6 +479,8 @@ struct CustomerFold {
     var exhausted: [Int32]?
     looksLeft = budget.base + budget.perEvent * events.count
     settleAgain(instant)
+    // Looks may count faults, so that nothing is said beyond the first one.
+    result.holds(until: wake)
     while wake <= end {
       instant = wake
       settle(instant, event: -1)
@@ -486,6 +498,7 @@ struct CustomerFold {
         break
       }
     }
+    if result.next == nil { result.holds(withoutChangeBefore: wake) }
     result.parked = nil
     if result.rows.count > rows { result.rows.removeLast(result.rows.count - rows) }
     (stage, evaluator.stageName, evaluator.stagePrevious, evaluator.stageEnteredAt, timerRows) =

@@ -40,6 +40,9 @@ struct FoldResult: Sendable {
   var purchases = CustomerValue()
   /// Facts that left out events of this customer, and how many, in file order.
   var leftOut: [LeftOut] = []
+  /// The first instant after as-of at which time alone may change anything of this, or a fault that is counted of it; never
+  /// too late, maybe too early. Events beyond as-of are another matter.
+  private(set) var staleAt = Microseconds.never
 
   /// Begins a new customer.
   mutating func begin(_ events: CustomerEvents, wanted: CustomerValue.Wanted) {
@@ -50,9 +53,39 @@ struct FoldResult: Sendable {
     facts.removeAll(keepingCapacity: true)
     segments.removeAll(keepingCapacity: true)
     leftOut.removeAll(keepingCapacity: true)
+    staleAt = Microseconds.never
     purchases = CustomerValue(wanted)
     firstSeen = events.occurred[0]
     lastSeen = events.occurred[events.count - 1]
+  }
+
+  /// It does not hold from an instant after as-of on.
+  @inline(__always)
+  mutating func holds(until instant: Int64) { staleAt = min(staleAt, instant) }
+
+  /// Takes account of what changes with time whatever the rules say of facts and stages, once all else is known.
+  ///
+  /// - Parameter recent: length of `rfm.within`; nil without.
+  mutating func boundValidity(asOf: Int64, recent: Int64?) {
+    if let parked {
+      // Only who was found to need too many looks ahead is parked by as-of itself.
+      if parked.reason == .budget && parked.at == asOf { holds(until: asOf + 1) }
+      return
+    }
+    holds(until: asOf + Microseconds.validityReach)
+    // Spans beyond CEL's durations are errors, which other parts of the fold look for.
+    let longest = firstSeen + Microseconds.longestDuration + 1
+    for instant in [longest, longest - Microseconds.nextChangeHorizon] where instant > asOf {
+      holds(until: instant)
+    }
+    if let recent, let first = purchases.firstRecent { holds(until: first + recent) }
+  }
+
+  /// Takes account of a look ahead that ended without a change.
+  ///
+  /// - Parameter wake: no change comes before it; it comes into sight once as-of is near enough.
+  mutating func holds(withoutChangeBefore wake: Int64) {
+    if wake != Microseconds.never { holds(until: wake - Microseconds.nextChangeHorizon) }
   }
 
   /// Takes back the last `count` rows and parks the customer.

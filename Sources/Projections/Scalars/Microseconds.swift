@@ -12,11 +12,20 @@ enum Microseconds {
   static let day: Int64 = 86_400 * second
   /// How far ahead `next_at` is looked for.
   static let nextChangeHorizon: Int64 = 7305 * day
+  /// How far ahead of as-of what a fold came to is said to hold, at most.
+  static let validityReach: Int64 = 366 * day
   static let never = Int64.max
 
   /// The last instant at which a change after `asOf` is looked for.
   static func horizon(after asOf: Int64) -> Int64 {
     let (sum, overflow) = asOf.addingReportingOverflow(nextChangeHorizon)
     return min(overflow ? lastInstant : sum, lastInstant)
+  }
+
+  /// As ``horizon(after:)`` of every as-of for which what is folded now may be said to hold: what is not found up to
+  /// there is found by none of them.
+  static func reach(after asOf: Int64) -> Int64 {
+    let (sum, overflow) = asOf.addingReportingOverflow(validityReach)
+    return horizon(after: overflow ? lastInstant : sum)
   }
 }

@@ -4,13 +4,20 @@ extension TruthFold {
     customer.result.stage = Int32(stage)
     customer.result.since = evaluator.stageEnteredAt
     guard customer.result.parked == nil else { return }
+    evaluator.limit = Microseconds.reach(after: asOf)
     computeFacts(asOf)
     evaluator.fixed = ProgramEvaluator.FixedFacts(aggregates: aggregates, expressions: nil)
     evaluator.stateChanged()
     for index in 0..<flat.factFeeds.count {
       let feed = Int(flat.factFeeds[index])
-      customer.result.facts.append(
-        feed >= 0 ? aggregates[feed] : evaluator.evaluate(flat.factRoots[index], at: asOf))
+      if feed >= 0 {
+        customer.result.facts.append(aggregates[feed])
+        continue
+      }
+      let root = flat.factRoots[index]
+      let outcome = evaluator.evaluate(root, at: asOf)
+      customer.result.facts.append(outcome)
+      customer.result.holds(until: evaluator.frozen(outcome, of: root, asOf).until)
     }
     for index in 0..<flat.segmentRoots.count {
       if flat.segmentRoots[index] < 0 {
@@ -21,6 +28,7 @@ extension TruthFold {
       // Whether it failed at another instant is for the tree evaluator to find.
       if outcome.status == .error { isBeyond = true }
       customer.result.segments.append(outcome.isTrue)
+      customer.result.holds(until: outcome.until)
     }
     evaluator.fixed = nil
     evaluator.stateChanged()
@@ -30,8 +38,27 @@ extension TruthFold {
   private mutating func computeFacts(_ asOf: Int64) {
     for feed in 0..<factFeedCount {
       let fact = flat.aggregates[feed]
-      aggregates[feed] =
-        fact.hasState ? evaluator.facts[feed].value(at: asOf) : value(fact, asOf)
+      if fact.hasState {
+        aggregates[feed] = evaluator.facts[feed].value(at: asOf)
+        customer.result.holds(until: aggregates[feed].until)
+      } else {
+        aggregates[feed] = value(fact, asOf)
+        if fact.within > 0 { boundValidity(fact, asOf) }
+      }
+    }
+  }
+
+  /// A window holds what it holds until its first member leaves; `active` also until one moves to the next span.
+  private mutating func boundValidity(_ fact: FlatPlan.AsOfFact, _ asOf: Int64) {
+    let base = bases[fact.series]
+    let end = counts[fact.series]
+    let first = first(fact.series, within: fact.within, at: asOf)
+    if first == end { return }
+    customer.result.holds(until: times[base + first] + fact.within)
+    guard fact.function == .active else { return }
+    for place in first..<end {
+      let age = asOf - times[base + place]
+      customer.result.holds(until: asOf + fact.every - age % fact.every)
     }
   }
 
@@ -122,7 +149,6 @@ extension TruthFold {
     defer { isLookingAhead = false }
     if plan.generalAtoms != 0 {
       // What was valid until as-of only because nothing later was looked for is asked again.
-      evaluator.limit = end
       evaluator.stateChanged()
       dirty = plan.generalAtoms
       catchUp(asOf)
@@ -130,6 +156,8 @@ extension TruthFold {
     }
     findWake()
     if wake == Microseconds.never { return }
+    // Looks may count faults, so that nothing is said beyond the first one.
+    customer.result.holds(until: wake)
     let rows = customer.result.rows.count
     let timers = timerRows
     advance(to: end)
@@ -139,6 +167,8 @@ extension TruthFold {
       customer.result.parked = nil
     } else if customer.result.rows.count > rows {
       customer.result.next = (customer.result.rows[rows].at, Int32(stage))
+    } else {
+      customer.result.holds(withoutChangeBefore: wake)
     }
     customer.result.rows.removeLast(customer.result.rows.count - rows)
     stage = Int(customer.result.stage)

@@ -180,7 +180,10 @@ struct TruthFold: ~Copyable {
       reset(asOf: asOf)
       let applied = run(asOf: asOf)
       if !isBeyond { finish(asOf: asOf) }
-      if !isBeyond { account(applied) }
+      if !isBeyond {
+        account(applied)
+        customer.result.boundValidity(asOf: asOf, recent: recentWithin)
+      }
     }
     if isBeyond { foldByTree(asOf: asOf) }
     if engine == .both { compare(asOf: asOf, rank: rank) }
