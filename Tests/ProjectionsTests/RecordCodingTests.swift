@@ -34,7 +34,8 @@ import Testing
     customer.interner = fold.evaluator.interner
     pending.add(
       customer,
-      rank: 0, compiled.facts.map { RecordCoding.ValueForm($0.type) }, name: Array(name.utf8).span,
+      rank: 0, compiled.facts.map { RecordCoding.ValueForm($0.type) }, subject: 7,
+      name: Array(name.utf8).span,
       joined: joined.map { Array($0.utf8) })
     var encoder = ByteEncoder()
     let ids = pending.anchors.map { position in

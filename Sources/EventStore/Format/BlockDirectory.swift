@@ -51,6 +51,11 @@ package struct BlockDirectory: Sendable {
     return bytes
   }
 
+  /// Latest `occurred` of the block, of its encoded directory; nil where malformed.
+  static func latest(_ bytes: Span<UInt8>) -> Int64? {
+    bytes.count < 23 ? nil : Int64(bitPattern: bytes.little(15, 8))
+  }
+
   /// Nil where malformed.
   init?(_ bytes: [UInt8]) {
     var reader = ByteReader(bytes.span)

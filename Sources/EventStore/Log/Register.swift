@@ -70,6 +70,16 @@ public struct Register: Sendable {
   /// Where events were erased, as the records say.
   var erased: PositionRanges { PositionRanges.union(erasures.map(\.erasure.positions)) }
 
+  /// Whether a record from a number on speaks of anything but views and backups: then the log may not be what it was before.
+  public func speaksOfMoreThanViews(from number: UInt64) -> Bool {
+    records.dropFirst(Int(clamping: number)).contains { record in
+      switch record.content {
+      case .viewSwitch, .rulesAccepted, .viewDropped, .viewPruned, .backup: false
+      default: true
+      }
+    }
+  }
+
   /// The latest switch of a view under the same model and version with other content than `rulesHash`; nil also where that
   /// content was accepted since.
   public func otherContent(

@@ -113,6 +113,11 @@ public struct LogSnapshot: Sendable {
   /// Raw types by number.
   public var typeNames: [[UInt8]] { state.types }
 
+  /// Name of the generation of the log.
+  public var generation: String {
+    reader.directory.split(separator: "/").last.map(String.init) ?? ""
+  }
+
   /// Those that hold the snapshot's events.
   package var blocks: Range<BlockNumber> { BlockNumber.all(state.size) }
 
@@ -147,6 +152,20 @@ public struct LogSnapshot: Sendable {
         throw ChunkFault(number.first, "column 0 is malformed")
       }
       return directory.isComplete || !directory.paths.isEmpty ? directory : nil
+    }
+  }
+
+  /// Latest `occurred` of a full block, maybe of events behind the snapshot; nil where it is not full.
+  package func latestOccurred(ofFullBlock number: BlockNumber) throws(EventStoreError) -> Int64? {
+    try reader.guarded("read columns") {
+      let found = try reader.withColumn(.directory, block: number) {
+        BlockDirectory.latest($0)
+      }
+      guard let found else { return nil }
+      guard let latest = found else {
+        throw ChunkFault(number.first, "column 0 is malformed")
+      }
+      return latest
     }
   }
 

@@ -190,6 +190,13 @@ package enum Files {
     }
   }
 
+  /// Gives a file another name; it is gone once the last of its names is.
+  package static func link(_ from: String, _ to: String) throws(SystemError) {
+    guard unsafe Glibc.link(from, to) == 0 else {
+      throw SystemError(errno, "link \(from) to \(to)")
+    }
+  }
+
   /// Removes a file or a directory with all that is in it; nothing happens where there is none.
   package static func remove(_ path: String) {
     if isDirectory(path) {

@@ -72,6 +72,12 @@ package enum SHA256Bytes {
       }
     }
 
+    /// Takes the hash that stands at a place of some bytes, which hold all 32 of it.
+    package init(_ bytes: Span<UInt8>, at place: Int) {
+      func word(_ offset: Int) -> UInt64 { bytes.little(place + offset, 8).byteSwapped }
+      (first, second, third, fourth) = (word(0), word(8), word(16), word(24))
+    }
+
     package static func < (left: Words, right: Words) -> Bool {
       if left.first != right.first { return left.first < right.first }
       if left.second != right.second { return left.second < right.second }

@@ -18,7 +18,9 @@ struct Buyer: Sendable {
   var repeatTotal: Int64
   var opportunities: Int32
   var lastOpportunity: Int32
+}
 
+extension Buyer {
   init(_ value: CustomerValue, _ rank: UInt32) {
     self.rank = rank
     keepsNothing = value.keepsNothing
@@ -55,6 +57,12 @@ struct Buyers: Sendable {
     }
   }
 
+  /// Takes a buyer that is known already.
+  mutating func add(_ buyer: Buyer, _ recent: RFM.Measures?) {
+    all.append(buyer)
+    if let recent { self.recent.append(recent) }
+  }
+
   mutating func add(_ other: Buyers) {
     all += other.all
     recent += other.recent
@@ -88,6 +96,10 @@ struct HistoricalValue: Sendable {
 
   /// Takes a customer that is not parked.
   mutating func add(_ result: FoldResult) { add(amount(of: result) ?? 0) }
+
+  mutating func add(_ buyer: Buyer) {
+    if let margin { add(margin.times(buyer.monetary) ?? 0) }
+  }
 
   mutating func add(_ amount: Int64) { sum += Int128(amount) }
 

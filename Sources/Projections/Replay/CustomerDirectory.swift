@@ -53,6 +53,20 @@ struct CustomerDirectory: Sendable {
     join(pairs)
   }
 
+  /// - Parameters:
+  ///   - counts: of the events in view.
+  ///   - unusable: link events without a value.
+  ///   - ignored: by subject, where `ignore` reads nothing else.
+  init(
+    _ counts: LogView.EventCounts, identity: Identity?, unusable: FaultCounts.Reasons,
+    ignored: [Bool], names: NameTable
+  ) {
+    self.init(counts: counts.bySubject, identity: identity, names: names)
+    typeCounts = counts.byType
+    self.ignored = ignored
+    identityFaults.add(unusable)
+  }
+
   /// - Parameter pairs: rank << 32 | subject.
   private mutating func join(_ pairs: [UInt64]) {
     if pairs.isEmpty { return }

@@ -169,24 +169,25 @@ public struct LogView: Sendable {
   ) throws -> CustomerDirectory {
     let counts = try eventCounts(threads: threads)
     let ignored = try ignoredSubjects(compiled, names, threads: threads)
-    var identity: Identity?
-    var unusable = FaultCounts.Reasons()
-    if compiled.rules.identity != nil {
-      let found = try links(compiled, ignored: ignored, threads: threads)
-      unusable = found.faults
-      var wanted = Interner()
-      for link in found.links { _ = wanted.number(of: link.named.span) }
-      let numbers = try subjects(named: wanted, names, threads: threads)
-      identity = Identity(links: found.links, subjectCount: counts.bySubject.count) {
+    let links = try links(compiled, ignored: ignored, threads: threads)
+    let identity = try self.identity(compiled, [links.links], names, threads: threads)?.first
+    return CustomerDirectory(
+      counts, identity: identity, unusable: links.faults, ignored: ignored, names: names)
+  }
+
+  /// Who is whom by some links, each list by itself; nil where the rules join nobody.
+  func identity(
+    _ compiled: CompiledRules, _ lists: [[Identity.Link]], _ names: NameTable, threads: Int
+  ) throws -> [Identity]? {
+    guard compiled.rules.identity != nil else { return nil }
+    var wanted = Interner()
+    for link in lists.joined() { _ = wanted.number(of: link.named.span) }
+    let numbers = try subjects(named: wanted, names, threads: threads)
+    return lists.map { links in
+      Identity(links: links, subjectCount: snapshot.subjectCount) {
         wanted.find($0.span).flatMap { numbers[Int($0)] }
       }
     }
-    var directory = CustomerDirectory(
-      counts: counts.bySubject, identity: identity, names: names)
-    directory.typeCounts = counts.byType
-    directory.ignored = ignored
-    directory.identityFaults.add(unusable)
-    return directory
   }
 
   /// The subject of each name.
@@ -210,7 +211,7 @@ public struct LogView: Sendable {
   }
 
   /// By subject, where `ignore` reads nothing else.
-  private func ignoredSubjects(
+  func ignoredSubjects(
     _ compiled: CompiledRules, _ names: NameTable, threads: Int
   ) throws -> [Bool] {
     guard compiled.ignoresBySubject, compiled.ignoreRoot >= 0 else { return [] }

@@ -5,7 +5,7 @@ public struct ReplaySummary: Sendable {
   var counts: FoldCounts
   var faults: FaultCounts
   /// Customers whose rules do not determine a stage, in the order of their names.
-  public private(set) var parked: [(customer: String, parking: Parking)] = []
+  public internal(set) var parked: [(customer: String, parking: Parking)] = []
 
   init(_ compiled: CompiledRules, asOf: Int64) {
     self.compiled = compiled
@@ -22,6 +22,17 @@ public struct ReplaySummary: Sendable {
       parked.append((directory.text(of: customer.rank), customer.parking))
     }
     self.counts.parked = []
+  }
+
+  /// Puts what some customers come to now in place of what they came to before; segments that read the population apart.
+  ///
+  /// - Returns: false where a fault's first position cannot be told without a look at everybody.
+  mutating func replace(_ before: ReplaySummary, with after: ReplaySummary) -> Bool {
+    counts.replace(before.counts, with: after.counts)
+    let gone = Set(before.parked.map(\.customer))
+    parked = parked.filter { !gone.contains($0.customer) } + after.parked
+    parked.sort { $0.customer.utf8.lexicographicallyPrecedes($1.customer.utf8) }
+    return faults.replace(before.faults, with: after.faults)
   }
 
   /// Takes what a pass read.
@@ -79,6 +90,17 @@ struct FoldCounts: Sendable {
     stages[Int(fold.result.stage)] += 1
     for index in fold.result.segments.indices where fold.result.segments[index] {
       segments[index] += 1
+    }
+  }
+
+  mutating func replace(_ before: FoldCounts, with after: FoldCounts) {
+    events += after.events - before.events
+    ignored += after.ignored - before.ignored
+    customers += after.customers - before.customers
+    rows += after.rows - before.rows
+    for index in stages.indices { stages[index] += after.stages[index] - before.stages[index] }
+    for index in segments.indices {
+      segments[index] += after.segments[index] - before.segments[index]
     }
   }
 

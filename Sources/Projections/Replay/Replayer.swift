@@ -32,8 +32,11 @@ public struct Replayer {
 
   /// Folds all customers and counts them only.
   /// - Throws: what the store throws.
-  public func summary() throws -> ReplaySummary {
-    try run(try directory()) {
+  public func summary() throws -> ReplaySummary { try counts(of: try directory()) }
+
+  /// Folds the customers of a directory and counts them only.
+  func counts(of directory: CustomerDirectory) throws -> ReplaySummary {
+    try run(directory) {
       CountingSink()
     } keep: { _ in
     }

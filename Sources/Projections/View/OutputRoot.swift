@@ -24,20 +24,29 @@ struct OutputRoot {
     buckets[Int(leaf.bucket)].append(leaf.hash)
   }
 
-  func root(threads: Int) throws -> [UInt8] {
+  /// The hashes of each bucket, ascending, and the hashes of its leaf.
+  struct Sorted: Sendable {
+    var buckets: [[SHA256Bytes.Words]]
+    var leaves: [[UInt8]]
+
+    var root: [UInt8] { OutputRoot.root(leaves) }
+  }
+
+  func sorted(threads: Int) throws -> Sorted {
     let buckets = buckets
     let parts = try Parallel.run(threads) { thread in
       let first = buckets.count * thread / threads
       let end = buckets.count * (thread + 1) / threads
-      var bytes: [UInt8] = []
-      return buckets[first..<end].map { bucket in
-        bytes.removeAll(keepingCapacity: true)
-        for hash in bucket.sorted() { hash.append(to: &bytes) }
-        return SHA256Bytes.hash(prefix: 0, bytes.span)
-      }
+      let sorted = buckets[first..<end].map { $0.sorted() }
+      return Sorted(buckets: sorted, leaves: sorted.map { BucketHashes.leaf($0) })
     }
+    return Sorted(buckets: parts.flatMap(\.buckets), leaves: parts.flatMap(\.leaves))
+  }
+
+  /// - Parameter leaves: the hashes of all leaves, in the order of the buckets.
+  static func root(_ leaves: [[UInt8]]) -> [UInt8] {
     var tree = MerkleTree()
-    for hash in parts.joined() { tree.append(leafHash: hash) }
+    for hash in leaves { tree.append(leafHash: hash) }
     return tree.root
   }
 }

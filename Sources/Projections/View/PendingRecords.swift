@@ -9,6 +9,7 @@ struct PendingRecords: AnchoredRun {
   /// Facts that left out events of customers, and where each customer's end.
   private var leftOut: [FoldResult.LeftOut] = []
   private var leftOutEnds: [Int] = []
+  private(set) var upkeep: [RecordCoding.Upkeep] = []
   private(set) var buyers = Buyers()
   private(set) var historical: HistoricalValue
 
@@ -20,6 +21,7 @@ struct PendingRecords: AnchoredRun {
     heads.reserveCapacity(earlier.heads.count + earlier.heads.count / 8)
     headEnds.reserveCapacity(earlier.headEnds.count)
     leftOutEnds.reserveCapacity(earlier.leftOutEnds.count)
+    upkeep.reserveCapacity(earlier.upkeep.count)
     folded.reserve(like: earlier.folded)
   }
 
@@ -27,7 +29,7 @@ struct PendingRecords: AnchoredRun {
   var anchors: [UInt64] { folded.anchors }
 
   var bytes: Int {
-    heads.count + folded.bytes + buyers.bytes + 24 * count
+    heads.count + folded.bytes + buyers.bytes + 40 * count
       + MemoryLayout<FoldResult.LeftOut>.stride * leftOut.count
   }
 
@@ -36,15 +38,18 @@ struct PendingRecords: AnchoredRun {
     _ directory: CustomerDirectory
   ) {
     let joined = directory.joinedNames(of: rank)
-    let name = directory.names.span(of: directory.subjects[Int(rank)])
-    add(fold, rank: rank, forms, name: name, joined: joined)
+    let subject = directory.subjects[Int(rank)]
+    add(
+      fold, rank: rank, forms, subject: subject, name: directory.names.span(of: subject),
+      joined: joined)
   }
 
-  /// - Parameter joined: other subjects of the customer, by name.
+  /// - Parameters:
+  ///   - subject: dense number of the subject that names the customer.
+  ///   - joined: other subjects of the customer, by name.
   mutating func add(
     _ fold: borrowing FoldedCustomer, rank: UInt32, _ forms: [RecordCoding.ValueForm],
-    name: Span<UInt8>,
-    joined: [[UInt8]]
+    subject: UInt32, name: Span<UInt8>, joined: [[UInt8]]
   ) {
     var encoder = ByteEncoder()
     encoder.bytes = heads
@@ -57,6 +62,7 @@ struct PendingRecords: AnchoredRun {
     folded.add(fold.result.rows, of: fold, rank: rank)
     leftOut += fold.result.leftOut
     leftOutEnds.append(leftOut.count)
+    upkeep.append(.init(subject: subject, staleAt: fold.result.staleAt))
     buyers.add(fold.result, rank: rank)
     historical.add(fold.result)
   }
@@ -73,6 +79,7 @@ struct PendingRecords: AnchoredRun {
     let end = encoder.bytes.count
     for anchor in anchors where anchor != EventIDs.none { encoder.number(anchor) }
     RecordCoding.encodeLeftOut(leftOut[Self.range(index, leftOutEnds)], into: &encoder)
+    RecordCoding.encodeUpkeep(upkeep[index], into: &encoder)
     return start..<end
   }
 
@@ -90,25 +97,62 @@ struct PendingRecords: AnchoredRun {
     (index == 0 ? 0 : ends[index - 1])..<ends[index]
   }
 
+  /// Gives each record as a view holds it to `body`, in order.
+  func forEachRecord(_ ids: EventIDs.List, _ body: (borrowing PackedRecord) -> Void) {
+    var encoder = ByteEncoder()
+    var (nextBuyer, nextRecent) = (0, 0)
+    for index in 0..<count {
+      encoder.bytes.removeAll(keepingCapacity: true)
+      let covered = encode(index, ids: ids, into: &encoder)
+      let rank = folded.ranks[index]
+      var entry = ChunkPacker.Entry(staleAt: upkeep[index].staleAt)
+      if nextBuyer < buyers.all.count, buyers.all[nextBuyer].rank == rank {
+        entry.buyer = buyers.all[nextBuyer]
+        nextBuyer += 1
+        if nextRecent < buyers.recent.count, buyers.recent[nextRecent].rank == rank {
+          entry.recent = buyers.recent[nextRecent]
+          nextRecent += 1
+        }
+      }
+      body(
+        PackedRecord(
+          bytes: encoder.bytes.span, name: name(index, at: covered.lowerBound), covered: covered,
+          entry: entry))
+    }
+  }
+
   /// The records, whole, in chunks, and their leaves of the output root.
   func packed(_ ids: EventIDs.List) -> PackedRun {
     var packed = PackedRun()
-    var encoder = ByteEncoder()
-    var count = 0
-    for index in 0..<self.count {
-      let covered = encode(index, ids: ids, into: &encoder)
-      packed.leaves.append(
-        OutputRoot.leaf(
-          name: encoder.bytes.span.extracting(name(index, at: covered.lowerBound)),
-          covered: encoder.bytes.span.extracting(covered)))
-      count += 1
-      if encoder.bytes.count >= PackedRun.chunkBytes {
-        packed.chunks.append((count, encoder.bytes))
-        encoder.bytes = []
-        count = 0
-      }
+    var packer = ChunkPacker()
+    forEachRecord(ids) { record in
+      packed.leaves.append(record.leaf)
+      packer.add(record.bytes, name: record.bytes.extracting(record.name), record.entry)
     }
-    if count > 0 { packed.chunks.append((count, encoder.bytes)) }
+    packer.endChunk()
+    packed.chunks = packer.chunks
     return packed
+  }
+}
+
+/// One record as a view holds it.
+struct PackedRecord: ~Escapable {
+  let bytes: Span<UInt8>
+  /// Where the name of the customer stands.
+  let name: Range<Int>
+  /// What the output root covers.
+  let covered: Range<Int>
+  let entry: ChunkPacker.Entry
+
+  @_lifetime(copy bytes)
+  init(bytes: Span<UInt8>, name: Range<Int>, covered: Range<Int>, entry: ChunkPacker.Entry) {
+    self.bytes = bytes
+    self.name = name
+    self.covered = covered
+    self.entry = entry
+  }
+
+  var leaf: OutputRoot.Leaf {
+    OutputRoot.leaf(name: bytes.extracting(name), covered: bytes.extracting(covered))
   }
 }

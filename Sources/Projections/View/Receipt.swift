@@ -122,6 +122,6 @@ extension LogView {
     _ = try packer.run(progress: progress) { packed in
       for run in packed { for leaf in run.leaves { root.add(leaf) } }
     }
-    return try root.root(threads: threads)
+    return try root.sorted(threads: threads).root
   }
 }

@@ -4,12 +4,13 @@ import EventStore
 /// The bytes of one customer's record (docs/format.md, "Views").
 ///
 /// ```
-/// record = head rows positions left-out   head and rows are covered by the output root, the rest is not
+/// record = head rows positions left-out upkeep   head and rows are covered by the output root, the rest is not
 /// head   = name  joined[]  firstSeen  state
 /// state  = 1 at reason transitions[]                                              parked
 ///        | 0 stage since lastSeen next facts[] segments[] value                    else
 /// rows   = count { at from+1 to transition+1 flags [event id] }
 /// left-out = count { fact events }        facts that left out events of the customer
+/// upkeep = subject staleAt                dense number of the subject that names the customer; when to fold it again
 /// ```
 enum RecordCoding {
   /// How the value of a fact is written.
@@ -148,6 +149,19 @@ enum RecordCoding {
     }
   }
 
+  static func encodeUpkeep(_ upkeep: Upkeep, into encoder: inout ByteEncoder) {
+    encoder.number(UInt64(upkeep.subject))
+    encoder.signed(upkeep.staleAt)
+  }
+
+  /// What an update has to know of a customer.
+  struct Upkeep: Sendable, Equatable {
+    /// Dense number of the subject that names the customer.
+    var subject: UInt32
+    /// ``FoldResult/staleAt``.
+    var staleAt: Int64
+  }
+
   // MARK: Reading
 
   /// What a scan finds besides the facts.
@@ -166,8 +180,10 @@ enum RecordCoding {
   ) throws(ByteDecoder.Damaged) -> Scanned {
     try decoder.skipText()
     var scanned = try scanHead(&decoder, facts: facts, fact)
-    scanned.from = try skipRows(&decoder)
-    try skipLeftOut(&decoder)
+    let rows = try skipRows(&decoder)
+    scanned.from = rows.from
+    try skipPositions(rows.anchors, &decoder)
+    _ = try scanTail(&decoder)
     return scanned
   }
 
@@ -222,8 +238,10 @@ enum RecordCoding {
     for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
   }
 
-  /// Goes over the rows and their positions; from + 1 of the last row.
-  private static func skipRows(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) -> Int {
+  /// Goes over the rows: from + 1 of the last one, and how many have an anchor.
+  static func skipRows(
+    _ decoder: inout ByteDecoder
+  ) throws(ByteDecoder.Damaged) -> (from: Int, anchors: Int) {
     var from = 0
     var anchors = 0
     for _ in 0..<(try decoder.count()) {
@@ -236,15 +254,29 @@ enum RecordCoding {
         try decoder.skipText()
       }
     }
-    for _ in 0..<anchors { _ = try decoder.number() }
-    return from
+    return (from, anchors)
   }
 
-  static func skipLeftOut(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
+  static func skipPositions(
+    _ anchors: Int, _ decoder: inout ByteDecoder
+  ) throws(ByteDecoder.Damaged) {
+    for _ in 0..<anchors { _ = try decoder.number() }
+  }
+
+  /// Goes over what stands behind the positions.
+  static func scanTail(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) -> Upkeep {
     for _ in 0..<(try decoder.count()) {
       _ = try decoder.index()
       _ = try decoder.index()
     }
+    return try decodeUpkeep(&decoder)
+  }
+
+  private static func decodeUpkeep(
+    _ decoder: inout ByteDecoder
+  ) throws(ByteDecoder.Damaged) -> Upkeep {
+    guard let subject = UInt32(exactly: try decoder.number()) else { throw ByteDecoder.Damaged() }
+    return Upkeep(subject: subject, staleAt: try decoder.signed())
   }
 
   /// Reads one record; `rules` are those of the view.
@@ -263,13 +295,14 @@ enum RecordCoding {
     if withRows {
       record.rows = try decodeRows(&decoder, rules)
     } else {
-      _ = try skipRows(&decoder)
+      try skipPositions(try skipRows(&decoder).anchors, &decoder)
     }
     for _ in 0..<(try decoder.count()) {
       let fact = try decoder.index()
       guard rules.facts.indices.contains(fact) else { throw ByteDecoder.Damaged() }
       record.leftOut.append(.init(fact: fact, events: try decoder.index()))
     }
+    _ = try decodeUpkeep(&decoder)
     return record
   }
 

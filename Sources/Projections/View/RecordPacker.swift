@@ -2,9 +2,7 @@ import EventStore
 
 /// Records of a run of customers as a view holds them.
 struct PackedRun: Sendable {
-  /// A chunk ends with the record that reaches this many bytes.
-  static let chunkBytes = 60_000
-  var chunks: [(count: Int, bytes: [UInt8])] = []
+  var chunks: [PackedChunk] = []
   var leaves: [OutputRoot.Leaf] = []
 }
 

@@ -57,7 +57,7 @@ struct TransitionScan {
     for index in rows.indices where rows[index].eventID != nil {
       rows[index].position = try decoder.number()
     }
-    try RecordCoding.skipLeftOut(&decoder)
+    _ = try RecordCoding.scanTail(&decoder)
     return name
   }
 }

@@ -5,16 +5,16 @@ import EventStore
 public final class ViewBuilder {
   private let store: String
   private let name: String
-  private let compiled: CompiledRules
-  private let view: LogView
-  private let engine: String
-  private let threads: Int
+  let compiled: CompiledRules
+  let view: LogView
+  let engine: String
+  let threads: Int
   private let parameters: ValueParameters?
-  private let foldEngine: FoldEngine
+  let foldEngine: FoldEngine
   /// How much of the folding is done.
   public let meter = WorkMeter()
-  private var outputRoot = OutputRoot()
-  private var chunks: [Int] = []
+  /// Where more than one customer in so many may change, folding everybody is faster than an update.
+  var mostShare = 4
   /// Held until the view is published or given up.
   private var lock: ViewLock?
 
@@ -27,10 +27,13 @@ public final class ViewBuilder {
     public var valueSeconds: Double
     /// Sum over customers of margin × (purchases less refunds), each rounded, in minor units; nil without `clv`, and where out of range.
     public var historicalValue: Int64?
-    var directory: String
-    var generation: String
-    var environment: WritableEnvironment
+    /// How many customers were folded, and whether they were all.
+    public var folded: Int64
+    public var isUpdate: Bool
+    var draft: GenerationDraft
     var outputRoot: [UInt8]
+    var tally: [UInt8]
+    var leaves: [[UInt8]]
   }
 
   /// - Parameters:
@@ -77,21 +80,53 @@ public final class ViewBuilder {
     case fitting(steps: Int)
   }
 
+  /// Folds everybody.
   public func build(progress: (Progress) -> Void) throws -> Built {
+    try writeAside([], from: 0) { draft in
+      let packed = try foldAll(draft, progress)
+      let sorted = try packed.root.sorted(threads: threads)
+      try draft.write(buckets: sorted.buckets)
+      try draft.write(
+        joined: packed.directory.allOthers.map { subject, rank in
+          (
+            Array(packed.directory.names.bytes(of: subject)),
+            Array(packed.directory.name(of: rank))
+          )
+        })
+      return try finish(
+        draft, packed.folded, sorted.leaves, folded: packed.folded.summary.customers,
+        isUpdate: false, progress)
+    }
+  }
+
+  /// Makes a generation in a directory of its own, which goes where `body` throws.
+  ///
+  /// - Parameters:
+  ///   - shared: levels of the generation in force that go on being used.
+  ///   - first: number of the first chunk that is free.
+  func writeAside(
+    _ shared: [ViewLevels.Level], from first: UInt32,
+    _ body: (GenerationDraft) throws -> Built
+  ) throws -> Built {
     try guarded {
-      if lock == nil {
-        lock = try ViewLock.take(store, name, waitSeconds: 0, command: engine)
-      }
+      try takeLock()
       let generation = nextGeneration()
       let directory = "\(home)/\(generation).tmp"
       Files.remove(directory)
       try Files.makeDirectory(directory)
       do {
-        return try build(directory, generation, progress)
+        return try body(
+          try GenerationDraft(directory, generation, shared: shared, firstChunk: first))
       } catch {
         Files.remove(directory)
         throw error
       }
+    }
+  }
+
+  func takeLock() throws {
+    if lock == nil {
+      lock = try ViewLock.take(store, name, waitSeconds: 0, command: engine)
     }
   }
 
@@ -103,60 +138,78 @@ public final class ViewBuilder {
     return "g" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
   }
 
-  private func build(
-    _ directory: String, _ generation: String, _ progress: (Progress) -> Void
-  ) throws -> Built {
-    let environment = try WritableEnvironment.build(directory, tables: ViewFiles.tables)
-    var folded = try foldAll(environment, progress)
-    let started = Files.monotonicSeconds()
-    let fitted = try fitValue(folded) { progress(.fitting(steps: $0)) }
-    let seconds = Files.monotonicSeconds() - started
-    try writePopulation(&folded, values: fitted?.values ?? [], environment)
-    try writeJoined(folded.joined, environment)
-    return Built(
-      summary: folded.summary, valueFit: fitted?.fit, valueSeconds: seconds,
-      historicalValue: folded.historical.minorUnits, directory: directory, generation: generation,
-      environment: environment, outputRoot: try outputRoot.root(threads: threads))
-  }
-
-  /// What is left of the customers once their records are written.
-  private struct Folded {
+  /// What is known of all customers once their records stand in chunks.
+  struct Folded {
+    /// Without segments that read the population.
     var summary: ReplaySummary
     var historical: HistoricalValue
-    var buyers: [Buyer]
-    /// RFM scores by record; nil for who is not scored.
-    var scores: [RFM.Scores?]
-    /// Rank of each record.
+    /// In the order of ranks.
+    var buyers: Buyers
+    /// Rank of each record, ascending.
     var ranks: [UInt32]
-    /// Other subjects of joined customers with the customer's name.
-    var joined: [(subject: [UInt8], customer: [UInt8])]
+    /// More than every rank.
+    var rankCount: Int
+  }
+
+  /// What a fold of everybody leaves.
+  private struct Packed {
+    var folded: Folded
+    var root = OutputRoot()
+    var directory: CustomerDirectory
   }
 
   private func foldAll(
-    _ environment: WritableEnvironment, _ progress: (Progress) -> Void
-  ) throws -> Folded {
+    _ draft: GenerationDraft, _ progress: (Progress) -> Void
+  ) throws -> Packed {
     let packer = try RecordPacker(
       Replayer(compiled, view: view, threads: threads, engine: foldEngine, meter: meter))
     let directory = packer.directory
-    var buyers = Buyers()
-    if compiled.rules.clv != nil { buyers.reserve(directory.count) }
-    var historical = HistoricalValue(compiled.rules)
-    var ranks: [UInt32] = []
-    let summary = try packer.run(
+    var packed = Packed(
+      folded: Folded(
+        summary: ReplaySummary(compiled, asOf: view.asOf),
+        historical: HistoricalValue(compiled.rules), buyers: Buyers(), ranks: [],
+        rankCount: directory.count),
+      directory: directory)
+    if compiled.rules.clv != nil { packed.folded.buyers.reserve(directory.count) }
+    packed.folded.summary = try packer.run(
       progress: { progress(.folded($0)) },
       fold: { run in
-        buyers.add(run.buyers)
-        historical.add(run.historical)
-        ranks += run.folded.ranks
-      }, keep: { try write($0, environment) })
-    let scores = try buyers.scores(
-      compiled.rules.rfm, customers: directory.count, threads: threads)
-    return Folded(
-      summary: summary, historical: historical, buyers: buyers.all,
-      scores: ranks.map { scores[Int($0)] }, ranks: ranks,
-      joined: directory.allOthers.map { subject, rank in
-        (Array(directory.names.bytes(of: subject)), Array(directory.name(of: rank)))
+        packed.folded.buyers.add(run.buyers)
+        packed.folded.historical.add(run.historical)
+        packed.folded.ranks += run.folded.ranks
+      },
+      keep: { runs in
+        for run in runs { for leaf in run.leaves { packed.root.add(leaf) } }
+        try draft.append(runs.flatMap(\.chunks))
       })
+    return packed
+  }
+
+  /// Values buyers, writes what is known of the population, and sums up.
+  ///
+  /// - Parameters:
+  ///   - leaves: of the output root.
+  ///   - folded: how many customers were folded.
+  ///   - isUpdate: others were taken over as they were.
+  func finish(
+    _ draft: GenerationDraft, _ all: Folded, _ leaves: [[UInt8]], folded: Int64,
+    isUpdate: Bool, _ progress: (Progress) -> Void
+  ) throws -> Built {
+    let started = Files.monotonicSeconds()
+    let fitted = try fitValue(all) { progress(.fitting(steps: $0)) }
+    let seconds = Files.monotonicSeconds() - started
+    let tally = TallyCoding.encoded(all.summary)
+    var summary = all.summary
+    if compiled.rules.readsPopulation {
+      let scores = try all.buyers.scores(
+        compiled.rules.rfm, customers: all.rankCount, threads: threads)
+      try PopulationWriter(compiled, draft, asOf: view.asOf, threads: threads).write(
+        scores: all.ranks.map { scores[Int($0)] }, values: fitted?.values ?? [], into: &summary)
+    }
+    return Built(
+      summary: summary, valueFit: fitted?.fit, valueSeconds: seconds,
+      historicalValue: all.historical.minorUnits, folded: folded, isUpdate: isUpdate, draft: draft,
+      outputRoot: OutputRoot.root(leaves), tally: tally, leaves: leaves)
   }
 
   /// The models of `clv.model`, and what they say by record; nil where the rules name none.
@@ -164,7 +217,7 @@ public final class ViewBuilder {
     _ folded: Folded, progress: (_ steps: Int) -> Void
   ) throws -> (fit: ValueFit, values: [ValueFit.Customer?])? {
     guard let settings = compiled.rules.clv, let model = settings.model else { return nil }
-    let buyers = folded.buyers
+    let buyers = folded.buyers.all
     let fit = try ValueFit(
       settings, model: model, digits: compiled.rules.currency.digits, buyers: buyers,
       asOf: view.asOf, threads: threads, given: parameters, progress: progress)
@@ -179,137 +232,10 @@ public final class ViewBuilder {
     return (fit, values)
   }
 
-  private func write(_ runs: [PackedRun], _ environment: WritableEnvironment) throws {
-    let table = environment.table(ViewFiles.rows)
-    try environment.write { transaction in
-      for run in runs {
-        for leaf in run.leaves { outputRoot.add(leaf) }
-        for chunk in run.chunks {
-          var encoder = ByteEncoder()
-          encoder.number(chunk.count)
-          encoder.bytes += chunk.bytes
-          try transaction.put(table, UInt32(chunks.count), encoder.bytes, appending: true)
-          chunks.append(chunk.count)
-        }
-      }
-    }
-  }
-
-  /// What one thread found about the population.
-  private struct PopulationPart: Sendable {
-    var values: [(chunk: Int, bytes: [UInt8])] = []
-    /// Customers in each segment, and how many have an error there.
-    var holding: [Int64]
-    var failed: [Int64]
-  }
-
-  /// Scores, values, ranks and the segments that read them, by chunk in the order of the records.
-  private func writePopulation(
-    _ folded: inout Folded, values: [ValueFit.Customer?], _ environment: WritableEnvironment
-  ) throws {
-    var first = 0
-    let firsts = chunks.map { count in
-      defer { first += count }
-      return first
-    }
-    let pages = ReadPages()
-    let population = PopulationSegments.Population(
-      scores: folded.scores, values: values,
-      ranks: try PopulationRanks.scan(compiled, chunks: chunks.count, threads: threads) {
-        [chunks] in (try Self.records($0, environment, pages), chunks[$0])
-      })
-    let (compiled, chunks, asOf) = (compiled, chunks, view.asOf)
-    let ticket = Ticket()
-    let parts = try Parallel.run(threads) { _ in
-      var segments = PopulationSegments(compiled)
-      let none = Array(repeating: Int64(0), count: compiled.segments.count)
-      var part = PopulationPart(holding: none, failed: none)
-      while true {
-        let chunk = ticket.take()
-        if chunk >= chunks.count { return part }
-        var decoder =
-          segments.numbers.isEmpty
-          ? ByteDecoder([]) : try Self.records(chunk, environment, pages)
-        let bytes = try Self.encode(
-          firsts[chunk]..<firsts[chunk] + chunks[chunk], of: population, &decoder, &segments,
-          &part, asOf)
-        part.values.append((chunk, bytes))
-      }
-    }
-    var values = parts.flatMap { $0.values }
-    values.sort { $0.chunk < $1.chunk }
-    let table = environment.table(ViewFiles.population)
-    try environment.write { transaction in
-      for (chunk, bytes) in values {
-        try transaction.put(table, UInt32(chunk), bytes, appending: true)
-      }
-    }
-    for part in parts { folded.summary.addSegments(part.holding, failed: part.failed) }
-  }
-
-  /// The records of a chunk, behind their count.
-  private static func records(
-    _ chunk: Int, _ environment: LMDBEnvironment, _ pages: ReadPages
-  ) throws -> ByteDecoder {
-    let table = environment.table(ViewFiles.rows)
-    let bytes = try environment.read { try $0.copy(table, UInt32(chunk), noting: pages) }
-    var decoder = ByteDecoder(bytes ?? [])
-    _ = try decoder.number()
-    return decoder
-  }
-
-  private static func encode(
-    _ records: Range<Int>, of population: PopulationSegments.Population,
-    _ decoder: inout ByteDecoder, _ segments: inout PopulationSegments,
-    _ part: inout PopulationPart, _ asOf: Int64
-  ) throws -> [UInt8] {
-    var encoder = ByteEncoder()
-    for record in records {
-      encoder.number(population.scores[record].map { $0.code + 1 } ?? 0)
-      encode(population.value(record), into: &encoder)
-      if segments.numbers.isEmpty {
-        encoder.number(0)
-        continue
-      }
-      let answer = try segments.next(&decoder, record: record, population, asOf: asOf)
-      encoder.number(answer.holding.count)
-      for number in answer.holding {
-        encoder.number(number)
-        part.holding[number] += 1
-      }
-      for number in answer.failed { part.failed[number] += 1 }
-    }
-    return encoder.bytes
-  }
-
-  /// 0 without, 1 without a value in money, 2 with one.
-  private static func encode(_ value: ValueFit.Customer?, into encoder: inout ByteEncoder) {
-    guard let value else {
-      encoder.number(0)
-      return
-    }
-    encoder.number(value.value == nil ? 1 : 2)
-    encoder.fixed(value.probabilityAlive.bitPattern)
-    encoder.fixed(value.purchases.bitPattern)
-    if let money = value.value { encoder.signed(money) }
-  }
-
-  private func writeJoined(
-    _ joined: [(subject: [UInt8], customer: [UInt8])], _ environment: WritableEnvironment
-  ) throws {
-    let table = environment.table(ViewFiles.joined)
-    let sorted = joined.sorted { $0.subject.lexicographicallyPrecedes($1.subject) }
-    try environment.write { transaction in
-      for pair in sorted {
-        try transaction.put(table, pair.subject, pair.customer, appending: true)
-      }
-    }
-  }
-
   // MARK: Switching
 
   /// Removes a generation that shall not come into force.
-  public func discard(_ built: Built) throws { Files.remove(built.directory) }
+  public func discard(_ built: Built) throws { Files.remove(built.draft.directory) }
 
   /// Makes a generation durable, notes it in the register and switches to it; readers of older ones keep what they have
   /// opened.
@@ -332,28 +258,30 @@ public final class ViewBuilder {
       size: view.size, root: Hex.text(root), engine: engine,
       asOf: view.asOf, outputRoot: Hex.text(built.outputRoot), switchedAt: switchedAt,
       customers: built.summary.customers, rows: built.summary.transitions,
-      parked: Int64(built.summary.parked.count))
+      parked: Int64(built.summary.parked.count), logGeneration: view.snapshot.generation,
+      registerSize: view.snapshot.registerSize)
     try guarded {
-      var encoder = ByteEncoder()
-      encoder.number(chunks.count)
       var values = [
         (ViewFiles.manifestKey, manifest.encoded()), (ViewFiles.rulesKey, rules.source),
-        (ViewFiles.fileKey, Array(rules.file.utf8)), (ViewFiles.chunksKey, encoder.bytes),
+        (ViewFiles.fileKey, Array(rules.file.utf8)),
+        (ViewFiles.chunksKey, built.draft.chunks.encoded()),
+        (ViewFiles.levelsKey, built.draft.description), (ViewFiles.tallyKey, built.tally),
+        (ViewFiles.leavesKey, built.leaves.flatMap { $0 }),
       ]
       if parameters == nil { values.append((ViewFiles.summaryKey, summary(manifest))) }
-      let meta = built.environment.table(ViewFiles.meta)
-      try built.environment.write { transaction in
+      let meta = built.draft.environment.table(ViewFiles.meta)
+      try built.draft.environment.write { transaction in
         for (key, content) in values { try transaction.put(meta, key, content) }
       }
-      try built.environment.sync()
-      try Files.syncDirectory(built.directory)
-      try Files.rename(built.directory, "\(home)/\(built.generation)")
+      try built.draft.environment.sync()
+      try Files.syncDirectory(built.draft.directory)
+      try Files.rename(built.draft.directory, "\(home)/\(built.draft.generation)")
       try Files.syncDirectory(home)
       do {
-        try look(try ViewReader.openGeneration(built.generation, store, name))
+        try look(try ViewReader.openGeneration(built.draft.generation, store, name))
         try register(
           ViewSwitch(
-            view: name, generation: built.generation, model: rules.modelName,
+            view: name, generation: built.draft.generation, model: rules.modelName,
             version: Int64(rules.modelVersion), rulesHash: SHA256Bytes.hash(rules.source.span),
             size: view.size, root: root, engine: engine, asOf: view.asOf,
             outputRoot: built.outputRoot, customers: UInt64(built.summary.customers),
@@ -361,12 +289,12 @@ public final class ViewBuilder {
             parked: UInt64(built.summary.parked.count),
             rules: rules.source))
       } catch {
-        Files.remove("\(home)/\(built.generation)")
+        Files.remove("\(home)/\(built.draft.generation)")
         throw error
       }
-      try Files.replace("\(home)/CURRENT", with: built.generation + "\n")
+      try Files.replace("\(home)/CURRENT", with: built.draft.generation + "\n")
     }
-    prune(keeping: built.generation)
+    prune(keeping: built.draft.generation)
     return manifest
   }
 

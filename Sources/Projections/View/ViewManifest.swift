@@ -18,14 +18,17 @@ public struct ViewManifest: Sendable {
   public var customers: Int64
   public var rows: Int64
   public var parked: Int64
+  /// Of the log, and how many control records it had.
+  public var logGeneration: String
+  public var registerSize: UInt64
 
   /// Of the view's tables (docs/format.md); a view of another one has to be made again.
-  private static let format = 3
+  static let format = 4
 
   public init(
     name: String, model: String, version: Int, rulesHash: String, size: UInt64, root: String,
     engine: String, asOf: Int64, outputRoot: String, switchedAt: Int64, customers: Int64,
-    rows: Int64, parked: Int64
+    rows: Int64, parked: Int64, logGeneration: String, registerSize: UInt64
   ) {
     self.name = name
     self.model = model
@@ -40,6 +43,8 @@ public struct ViewManifest: Sendable {
     self.customers = customers
     self.rows = rows
     self.parked = parked
+    self.logGeneration = logGeneration
+    self.registerSize = registerSize
   }
 
   func encoded() -> [UInt8] {
@@ -53,12 +58,21 @@ public struct ViewManifest: Sendable {
     encoder.number(UInt64(customers))
     encoder.number(UInt64(rows))
     encoder.number(UInt64(parked))
+    encoder.text(logGeneration)
+    encoder.number(registerSize)
     return encoder.bytes
   }
 
+  /// The format of the view that a manifest speaks of.
+  static func format(of bytes: [UInt8]) throws(ByteDecoder.Damaged) -> UInt64 {
+    var decoder = ByteDecoder(bytes)
+    return try decoder.number()
+  }
+
+  /// - Parameter bytes: of this format.
   init(decoding bytes: [UInt8]) throws(ByteDecoder.Damaged) {
     var decoder = ByteDecoder(bytes)
-    guard try decoder.number() == UInt64(Self.format) else { throw ByteDecoder.Damaged() }
+    _ = try decoder.number()
     name = try decoder.string()
     model = try decoder.string()
     rulesHash = try decoder.string()
@@ -72,6 +86,8 @@ public struct ViewManifest: Sendable {
     customers = Int64(truncatingIfNeeded: try decoder.number())
     rows = Int64(truncatingIfNeeded: try decoder.number())
     parked = Int64(truncatingIfNeeded: try decoder.number())
+    logGeneration = try decoder.string()
+    registerSize = try decoder.number()
   }
 }
 

@@ -5,12 +5,15 @@ public final class ViewReader: Sendable {
   public let manifest: ViewManifest
   /// The rules that the view was made with; their source is the file, byte for byte.
   public let rules: Rules
-  private let environment: LMDBEnvironment
   private let directory: String
+  let levels: ViewLevels
+  let chunks: ViewChunks
+  /// Number that no chunk has yet.
+  let nextChunk: UInt32
   /// Bytes of the generation on disk.
-  public var bytes: Int { Files.size("\(directory)/data.mdb") }
+  public var bytes: Int { levels.bytes }
   /// Number of pieces that can be read apart from each other.
-  public let chunkCount: Int
+  public var chunkCount: Int { chunks.count }
 
   /// Names of the views of a store, by their bytes.
   public static func names(_ store: String) throws(ViewError) -> [String] {
@@ -23,6 +26,26 @@ public final class ViewReader: Sendable {
 
   /// Opens the view called `name`, or the only one.
   public static func open(_ store: String, named name: String?) throws(ViewError) -> ViewReader {
+    let name = try resolved(name, store)
+    return try current(store, name) { try openGeneration($0, store, name) }
+  }
+
+  /// The name of a view and its rules, also of one that cannot be read any more but for them.
+  public static func rules(
+    _ store: String, named name: String?
+  ) throws(ViewError) -> (view: String, rules: Rules) {
+    let name = try resolved(name, store)
+    let rules = try current(store, name) { generation -> Rules in
+      let directory = "\(ViewFiles.directory(store, name))/\(generation)"
+      let environment = try ViewLevels.openEnvironment(
+        directory, name, tables: [ViewFiles.meta.text])
+      return try readRules(environment)
+    }
+    return (name, rules)
+  }
+
+  /// The name of a view that is there: the one given, or that of the only one.
+  private static func resolved(_ name: String?, _ store: String) throws(ViewError) -> String {
     let names = try names(store)
     if let name {
       guard names.contains(name) else {
@@ -32,7 +55,7 @@ public final class ViewReader: Sendable {
             ? "`clm-replay replay \(store) --rules FILE` makes one"
             : "views are \(names.joined(separator: ", "))")
       }
-      return try openCurrent(store, name)
+      return name
     }
     guard let only = names.first else {
       throw ViewError(
@@ -44,13 +67,15 @@ public final class ViewReader: Sendable {
         .ambiguous, "the store `\(store)` has several views, and none is named",
         help: "add --view with one of \(names.joined(separator: ", "))")
     }
-    return try openCurrent(store, only)
+    return only
   }
 
   /// How often one generation may fail to open before it counts as damaged.
   private static let attempts = 3
 
-  private static func openCurrent(_ store: String, _ name: String) throws(ViewError) -> ViewReader {
+  private static func current<Output>(
+    _ store: String, _ name: String, _ open: (_ generation: String) throws -> Output
+  ) throws(ViewError) -> Output {
     // A switch between reading CURRENT and opening may have removed the generation: look again, as often as CURRENT names
     // another one.
     var failures: [String: Int] = [:]
@@ -59,14 +84,14 @@ public final class ViewReader: Sendable {
       let failure: ViewError
       do {
         generation = try ViewFiles.current(store, name)
-        return try openGeneration(generation, store, name)
+        return try open(generation)
       } catch let error as any SystemFailure {
         failure = ViewError(error, "open view `\(name)`", path: store)
       } catch let error as ViewError {
         failure = error
       } catch {
         failure = ViewError(
-          .damaged, "view `\(name)` of `\(store)` is damaged", help: "replay it again")
+          .damaged, "view `\(name)` of `\(store)` is damaged", help: ViewError.rebuilding)
       }
       failures[generation, default: 0] += 1
       if failures[generation] == attempts { throw failure }
@@ -83,37 +108,45 @@ public final class ViewReader: Sendable {
         .damaged, "view `\(name)` names a generation `\(generation)` that is not there",
         help: "replay it again")
     }
-    do throws(MetaCheck.Fault) {
-      try MetaCheck.check("\(directory)/data.mdb")
-    } catch {
-      let fault = EventStoreError(error, "\(directory)/data.mdb")
-      if fault.code == .denied { throw ViewError(.denied, fault.message, help: fault.help) }
-      throw ViewError(.damaged, "view `\(name)`: \(fault.message)", help: "replay it again")
+    let meta = try ViewLevels.openEnvironment(directory, name, tables: [ViewFiles.meta.text])
+    let form = try ViewManifest.format(of: try value(meta, ViewFiles.manifestKey))
+    guard form == UInt64(ViewManifest.format) else {
+      throw ViewError(
+        .damaged,
+        "view `\(name)` has form \(form), and this version reads form \(ViewManifest.format)",
+        help: "replay it again")
     }
-    let environment = try LMDBEnvironment.openUnlocked(directory, tables: ViewFiles.tables)
-    return try ViewReader(environment, directory)
+    return try ViewReader(
+      try ViewLevels.openEnvironment(directory, name, tables: ViewFiles.tables), directory, name)
   }
 
-  private init(_ environment: LMDBEnvironment, _ directory: String) throws {
-    self.environment = environment
+  private init(_ environment: LMDBEnvironment, _ directory: String, _ name: String) throws {
     self.directory = directory
-    func value(_ key: [UInt8]) throws -> [UInt8] {
-      try environment.read { transaction -> [UInt8] in
-        guard let content = try transaction.get(environment.table(ViewFiles.meta), key) else {
-          throw ByteDecoder.Damaged()
-        }
-        return [UInt8](copying: content)
-      }
-    }
-    manifest = try ViewManifest(decoding: try value(ViewFiles.manifestKey))
-    let source = try value(ViewFiles.rulesKey)
-    let file = String(decoding: try value(ViewFiles.fileKey), as: UTF8.self)
-    var decoder = ByteDecoder(try value(ViewFiles.chunksKey))
-    chunkCount = Int(try decoder.number())
+    manifest = try ViewManifest(decoding: try Self.value(environment, ViewFiles.manifestKey))
+    chunks = try ViewChunks(decoding: try Self.value(environment, ViewFiles.chunksKey))
+    (levels, nextChunk) = try ViewLevels.open(
+      environment, directory, view: name,
+      described: try Self.value(environment, ViewFiles.levelsKey))
+    rules = try Self.readRules(environment)
+  }
+
+  private static func readRules(_ environment: LMDBEnvironment) throws -> Rules {
+    let source = try value(environment, ViewFiles.rulesKey)
+    let file = String(decoding: try value(environment, ViewFiles.fileKey), as: UTF8.self)
     guard let rules = RulesLoader.load(bytes: source, file: file).rules else {
       throw ByteDecoder.Damaged()
     }
-    self.rules = rules
+    return rules
+  }
+
+  /// A value of the table `meta`.
+  private static func value(_ environment: LMDBEnvironment, _ key: [UInt8]) throws -> [UInt8] {
+    try environment.read { transaction -> [UInt8] in
+      guard let content = try transaction.get(environment.table(ViewFiles.meta), key) else {
+        throw ByteDecoder.Damaged()
+      }
+      return [UInt8](copying: content)
+    }
   }
 
   /// What the replay said that made the view, where a replay of the same would say it again.
@@ -128,12 +161,21 @@ public final class ViewReader: Sendable {
   ) throws -> [UInt8]? {
     guard manifest.size == view.size, manifest.asOf == view.asOf, manifest.engine == engine,
       manifest.rulesHash == rules.sha256, self.rules.file == rules.file,
-      Hex.text(try view.snapshot.root(ofFirst: view.size)) == manifest.root
+      try isOfLog(view.snapshot)
     else { return nil }
     return try guarded { () throws -> [UInt8]? in try value(ViewFiles.meta, ViewFiles.summaryKey) }
   }
 
-  private func value<Key>(_ name: TableName<Key>, _ key: Key) throws -> [UInt8]? {
+  /// Whether the events that it was made from stand in a log as they did then.
+  func isOfLog(_ snapshot: LogSnapshot) throws -> Bool {
+    try manifest.logGeneration == snapshot.generation && manifest.size <= snapshot.size
+      && !snapshot.register().speaksOfMoreThanViews(from: manifest.registerSize)
+      && Hex.text(snapshot.root(ofFirst: manifest.size)) == manifest.root
+  }
+
+  /// A value of the generation's own environment; nil where there is none.
+  func value<Key>(_ name: TableName<Key>, _ key: Key) throws -> [UInt8]? {
+    let environment = levels.own.environment
     let table = environment.table(name)
     return try environment.read { transaction -> [UInt8]? in
       guard let content = try transaction.get(table, key) else { return nil }
@@ -156,12 +198,7 @@ public final class ViewReader: Sendable {
   }
 
   func records(_ chunk: Int) throws -> (ByteDecoder, Int) {
-    guard let bytes = try value(ViewFiles.rows, UInt32(chunk)) else {
-      throw ByteDecoder.Damaged()
-    }
-    var decoder = ByteDecoder(bytes)
-    let count = try decoder.count()
-    return (decoder, count)
+    (try levels.records(chunks.numbers[chunk]), chunks.records[chunk])
   }
 
   // MARK: Customers
@@ -184,11 +221,20 @@ public final class ViewReader: Sendable {
 
   private func customers(in chunk: Int, withRows: Bool = true) throws -> [ViewCustomer] {
     var (decoder, count) = try records(chunk)
+    var customers: [ViewCustomer] = []
+    customers.reserveCapacity(count)
+    guard rules.readsPopulation else {
+      for _ in 0..<count {
+        let record = try RecordCoding.decode(&decoder, rules: rules, withRows: withRows)
+        customers.append(
+          ViewCustomer(record: record, scores: nil, segments: record.current?.segments ?? []))
+      }
+      return customers
+    }
     guard let population = try value(ViewFiles.population, UInt32(chunk)) else {
       throw ByteDecoder.Damaged()
     }
     var ranks = ByteDecoder(population)
-    var customers: [ViewCustomer] = []
     for _ in 0..<count {
       let record = try RecordCoding.decode(&decoder, rules: rules, withRows: withRows)
       customers.append(try customer(record, &ranks))
@@ -263,9 +309,9 @@ public final class ViewReader: Sendable {
   /// The number of a customer's record.
   private func place(of customer: ViewCustomer) throws -> Int? {
     let name = Array(customer.record.name.utf8)
-    guard let chunk = try chunk(of: name) else { return nil }
+    guard let chunk = chunks.chunk(of: name) else { return nil }
     var place = 0
-    for before in 0..<chunk { place += try records(before).1 }
+    for before in 0..<chunk { place += chunks.records[before] }
     return try customers(in: chunk).firstIndex { Array($0.record.name.utf8) == name }
       .map { place + $0 }
   }
@@ -273,25 +319,11 @@ public final class ViewReader: Sendable {
   /// A key of LMDB has at most 511 bytes; subjects have 255.
   private func joinedCustomer(_ subject: [UInt8]) throws -> [UInt8]? {
     if subject.isEmpty || subject.count > 255 { return nil }
-    return try value(ViewFiles.joined, subject)
+    return try levels.joined(subject)
   }
 
   private func lookUp(_ name: [UInt8]) throws -> ViewCustomer? {
-    guard let chunk = try chunk(of: name) else { return nil }
+    guard let chunk = chunks.chunk(of: name) else { return nil }
     return try customers(in: chunk).first { Array($0.record.name.utf8) == name }
-  }
-
-  /// The chunk that holds the record of a name, if there is one.
-  private func chunk(of name: [UInt8]) throws -> Int? {
-    var low = 0
-    var high = chunkCount
-    // The last chunk whose first name is not behind the one looked for.
-    while low < high {
-      let middle = (low + high) / 2
-      var (decoder, _) = try records(middle)
-      let first = try decoder.text()
-      if name.lexicographicallyPrecedes(first) { high = middle } else { low = middle + 1 }
-    }
-    return low > 0 ? low - 1 : nil
   }
 }

@@ -4,21 +4,32 @@ import EventStore
 ///
 /// ```
 /// STORE/views/NAME/CURRENT      name of the generation in force
-/// STORE/views/NAME/gNNNNNN/     LMDB environment; never changed once it has this name, so that it is read without a lock file
+/// STORE/views/NAME/gNNNNNN/     LMDB environment (and those it shares: ``ViewLevels``); never changed once it has this name,
+///                               so that it is read without a lock file
 /// ```
 enum ViewFiles {
   static let meta = TableName<[UInt8]>("meta")
   /// By number of the chunk, as the next one.
   static let rows = TableName<UInt32>("rows")
+  static let buyers = TableName<UInt32>("buyers")
+  /// By place of the chunk in the order of names.
   static let population = TableName<UInt32>("population")
-  /// By subject.
+  /// By subject; empty where it is joined to nobody any more.
   static let joined = TableName<[UInt8]>("joined")
-  static let tables = [meta.text, rows.text, population.text, joined.text]
+  /// By bucket of the output root.
+  static let hashes = TableName<UInt32>("hashes")
+  static let tables = [
+    meta.text, rows.text, buyers.text, population.text, joined.text, hashes.text,
+  ]
 
   static let manifestKey = Array("manifest".utf8)
   static let rulesKey = Array("rules".utf8)
   static let fileKey = Array("file".utf8)
   static let chunksKey = Array("chunks".utf8)
+  static let levelsKey = Array("levels".utf8)
+  static let tallyKey = Array("tally".utf8)
+  /// Hashes of the leaves of the output root, bucket by bucket.
+  static let leavesKey = Array("leaves".utf8)
   /// What the replay said of it; not there where parameters of value models were given to it.
   static let summaryKey = Array("summary".utf8)
 
@@ -36,6 +47,12 @@ enum ViewFiles {
     let text = String(
       decoding: try Files.read("\(directory(store, name))/CURRENT"), as: UTF8.self)
     return text.split(separator: "\n").first.map(String.init) ?? ""
+  }
+
+  /// Whether a directory is called as a generation is.
+  static func isGeneration(_ name: String) -> Bool {
+    name.utf8.first == 0x67 && name.utf8.count > 1 && name.utf8.count < 64
+      && name.utf8.dropFirst().allSatisfy { $0 &- 0x30 < 10 }
   }
 
   /// Removes a generation. It goes by a rename first, so that who opens it finds all of it or nothing; on Linux a reader's map

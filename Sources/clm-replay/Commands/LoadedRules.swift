@@ -46,8 +46,11 @@ struct LoadedRules {
   }
 
   /// The rules that a view was made with.
-  static func load(_ reader: ViewReader) throws -> LoadedRules {
-    try compiled(compile(reader.rules), path: reader.rules.file)
+  static func load(_ reader: ViewReader) throws -> LoadedRules { try load(reader.rules) }
+
+  /// Rules that were read already.
+  static func load(_ rules: Rules) throws -> LoadedRules {
+    try compiled(compile(rules), path: rules.file)
   }
 
   private static func compiled(_ checked: Checked, path: String) throws -> LoadedRules {

@@ -11,8 +11,9 @@ struct ReplayCommand: ParsableCommand {
       EXAMPLE
         clm-replay replay store --rules retail.yaml --as-of 2024-12-31
 
-      Where nothing is new (same log, as-of, rules and program) the view stays as it is, which takes no time. Without --rules the view is built again with its own rules. Readers of the view keep the generation that they have
-      opened. Exit status 1 if customers are parked: their rules do not determine a stage.
+      A view that is there is brought up to date: only customers with new events or links are folded, and those of whom time alone changes something up to the new as-of; what comes out is what building it anew gives, byte for
+      byte. Where nothing is new (same log, as-of, rules and program) the view stays as it is. An earlier as-of, other rules or another version build it anew, which is said. Without --rules the view keeps its own rules. Readers of
+      the view keep the generation that they have opened. Exit status 1 if customers are parked: their rules do not determine a stage.
       """)
 
   @Argument(help: "The store.") var store: String
@@ -47,7 +48,11 @@ struct ReplayCommand: ParsableCommand {
       "Write what differs from the generation before, + or - and a row: [transitions=|customers=|segments=]FILE; may be repeated."
   )
   var changes: [String] = []
-  @Flag(help: "Build the view also where nothing is new, as after damage to its files.")
+  @Flag(
+    help:
+      "Do not replay: build the view in force anew in memory, from the same events, and end with 1 if it differs."
+  ) var check = false
+  @Flag(help: "Build the view anew from the whole log, as after damage to its files.")
   var rebuild = false
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
   var receipt: String?
@@ -62,16 +67,50 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
-    let allowance = try maxParked.map { try Allowance($0, option: "--max-parked") }
-    let feeds = try changes.map { try ChangeFeed($0) }
-    let waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
+    if check { return try check(format) }
+    let said = try once(try Request(self))
+    try say(said, format)
+    if let parked = said.parked { throw parked }
+  }
+
+  /// What was asked for, once it is known to make sense.
+  struct Request {
+    let allowance: Allowance?
+    let feeds: [ChangeFeed]
+    let waitSeconds: Double
+
+    init(_ command: ReplayCommand) throws {
+      allowance = try command.maxParked.map { try Allowance($0, option: "--max-parked") }
+      feeds = try command.changes.map { try ChangeFeed($0) }
+      waitSeconds = Double(try Times.length(command.wait, option: "--wait")) / 1e6
+    }
+  }
+
+  /// What a replay has to say.
+  struct Said {
+    /// One object, less what follows here.
+    var object: String
+    /// For people, on standard output, and on standard error what it took.
+    var text: String
+    var work: String
+    var hasChanged: Bool
+    /// How many customers were folded.
+    var folded: Int64
+    var seconds: Double
+    var parked: CommandError?
+    var manifest: ViewManifest
+  }
+
+  /// Brings the view up to date, or builds it.
+  func once(_ request: Request) throws -> Said {
     var (opened, register) = try OpenedStore.registering(store)
     var (loaded, name) = try rulesAndName(opened)
     // What is wrong with them is said before anything is waited for.
     let parameters = try parameters(loaded)
     _ = try opened.logView(asOf: asOf, knownAt: knownAt)
     let lock = try opened.run {
-      try ViewLock.take(store, name, waitSeconds: waitSeconds, command: "clm-replay replay")
+      try ViewLock.take(
+        store, name, waitSeconds: request.waitSeconds, command: "clm-replay replay")
     }
     // As they are now that no other replay is under way: who waited shall not bring back what was before.
     if try opened.isInForce() {
@@ -81,55 +120,46 @@ struct ReplayCommand: ParsableCommand {
       (opened, register) = try OpenedStore.registering(store)
     }
     if rules == nil { (loaded, name) = try rulesAndName(opened, named: name) }
-    let earlier = viewInForce(name)
+    let (earlier, unreadable) = viewInForce(name)
     try checkRegister(opened, loaded, view: name)
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
     let receiptFile = try receipt.map { try OutputFile.open($0) }
     let started = Clock.monotonicSeconds()
-    if !feeds.isEmpty, earlier == nil,
-      try opened.run({ try ViewReader.names(store) }).contains(name)
-    {
+    let feeds = request.feeds
+    if !feeds.isEmpty, let unreadable {
       throw CommandError(
         exit: .couldNotRun, code: ViewError.Code.damaged.rawValue,
-        message: "view `\(name)` cannot be read, so that nobody can say what changes",
+        message:
+          "view `\(name)` cannot be read, so that nobody can say what changes: \(unreadable)",
         help: "replay it without --changes, and export its tables as a whole")
     }
     for feed in feeds { try feed.check(from: earlier, loaded.compiled.rules) }
     if let earlier, let summary = try unchanged(earlier, loaded, logView, opened) {
       for feed in feeds { try feed.writeNothing(earlier, opened) }
-      try receiptFile?.end(with: receiptJSON(earlier.manifest).text + "\n")
-      try tell(earlier.manifest, summary, format, Clock.monotonicSeconds() - started)
-      if let parked = ParkedNotice.error(earlier.manifest) { throw parked }
-      return
+      try receiptFile?.end(with: ReplayReport.receiptJSON(earlier.manifest).text + "\n")
+      return Said(
+        object: summary, text: ReplayReport.unchanged(earlier.manifest), work: "nothing is new",
+        hasChanged: false, folded: 0, seconds: Clock.monotonicSeconds() - started,
+        parked: ParkedNotice.error(earlier.manifest), manifest: earlier.manifest)
     }
     let builder = ViewBuilder(
       storePath: store, name: name, loaded.compiled, view: logView, engine: Version.engine,
       threads: Threads.count(threads), lock: lock, parameters: parameters,
       foldEngine: foldEngine)
-    let report = ProgressReport("replay", progress, quiet: global.quiet, meter: builder.meter)
-    let built = try opened.run {
-      try builder.build {
-        if case .fitting(let steps) = $0 { report.note("fitting values, step \(steps)") }
-      }
-    }
-    report.end()
-    for verdict in built.valueFit?.verdicts ?? [] {
-      ErrorReport(
-        isWarning: true, code: verdict.code.rawValue, message: "clv: \(verdict.message)",
-        help: verdict.remedy
-      ).write()
-    }
+    if let unreadable { foldingEverybody(because: unreadable) }
+    let built = try build(builder, earlier, opened)
     let faults = try opened.run { try FaultReport(built.summary, view: logView) }
     faults.tell()
-    if let refusal = refusal(built.summary, faults, allowance) {
+    if let refusal = refusal(built.summary, faults, request.allowance) {
       try builder.discard(built)
       throw refusal
     }
+    let report = ReplayReport(built: built, faults: faults, loaded: loaded)
     let manifest = try opened.run {
       try builder.publish(
         built, switchedAt: Clock.nowMicroseconds(),
-        summary: { Array(json(built, faults, $0, loaded).text.utf8) },
+        summary: { Array(report.json($0).text.utf8) },
         look: { reader in
           for feed in feeds {
             let (added, removed) = try feed.write(
@@ -140,27 +170,69 @@ struct ReplayCommand: ParsableCommand {
           }
         }
       ) {
-        try register.register($0, waitSeconds: waitSeconds)
+        try register.register($0, waitSeconds: request.waitSeconds)
       }
     }
-    try receiptFile?.end(with: receiptJSON(manifest).text + "\n")
+    try receiptFile?.end(with: ReplayReport.receiptJSON(manifest).text + "\n")
     if let fit = built.valueFit {
       Notice.write(
         "valued \(fit.customers) buyers in \(Numbers.seconds(built.valueSeconds)) s",
         quiet: global.quiet)
     }
-    if format == .json || format == .ndjson {
-      let hasChanged =
-        earlier.map { receiptJSON($0.manifest).text } != receiptJSON(manifest).text
-      try StandardOutput.write(
-        summary(
-          json(built, faults, manifest, loaded).text, hasChanged,
-          Clock.monotonicSeconds() - started) + "\n")
-    } else if !global.quiet {
-      try StandardOutput.show(
-        text(built, faults, manifest, loaded, Clock.monotonicSeconds() - started))
+    let before = earlier.map { ReplayReport.receiptJSON($0.manifest).text }
+    return Said(
+      object: report.json(manifest).text, text: report.text(manifest), work: report.work,
+      hasChanged: before != ReplayReport.receiptJSON(manifest).text, folded: built.folded,
+      seconds: Clock.monotonicSeconds() - started,
+      parked: ParkedNotice.error(built.summary, exit: .problems), manifest: manifest)
+  }
+
+  /// From what is in force, where that can be used, else from the whole log.
+  private func build(
+    _ builder: ViewBuilder, _ earlier: ViewReader?, _ opened: OpenedStore
+  ) throws -> ViewBuilder.Built {
+    let report = ProgressReport("replay", progress, quiet: global.quiet, meter: builder.meter)
+    func note(_ progress: ViewBuilder.Progress) {
+      if case .fitting(let steps) = progress { report.note("fitting values, step \(steps)") }
     }
-    if let parked = ParkedNotice.error(built.summary, exit: .problems) { throw parked }
+    let built = try opened.run { () throws -> ViewBuilder.Built in
+      guard let earlier, !rebuild else { return try builder.build(progress: note) }
+      var reason = "the register does not know the view in force"
+      if try opened.snapshot.register().holds(earlier.manifest) {
+        switch try builder.update(earlier, progress: note) {
+        case .built(let built): return built
+        case .mustRebuild(let why): reason = why
+        }
+      }
+      foldingEverybody(because: reason)
+      return try builder.build(progress: note)
+    }
+    report.end()
+    for verdict in built.valueFit?.verdicts ?? [] {
+      ErrorReport(
+        isWarning: true, code: verdict.code.rawValue, message: "clv: \(verdict.message)",
+        help: verdict.remedy
+      ).write()
+    }
+    return built
+  }
+
+  private func foldingEverybody(because reason: String) {
+    Notice.write("folding everybody: \(reason)", quiet: global.quiet)
+  }
+
+  /// Says what a replay came to.
+  func say(_ said: Said, _ format: OutputFormat) throws {
+    if format == .json || format == .ndjson {
+      let own = JSONValue.object([
+        ("changed", .bool(said.hasChanged)), ("folded", .count(said.folded)),
+        ("seconds", .number(Numbers.seconds(said.seconds))),
+      ])
+      return try StandardOutput.write(
+        said.object.dropLast() + "," + own.text.dropFirst() + "\n")
+    }
+    Notice.write("\(said.work), in \(Numbers.seconds(said.seconds)) s", quiet: global.quiet)
+    if !global.quiet { try StandardOutput.show(said.text) }
   }
 
   /// Why the view must not be switched to; nil where it may.
@@ -217,16 +289,16 @@ struct ReplayCommand: ParsableCommand {
       let loaded = try LoadedRules.load(rules)
       return (loaded, try ViewNames.checked(view ?? loaded.compiled.rules.modelName))
     }
-    let reader = try opened.view(named: known ?? view)
-    return (try LoadedRules.load(reader), reader.manifest.name)
+    let (name, rules) = try opened.run { try ViewReader.rules(store, named: known ?? view) }
+    return (try LoadedRules.load(rules), name)
   }
 
   /// What the view is now; nil where there is none, or none that can be read: it will be replaced.
-  private func viewInForce(_ name: String) -> ViewReader? {
+  private func viewInForce(_ name: String) -> (reader: ViewReader?, unreadable: String?) {
     do throws(ViewError) {
-      return try ViewReader.open(store, named: name)
+      return (try ViewReader.open(store, named: name), nil)
     } catch {
-      return nil
+      return (nil, error.code == .missing ? nil : error.message)
     }
   }
 
@@ -251,15 +323,6 @@ struct ReplayCommand: ParsableCommand {
     ErrorReport(isWarning: true, code: "rules-changed", message: message, help: help).write()
   }
 
-  private func receiptJSON(_ manifest: ViewManifest) -> JSONValue {
-    .object([
-      ("size", .count(manifest.size)), ("root", .string(manifest.root)),
-      ("rules", .string(manifest.rulesHash)), ("engine", .string(manifest.engine)),
-      ("as_of", .string(RFC3339.text(manifest.asOf))),
-      ("output_root", .string(manifest.outputRoot)),
-    ])
-  }
-
   /// What was said by the replay that made the view, where one more would come to the same; nil where it has to be made.
   ///
   /// Who asks for more than the view (a limit, parameters, both engines) gets a replay.
@@ -275,193 +338,6 @@ struct ReplayCommand: ParsableCommand {
       try view.summary(ifMadeBy: loaded.compiled.rules, engine: Version.engine, of: logView)
     }
     return summary.map { String(decoding: $0, as: UTF8.self) }
-  }
-
-  /// The members of an object, and two that each replay has to itself.
-  private func summary(_ object: String, _ hasChanged: Bool, _ seconds: Double) -> String {
-    let own = JSONValue.object([
-      ("changed", .bool(hasChanged)), ("seconds", .number(Numbers.seconds(seconds))),
-    ])
-    return object.dropLast() + "," + own.text.dropFirst()
-  }
-
-  /// Of a view that is what a replay would make.
-  private func tell(
-    _ manifest: ViewManifest, _ summary: String, _ format: OutputFormat, _ seconds: Double
-  ) throws {
-    if format == .json || format == .ndjson {
-      return try StandardOutput.write(self.summary(summary, false, seconds) + "\n")
-    }
-    if global.quiet { return }
-    try StandardOutput.show(
-      """
-      view \(manifest.name): \(manifest.model) v\(manifest.version), unchanged since \(RFC3339.text(manifest.switchedAt))
-      as of \(RFC3339.text(manifest.asOf)), log size \(manifest.size)
-      \(manifest.customers) customers, \(manifest.rows) transitions
-
-      output root \(manifest.outputRoot)
-
-      """)
-  }
-
-  private func json(
-    _ built: ViewBuilder.Built, _ faults: FaultReport, _ manifest: ViewManifest,
-    _ loaded: LoadedRules
-  ) -> JSONValue {
-    let summary = built.summary
-    let digits = loaded.compiled.rules.currency.digits
-    var value: [(String, JSONValue)] = [
-      ("model", .optional(loaded.compiled.rules.clv?.model?.rawValue))
-    ]
-    if let fit = built.valueFit { value += fitJSON(fit) }
-    if !faults.unvalued.isEmpty {
-      value.append(("faults", .array(faults.unvalued.map { faultJSON($0) })))
-    }
-    value.append(
-      ("historical", .optional(built.historicalValue.map { Numbers.money($0, digits: digits) })))
-    return .object([
-      ("view", .string(manifest.name)), ("as_of", .string(RFC3339.text(summary.asOf))),
-      ("events", .count(summary.events)), ("ignored", .count(summary.ignored)),
-      ("customers", .count(summary.customers)), ("transitions", .count(summary.transitions)),
-      ("stages", .object(summary.stages.map { ($0.name, .count($0.customers)) })),
-      ("segments", .object(summary.segments.map { ($0.name, .count($0.customers)) })),
-      ("clv", .object(value)),
-      ("faults", .array(faults.faults.map { faultJSON($0) })),
-      ("warnings", .array(faults.warnings.map { warningJSON($0) })),
-      ("parked", .array(summary.parked.map { parkedJSON($0.customer, $0.parking) })),
-      ("receipt", receiptJSON(manifest)),
-    ])
-  }
-
-  private func fitJSON(_ fit: ValueFit) -> [(String, JSONValue)] {
-    func pairs(_ names: [String], _ values: [Double]) -> [(String, JSONValue)] {
-      zip(names, values).map { ($0, .number(Numbers.double($1))) }
-    }
-    var members: [(String, JSONValue)] = [
-      ("unit", .string(Numbers.span(fit.unit))),
-      ("horizon", .string(Numbers.span(fit.settings.horizon))),
-      ("margin", .string(fit.settings.marginText)), ("discount", fit.settings.discountJSON),
-      ("customers", .count(fit.customers)),
-    ]
-    if fit.isGiven { members.append(("fitted", .bool(false))) }
-    if fit.settings.monetary == .net { members.append(("monetary", .string("net"))) }
-    if !fit.isGiven { members += fit.settings.knownBefore }
-    if let (names, purchases) = fit.purchases {
-      members.append(("params", .object(pairs(names, purchases.parameters))))
-      members.append(("log_likelihood", .number(Numbers.double(purchases.logLikelihood))))
-      members += standardErrors(names, purchases)
-    }
-    switch fit.spending {
-    case .gammaGamma(let spending)?:
-      let values = spending.parameters + (fit.isGiven ? [] : [spending.logLikelihood])
-      let names = GammaGamma.parameterNames + ["log_likelihood"]
-      members.append(("gamma_gamma", .object(pairs(names, values))))
-      members += standardErrors(
-        GammaGamma.parameterNames, spending, named: "gamma_gamma_standard_errors")
-    case .mean(let mean, let customers)?:
-      members.append(
-        (
-          "mean_amount",
-          .object([
-            ("mean", .number(Numbers.double(mean))), ("customers", .count(customers)),
-            ("replaces", .string("gamma_gamma")),
-          ])
-        ))
-    case nil: break
-    }
-    if !fit.verdicts.isEmpty {
-      members.append(("verdicts", .array(fit.verdicts.map(\.json))))
-    }
-    return members
-  }
-
-  /// To the six digits that they hold.
-  private func standardErrors(
-    _ names: [String], _ fit: Fit, named name: String = "standard_errors"
-  ) -> [(String, JSONValue)] {
-    if fit.standardErrors.isEmpty { return [] }
-    return [
-      (
-        name,
-        .object(
-          zip(names, fit.standardErrors).map { name, error in
-            (name, error.map { .number(Numbers.six($0)) } ?? .null)
-          })
-      )
-    ]
-  }
-
-  private func faultJSON(_ fault: FaultReport.Fault) -> JSONValue {
-    .object([
-      (fault.kind, .string(fault.name)), ("reason", .string(fault.reason)),
-      ("count", .count(fault.count)),
-      ("first_position", fault.firstPosition.map { .count($0) } ?? .null),
-    ])
-  }
-
-  private func parkedJSON(_ customer: String, _ parked: Parking) -> JSONValue {
-    .object([
-      ("customer", .string(customer)), ("reason", .string(parked.reason)),
-      ("at", .string(RFC3339.text(parked.at))),
-      ("transitions", .array(parked.transitions.map { .string($0) })),
-    ])
-  }
-
-  private func text(
-    _ built: ViewBuilder.Built, _ faults: FaultReport, _ manifest: ViewManifest,
-    _ loaded: LoadedRules, _ seconds: Double
-  ) -> String {
-    let summary = built.summary
-    var lines: [String] = []
-    lines.append("view \(manifest.name): \(loaded.title)")
-    lines.append("as of \(RFC3339.text(summary.asOf)), log size \(manifest.size)")
-    lines.append(
-      "\(summary.events) events, \(summary.customers) customers, \(summary.transitions) transitions"
-        + (summary.ignored > 0 ? ", \(summary.ignored) events ignored" : ""))
-    lines.append("")
-    var table = TextTable(columns: ["stage", "customers"], numeric: [1])
-    for stage in summary.stages { table.add([stage.name, String(stage.customers)]) }
-    if !summary.parked.isEmpty { table.add(["(parked)", String(summary.parked.count)]) }
-    lines += table.lines
-    if !summary.segments.isEmpty {
-      lines.append("")
-      var table = TextTable(columns: ["segment", "customers"], numeric: [1])
-      for segment in summary.segments { table.add([segment.name, String(segment.customers)]) }
-      lines += table.lines
-    }
-    if let value = built.historicalValue {
-      let currency = loaded.compiled.rules.currency
-      lines.append("")
-      lines.append(
-        "historical value \(Numbers.money(value, digits: currency.digits)) \(currency.code)")
-    }
-    if let fit = built.valueFit, let (names, purchases) = fit.purchases {
-      lines.append("")
-      let values = zip(names, purchases.parameters).map { "\($0) \(Numbers.double($1))" }
-      lines.append(
-        "\(fit.model.rawValue) over \(fit.customers) buyers\(fit.isGiven ? ", parameters as given" : ""), time in \(Numbers.span(fit.unit)): "
-          + values.joined(separator: ", ")
-          + ", log-likelihood \(Numbers.double(purchases.logLikelihood))"
-          + (fit.isGiven ? "" : fit.settings.knownBefore.map { ", \($0.0) \($0.1.text)" }.joined())
-      )
-    }
-    if !faults.faults.isEmpty {
-      lines.append("")
-      var table = TextTable(
-        columns: ["fault", "name", "reason", "count", "first position"], numeric: [3, 4])
-      for fault in faults.faults {
-        table.add([
-          fault.kind, fault.name, fault.reason, String(fault.count),
-          fault.firstPosition.map { String($0) } ?? "",
-        ])
-      }
-      lines += table.lines
-    }
-    lines.append("")
-    lines.append("output root \(manifest.outputRoot)")
-    Notice.write(
-      "replayed \(summary.events) events in \(Numbers.seconds(seconds)) s", quiet: global.quiet)
-    return lines.joined(separator: "\n") + "\n"
   }
 }
 

@@ -1,0 +1,113 @@
+import EventStore
+
+/// Writes what is known of customers only once all are known: scores, values, and the segments that read them and ranks.
+struct PopulationWriter {
+  private let compiled: CompiledRules
+  private let draft: GenerationDraft
+  private let asOf: Int64
+  private let threads: Int
+
+  init(_ compiled: CompiledRules, _ draft: GenerationDraft, asOf: Int64, threads: Int) {
+    self.compiled = compiled
+    self.draft = draft
+    self.asOf = asOf
+    self.threads = threads
+  }
+
+  /// What one thread found.
+  private struct Part: Sendable {
+    var values: [(chunk: Int, bytes: [UInt8])] = []
+    /// Customers in each segment, and how many have an error there.
+    var holding: [Int64]
+    var failed: [Int64]
+  }
+
+  /// Goes by chunk in the order of the records.
+  ///
+  /// - Parameters:
+  ///   - scores: by record; nil for who is not scored.
+  ///   - values: by record; empty without a fitted model.
+  ///   - summary: gets the counts of the segments.
+  func write(
+    scores: [RFM.Scores?], values: [ValueFit.Customer?], into summary: inout ReplaySummary
+  ) throws {
+    let (compiled, asOf, chunks, levels) = (compiled, asOf, draft.chunks, draft.levels)
+    var first = 0
+    let firsts = chunks.records.map { count in
+      defer { first += count }
+      return first
+    }
+    let population = PopulationSegments.Population(
+      scores: scores, values: values,
+      ranks: try PopulationRanks.scan(compiled, chunks: chunks.count, threads: threads) {
+        (try levels.records(chunks.numbers[$0]), chunks.records[$0])
+      })
+    let ticket = Ticket()
+    let parts = try Parallel.run(threads) { _ in
+      var segments = PopulationSegments(compiled)
+      let none = Array(repeating: Int64(0), count: compiled.segments.count)
+      var part = Part(holding: none, failed: none)
+      while true {
+        let chunk = ticket.take()
+        if chunk >= chunks.count { return part }
+        var decoder =
+          segments.numbers.isEmpty
+          ? ByteDecoder([]) : try levels.records(chunks.numbers[chunk])
+        let bytes = try Self.encode(
+          firsts[chunk]..<firsts[chunk] + chunks.records[chunk], of: population, &decoder,
+          &segments, &part, asOf)
+        part.values.append((chunk, bytes))
+      }
+    }
+    var found = parts.flatMap { $0.values }
+    found.sort { $0.chunk < $1.chunk }
+    let table = draft.environment.table(ViewFiles.population)
+    try draft.environment.write { transaction in
+      for (chunk, bytes) in found {
+        try transaction.put(table, UInt32(chunk), bytes, appending: true)
+      }
+    }
+    for part in parts { summary.addSegments(part.holding, failed: part.failed) }
+  }
+
+  private static func encode(
+    _ records: Range<Int>, of population: PopulationSegments.Population,
+    _ decoder: inout ByteDecoder, _ segments: inout PopulationSegments,
+    _ part: inout Part, _ asOf: Int64
+  ) throws -> [UInt8] {
+    var encoder = ByteEncoder()
+    for record in records {
+      encoder.number(population.scores[record].map { $0.code + 1 } ?? 0)
+      encode(population.value(record), into: &encoder)
+      if segments.numbers.isEmpty {
+        encoder.number(0)
+        continue
+      }
+      let answer = try segments.next(&decoder, record: record, population, asOf: asOf)
+      encoder.number(answer.holding.count)
+      for number in answer.holding {
+        encoder.number(number)
+        part.holding[number] += 1
+      }
+      for number in answer.failed { part.failed[number] += 1 }
+    }
+    return encoder.bytes
+  }
+
+  /// 0 without, 1 without a value in money, 2 with one.
+  private static func encode(_ value: ValueFit.Customer?, into encoder: inout ByteEncoder) {
+    guard let value else {
+      encoder.number(0)
+      return
+    }
+    encoder.number(value.value == nil ? 1 : 2)
+    encoder.fixed(value.probabilityAlive.bitPattern)
+    encoder.fixed(value.purchases.bitPattern)
+    if let money = value.value { encoder.signed(money) }
+  }
+}
+
+extension Rules {
+  /// A view keeps something for each customer that is known only once all are known.
+  var readsPopulation: Bool { clv != nil || segments.contains(where: \.readsPopulation) }
+}

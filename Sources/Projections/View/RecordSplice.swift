@@ -1,0 +1,151 @@
+import EventStore
+
+/// Puts new records in place of old ones, chunk by chunk.
+struct RecordSplice {
+  /// A record that an update made.
+  struct Fresh: Sendable {
+    var name: [UInt8]
+    var bytes: [UInt8]
+    var staleAt: Int64
+    var buyer: Buyer?
+    var recent: RFM.Measures?
+    var leaf: OutputRoot.Leaf
+  }
+
+  /// What becomes of one chunk.
+  struct Chunk: Sendable {
+    var packed: [PackedChunk] = []
+    /// Leaves of the records that went.
+    var removed: [OutputRoot.Leaf] = []
+    /// Subjects that were joined to customers of those.
+    var unjoined: [[UInt8]] = []
+  }
+
+  /// By the bytes of names: a record that goes, one that comes, or one in place of the other.
+  private struct Change {
+    var name: [UInt8]
+    var fresh: Int?
+  }
+
+  private let reader: ViewReader
+  private let fresh: [Fresh]
+  private var changes: [Change] = []
+  /// Which of the changes belong to each chunk that is touched.
+  private var ranges: [Int: Range<Int>] = [:]
+  private let forms: [RecordCoding.ValueForm]
+
+  /// - Parameters:
+  ///   - gone: names of records that go, ascending; some may have none.
+  ///   - fresh: records that come, by name; each has its name among those that go, or is new.
+  init(_ reader: ViewReader, gone: [[UInt8]], fresh: [Fresh]) {
+    self.reader = reader
+    self.fresh = fresh
+    forms = reader.rules.facts.map { RecordCoding.ValueForm($0.type) }
+    var next = 0
+    for name in gone {
+      while next < fresh.count, fresh[next].name.lexicographicallyPrecedes(name) {
+        changes.append(Change(name: fresh[next].name, fresh: next))
+        next += 1
+      }
+      let isFresh = next < fresh.count && fresh[next].name == name
+      changes.append(Change(name: name, fresh: isFresh ? next : nil))
+      if isFresh { next += 1 }
+    }
+    while next < fresh.count {
+      changes.append(Change(name: fresh[next].name, fresh: next))
+      next += 1
+    }
+    var start = 0
+    while start < changes.count {
+      let chunk = reader.chunks.chunk(of: changes[start].name) ?? 0
+      var end = start + 1
+      while end < changes.count, (reader.chunks.chunk(of: changes[end].name) ?? 0) == chunk {
+        end += 1
+      }
+      ranges[chunk] = start..<end
+      start = end
+    }
+  }
+
+  /// Chunks of which something changes, ascending; 0 also where the view has no chunk yet.
+  var touched: [Int] { ranges.keys.sorted() }
+
+  /// Makes a chunk anew.
+  func splice(_ index: Int) throws -> Chunk {
+    var result = Chunk()
+    var left = ranges[index] ?? 0..<0
+    var kept: [Kept] = []
+    if index < reader.chunks.count {
+      let known = try buyers(index)
+      var (decoder, count) = try reader.records(index)
+      let bytes = decoder.bytes
+      for number in 0..<count {
+        let layout = try RecordLayout(&decoder, forms)
+        let name = bytes[layout.name]
+        while let change = left.first, changes[change].name.lexicographicallyPrecedes(name) {
+          add(changes[change], to: &kept)
+          left = left.dropFirst()
+        }
+        if let change = left.first, changes[change].name.elementsEqual(name) {
+          result.removed.append(
+            OutputRoot.leaf(
+              name: bytes.span.extracting(layout.name),
+              covered: bytes.span.extracting(layout.covered)))
+          result.unjoined += layout.joined.map { Array(bytes[$0]) }
+          add(changes[change], to: &kept)
+          left = left.dropFirst()
+          continue
+        }
+        kept.append(
+          Kept(
+            name: Array(name), bytes: bytes[layout.whole], staleAt: layout.upkeep.staleAt,
+            buyer: known[number]?.buyer, recent: known[number]?.recent))
+      }
+      guard decoder.isAtEnd else { throw ByteDecoder.Damaged() }
+    }
+    for change in left { add(changes[change], to: &kept) }
+    result.packed = Self.packed(kept)
+    return result
+  }
+
+  private struct Kept {
+    var name: [UInt8]
+    var bytes: ArraySlice<UInt8>
+    var staleAt: Int64
+    var buyer: Buyer?
+    var recent: RFM.Measures?
+  }
+
+  private func add(_ change: Change, to kept: inout [Kept]) {
+    guard let number = change.fresh else { return }
+    let record = fresh[number]
+    kept.append(
+      Kept(
+        name: record.name, bytes: record.bytes[...], staleAt: record.staleAt, buyer: record.buyer,
+        recent: record.recent))
+  }
+
+  /// By number of the record in its chunk.
+  private func buyers(_ index: Int) throws -> [Int: (buyer: Buyer, recent: RFM.Measures?)] {
+    let bytes = try reader.levels.value(ViewFiles.buyers, chunk: reader.chunks.numbers[index])
+    var known: [Int: (buyer: Buyer, recent: RFM.Measures?)] = [:]
+    try BuyerCoding.forEach(bytes ?? [], from: 0) { known[Int($0.rank)] = ($0, $1) }
+    return known
+  }
+
+  /// One chunk, which may be larger than a new one, so that neighbours who come one by one do not leave crumbs; or several
+  /// of about the same size.
+  private static func packed(_ kept: [Kept]) -> [PackedChunk] {
+    let bytes = kept.reduce(0) { $0 + $1.bytes.count }
+    let parts = bytes * 2 / (3 * ChunkPacker.chunkBytes) + 1
+    var packer = ChunkPacker(limit: parts == 1 ? Int.max : bytes / parts + 1)
+    for record in kept {
+      packer.add(
+        record.bytes.span, name: record.name.span,
+        ChunkPacker.Entry(
+          staleAt: record.staleAt, buyer: record.buyer, recent: record.recent))
+    }
+    packer.endChunk()
+    return packer.chunks
+  }
+}

@@ -1,0 +1,134 @@
+import EventStore
+
+/// The environments in which the chunks of a generation stand: those of earlier generations that it shares, and its own.
+///
+/// ```
+/// STORE/views/NAME/gNNNNNN/data.mdb           the generation's own
+/// STORE/views/NAME/gNNNNNN/gMMMMMM/data.mdb   what generation M wrote, shared: a hard link, so that each is whole by itself
+/// ```
+/// The oldest comes first, and what a later one says of a subject or a bucket stands above what an earlier one says.
+final class ViewLevels: Sendable {
+  struct Level: Sendable {
+    /// The generation that wrote it.
+    var generation: String
+    /// Number of its first chunk; those of the next level begin where its own end.
+    var firstChunk: UInt32
+    var directory: String
+    var environment: LMDBEnvironment
+  }
+
+  /// Never empty; the last is the generation's own.
+  let levels: [Level]
+  private let pages = ReadPages()
+
+  init(_ levels: [Level]) {
+    precondition(!levels.isEmpty, "a generation has an environment of its own")
+    self.levels = levels
+  }
+
+  var own: Level { levels[levels.count - 1] }
+
+  /// Bytes of all files; those that are shared count in each generation.
+  var bytes: Int { levels.reduce(0) { $0 + Files.size("\($1.directory)/data.mdb") } }
+
+  /// Opens a file that nobody writes, after a look at its meta pages.
+  static func openEnvironment(
+    _ directory: String, _ view: String, tables: [String]
+  ) throws -> LMDBEnvironment {
+    do throws(MetaCheck.Fault) {
+      try MetaCheck.check("\(directory)/data.mdb")
+    } catch {
+      let fault = EventStoreError(error, "\(directory)/data.mdb")
+      if fault.code == .denied { throw ViewError(.denied, fault.message, help: fault.help) }
+      throw ViewError(.damaged, "view `\(view)`: \(fault.message)", help: "replay it again")
+    }
+    return try LMDBEnvironment.openUnlocked(directory, tables: tables)
+  }
+
+  // MARK: What they are
+
+  /// count · count × { generation · first chunk } · first chunk of the own level · next free number
+  static func encoded(
+    _ shared: [Level], ownFirst: UInt32, nextChunk: UInt32
+  ) -> [UInt8] {
+    var encoder = ByteEncoder()
+    encoder.number(shared.count)
+    for level in shared {
+      encoder.text(level.generation)
+      encoder.number(UInt64(level.firstChunk))
+    }
+    encoder.number(UInt64(ownFirst))
+    encoder.number(UInt64(nextChunk))
+    return encoder.bytes
+  }
+
+  /// Opens the levels that the environment of a generation names.
+  static func open(
+    _ own: LMDBEnvironment, _ directory: String, view: String, described bytes: [UInt8]
+  ) throws -> (levels: ViewLevels, nextChunk: UInt32) {
+    var decoder = ByteDecoder(bytes)
+    func chunk() throws -> UInt32 {
+      guard let number = UInt32(exactly: try decoder.number()) else { throw ByteDecoder.Damaged() }
+      return number
+    }
+    var levels: [Level] = []
+    for _ in 0..<(try decoder.count()) {
+      let generation = try decoder.string()
+      guard ViewFiles.isGeneration(generation) else { throw ByteDecoder.Damaged() }
+      let place = "\(directory)/\(generation)"
+      levels.append(
+        Level(
+          generation: generation, firstChunk: try chunk(), directory: place,
+          environment: try openEnvironment(place, view, tables: ViewFiles.tables)))
+    }
+    let name = directory.split(separator: "/").last.map(String.init) ?? ""
+    levels.append(
+      Level(generation: name, firstChunk: try chunk(), directory: directory, environment: own))
+    guard zip(levels, levels.dropFirst()).allSatisfy({ $0.firstChunk <= $1.firstChunk }) else {
+      throw ByteDecoder.Damaged()
+    }
+    return (ViewLevels(levels), try chunk())
+  }
+
+  // MARK: Reading
+
+  /// The level that a chunk stands in.
+  func level(of chunk: UInt32) -> Int {
+    var level = levels.count - 1
+    while level > 0 && levels[level].firstChunk > chunk { level -= 1 }
+    return level
+  }
+
+  /// The value of a chunk in a table; nil where there is none.
+  func value(_ name: TableName<UInt32>, chunk: UInt32) throws -> [UInt8]? {
+    let environment = levels[level(of: chunk)].environment
+    return try environment.read { try $0.copy(environment.table(name), chunk, noting: pages) }
+  }
+
+  /// The records of a chunk.
+  func records(_ chunk: UInt32) throws -> ByteDecoder {
+    guard let bytes = try value(ViewFiles.rows, chunk: chunk) else { throw ByteDecoder.Damaged() }
+    return ByteDecoder(bytes)
+  }
+
+  /// The values of a key, the oldest level's first.
+  func values<Key>(_ name: TableName<Key>, _ key: Key) throws -> [[UInt8]] {
+    try levels.compactMap { level in
+      try level.environment.read {
+        try $0.copy(level.environment.table(name), key, noting: pages)
+      }
+    }
+  }
+
+  /// The customer that a subject was joined to; nil where it was not.
+  func joined(_ subject: [UInt8]) throws -> [UInt8]? {
+    for level in levels.reversed() {
+      let found = try level.environment.read { transaction -> [UInt8]? in
+        try transaction.copy(
+          level.environment.table(ViewFiles.joined), subject, noting: pages)
+      }
+      if let found { return found.isEmpty ? nil : found }
+    }
+    return nil
+  }
+}
