@@ -172,4 +172,55 @@ import Testing
     let rebuilt = try replay(place, "--as-of", time(day: 100))
     #expect(rebuilt.errors.contains("folding everybody: the register does not know"))
   }
+
+  @Test func `a view is followed while others import, until a signal`() throws {
+    let place = try Place()
+    _ = try make(place, customers: 30)
+    let output = "\(place.path)/followed"
+    try Data().write(to: URL(fileURLWithPath: output))
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Program.path)
+    process.arguments = ["replay", place.store, "--follow", "--format", "json", "--poll", "1s"]
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    func lines() throws -> [[String: Any]] {
+      try String(contentsOfFile: output, encoding: .utf8).split(separator: "\n").compactMap {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+      }
+    }
+    func wait(for count: Int) throws {
+      for _ in 0..<300 where try lines().count < count && process.isRunning {
+        Thread.sleep(forTimeInterval: 0.1)
+      }
+    }
+    try wait(for: 1)
+    for number in 0..<2 {
+      try importing(
+        place,
+        event(800 + number, "purchase", time(day: 100, minute: number), subject: "C-1002"))
+      try wait(for: 2 + number)
+    }
+    kill(process.processIdentifier, SIGTERM)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let sizes = try lines().compactMap { ($0["receipt"] as? [String: Any])?["size"] as? Int }
+    #expect(sizes == [30, 31, 32])
+    try Program.run("replay", place.store, "--check").expect(0)
+  }
+
+  @Test func `following ends with an error when the store goes away`() throws {
+    let place = try Place()
+    _ = try make(place, customers: 10)
+    let process = try Program.start(
+      "replay", place.store, "--follow", "--as-of", time(day: 100), input: Pipe())
+    Thread.sleep(forTimeInterval: 1.5)
+    #expect(process.isRunning)
+    try FileManager.default.moveItem(atPath: place.store, toPath: "\(place.path)/gone")
+    for _ in 0..<100 where process.isRunning { Thread.sleep(forTimeInterval: 0.1) }
+    #expect(!process.isRunning)
+    if process.isRunning { process.terminate() }
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 2)
+  }
 }

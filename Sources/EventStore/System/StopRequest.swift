@@ -48,10 +48,22 @@ public final class StopRequest: Sendable {
   }
 
   /// Does something that ends when it is asked to.
-  func heeded<Output>(_ body: () throws -> Output) rethrows -> Output {
+  package func heeded<Output>(_ body: () throws -> Output) rethrows -> Output {
     heeders.wrappingAdd(1, ordering: .acquiringAndReleasing)
     defer { heeders.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
     return try body()
+  }
+
+  /// Waits for some time; less where it was asked to stop.
+  package func wait(seconds: Double) {
+    let end = Files.monotonicSeconds() + seconds
+    while !isAsked {
+      let left = end - Files.monotonicSeconds()
+      if left <= 0 { return }
+      var file = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
+      // Safe because the call looks at one entry, which is there; a descriptor below 0 is passed over.
+      _ = unsafe poll(&file, 1, CInt(min(left, 1) * 1000) + 1)
+    }
   }
 
   /// Waits until a file has bytes, has ended or failed; false where it was asked to stop.

@@ -12,6 +12,8 @@ public final class ViewReader: Sendable {
   let nextChunk: UInt32
   /// Bytes of the generation on disk.
   public var bytes: Int { levels.bytes }
+  /// The first instant at which time alone may change the record of a customer; `Int64.max` without customers.
+  public var staleAt: Int64 { chunks.staleAt.min() ?? Int64.max }
   /// Number of pieces that can be read apart from each other.
   public var chunkCount: Int { chunks.count }
 

@@ -52,6 +52,11 @@ struct ReplayCommand: ParsableCommand {
     help:
       "Do not replay: build the view in force anew in memory, from the same events, and end with 1 if it differs."
   ) var check = false
+  @Flag(
+    help:
+      "Go on: bring the view up to date whenever events were imported, and with --as-of now when time is due, until SIGINT or SIGTERM."
+  ) var follow = false
+  @Option(help: "How often --follow looks, such as 5s.") var poll = "1s"
   @Flag(help: "Build the view anew from the whole log, as after damage to its files.")
   var rebuild = false
   @Option(help: "Write the receipt (what was folded and what came out, as hashes) to a file.")
@@ -68,6 +73,7 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
     if check { return try check(format) }
+    if follow { return try follow(format) }
     let said = try once(try Request(self))
     try say(said, format)
     if let parked = said.parked { throw parked }
@@ -78,6 +84,8 @@ struct ReplayCommand: ParsableCommand {
     let allowance: Allowance?
     let feeds: [ChangeFeed]
     let waitSeconds: Double
+    /// What is the same each time was said before.
+    var isRepeated = false
 
     init(_ command: ReplayCommand) throws {
       allowance = try command.maxParked.map { try Allowance($0, option: "--max-parked") }
@@ -121,7 +129,7 @@ struct ReplayCommand: ParsableCommand {
     }
     if rules == nil { (loaded, name) = try rulesAndName(opened, named: name) }
     let (earlier, unreadable) = viewInForce(name)
-    try checkRegister(opened, loaded, view: name)
+    if !request.isRepeated { try checkRegister(opened, loaded, view: name) }
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
     let receiptFile = try receipt.map { try OutputFile.open($0) }
@@ -150,7 +158,7 @@ struct ReplayCommand: ParsableCommand {
     if let unreadable { foldingEverybody(because: unreadable) }
     let built = try build(builder, earlier, opened)
     let faults = try opened.run { try FaultReport(built.summary, view: logView) }
-    faults.tell()
+    if !request.isRepeated { faults.tell() }
     if let refusal = refusal(built.summary, faults, request.allowance) {
       try builder.discard(built)
       throw refusal

@@ -10,6 +10,7 @@ extension ReplayCommand {
         ("--as-of", asOf != nil), ("--known-at", knownAt != nil), ("--strict", strict),
         ("--max-parked", maxParked != nil), ("--clv-params", clvParams != nil),
         ("--changes", !changes.isEmpty), ("--rebuild", rebuild), ("--receipt", receipt != nil),
+        ("--follow", follow),
       ])
     let opened = try OpenedStore(store)
     var name = view
