@@ -3,7 +3,9 @@ open, and no backup is there that is not whole. What killed commands leave must 
 imports whose lines come bit by bit; they are ended by SIGKILL, SIGTERM or SIGINT: what had come a second before is there,
 and after the last two exactly the lines that it says it took.
 
-usage: kill.py --binary PATH [--what import,stream,replay,backup] [--kills N] [--events N] [--seed S] [--small] [--no-backup]
+Updates of a view are killed like rebuilds of it, and have to give the output root that a rebuild of the same log gives.
+
+usage: kill.py --binary PATH [--what import,stream,replay,update,backup] [--kills N] [--events N] [--seed S] [--small] [--no-backup]
 
 About 25 kills share a store. Imports are given as one file, as many small ones in a row, or through a pipe; in half of
 the kills another command runs on the store meanwhile. The directory of a round that failed is kept and named.
@@ -54,6 +56,8 @@ class Round:
             started = time.time()
             self.program.run(*steps[kind], allowed=(0, 1))
             seconds[kind] = time.time() - started
+        # An update takes at most as long as that.
+        seconds["update"] = seconds["replay"]
         self.whole_view = self.program.view(whole)
         common.remove(f"{self.place}/whole-copy")
         return seconds
@@ -78,6 +82,8 @@ class Round:
             return self.imports()
         if kind == "replay":
             return [(("replay", self.store, "--rebuild", "--rules", RULES), None)]
+        if kind == "update":
+            return [(("replay", self.store, "--rules", RULES), None)]
         return [(("backup", self.store, self.destination), None)]
 
     def companion(self, kind):
@@ -103,6 +109,11 @@ class Round:
         if kind == "import" and self.chance.random() < (0.5 if self.size == self.events else 0.1):
             self.begin()
         if kind != "import" and not is_store(self.store):
+            self.program.run("import", self.store, self.next_file())
+        if kind == "update":
+            # A view to begin with, and something new.
+            if not self.view:
+                self.program.replay(self.store)
             self.program.run("import", self.store, self.next_file())
         if kind == "backup":
             common.remove(self.destination)
@@ -199,7 +210,7 @@ class Round:
         if kind == "backup" and not is_store(self.destination):
             raise Fault("a whole backup left no copy")
         self.check(kind, self.size)
-        common.no_leftovers(kind, self.store, self.destination)
+        common.no_leftovers("replay" if kind == "update" else kind, self.store, self.destination)
 
     def finish(self):
         """Imports everything: nothing is missing, nothing is double, and views are what they would have been."""
@@ -221,7 +232,7 @@ class Round:
 
 def body():
     parser = common.options_parser(__doc__)
-    parser.add_argument("--what", default="import,stream,replay,backup")
+    parser.add_argument("--what", default="import,stream,replay,update,backup")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--events", type=int, default=30_000, help="of the largest log")
     options = parser.parse_args()
