@@ -63,9 +63,14 @@ struct ByteDecoder {
   let end: Int
 
   init(_ bytes: [UInt8], from offset: Int = 0) {
+    self.init(bytes, range: offset..<bytes.count)
+  }
+
+  /// - Parameter range: within the bytes.
+  init(_ bytes: [UInt8], range: Range<Int>) {
     self.bytes = bytes
-    self.offset = offset
-    end = bytes.count
+    offset = range.lowerBound
+    end = range.upperBound
   }
 
   var isAtEnd: Bool { offset >= end }

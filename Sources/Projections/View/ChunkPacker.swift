@@ -9,12 +9,22 @@ struct PackedChunk: Sendable {
   var staleAt = Int64.max
   /// What is known of the buyers among them (``BuyerCoding``).
   var buyers: [UInt8] = []
+
+  /// The value of the chunk: length of the records · records · buyers.
+  var value: [UInt8] {
+    var encoder = ByteEncoder()
+    encoder.bytes.reserveCapacity(bytes.count + buyers.count + 24)
+    encoder.number(bytes.count)
+    encoder.bytes += bytes
+    encoder.bytes += buyers
+    return encoder.bytes
+  }
 }
 
 /// Puts records into chunks.
 struct ChunkPacker {
-  /// A chunk ends before the record that would take it beyond this: two pages with their header and a checksum.
-  static let chunkBytes = 8_168
+  /// A chunk ends before the record that would take it beyond this: two pages with their header, a length and a checksum.
+  static let chunkBytes = 8_164
   private let limit: Int
   private(set) var chunks: [PackedChunk] = []
   private var chunk = PackedChunk()
@@ -31,7 +41,8 @@ struct ChunkPacker {
 
   /// Takes the record of the next customer by name.
   mutating func add(_ record: Span<UInt8>, name: Span<UInt8>, _ entry: Entry) {
-    if chunk.records > 0 && chunk.bytes.count + record.count > limit { endChunk() }
+    let bytes = chunk.bytes.count + buyers.bytes.count + record.count
+    if chunk.records > 0 && bytes > limit { endChunk() }
     if chunk.records == 0 { chunk.firstName = [UInt8](copying: name) }
     chunk.bytes.append(record)
     chunk.staleAt = min(chunk.staleAt, entry.staleAt)
@@ -84,11 +95,13 @@ enum BuyerCoding {
 
   /// Gives the buyers of a chunk to `body`.
   ///
-  /// - Parameter first: number of the chunk's first record, which numbers go on from as ranks.
+  /// - Parameters:
+  ///   - buyers: of the chunk.
+  ///   - first: number of the chunk's first record, which numbers go on from as ranks.
   static func forEach(
-    _ bytes: [UInt8], from first: Int, _ body: (Buyer, RFM.Measures?) -> Void
+    _ buyers: ByteDecoder, from first: Int, _ body: (Buyer, RFM.Measures?) -> Void
   ) throws(ByteDecoder.Damaged) {
-    var decoder = ByteDecoder(bytes)
+    var decoder = buyers
     while !decoder.isAtEnd {
       guard let rank = UInt32(exactly: first + (try decoder.index())) else {
         throw ByteDecoder.Damaged()

@@ -9,8 +9,8 @@ final class GenerationDraft {
   private let firstChunk: UInt32
   private var nextChunk: UInt32
   private(set) var chunks = ViewChunks()
-  /// Chunks that are listed and not written yet.
-  private var queued: [(number: UInt32, chunk: PackedChunk)] = []
+  /// Values of chunks that are listed and not written yet.
+  private var queued: [(number: UInt32, value: [UInt8])] = []
   private(set) var queuedBytes = 0
 
   /// The file system gives files no second name.
@@ -69,20 +69,29 @@ final class GenerationDraft {
     for chunk in packed {
       chunks.append(
         nextChunk, records: chunk.records, staleAt: chunk.staleAt, firstName: chunk.firstName)
-      queued.append((nextChunk, chunk))
-      queuedBytes += chunk.bytes.count + chunk.buyers.count
-      nextChunk += 1
+      queue(chunk.value)
     }
   }
 
+  /// Lists a chunk of another generation as the next one, to be written by ``flush()``.
+  func queue(_ index: Int, of other: ViewChunks, _ value: [UInt8]) {
+    chunks.append(
+      nextChunk, records: other.records[index], staleAt: other.staleAt[index],
+      firstName: other.firstName(index))
+    queue(value)
+  }
+
+  private func queue(_ value: [UInt8]) {
+    queued.append((nextChunk, value))
+    queuedBytes += value.count
+    nextChunk += 1
+  }
+
   func flush() throws {
-    let (rows, buyers) = (environment.table(ViewFiles.rows), environment.table(ViewFiles.buyers))
+    let rows = environment.table(ViewFiles.rows)
     try environment.write { transaction in
-      for (number, chunk) in queued {
-        try transaction.put(rows, number, chunk.bytes, appending: true)
-        if !chunk.buyers.isEmpty {
-          try transaction.put(buyers, number, chunk.buyers, appending: true)
-        }
+      for (number, value) in queued {
+        try transaction.put(rows, number, value, appending: true)
       }
     }
     queued = []
@@ -94,7 +103,13 @@ final class GenerationDraft {
 
   /// Writes the hashes of all buckets, each in ascending order.
   func write(buckets: [[SHA256Bytes.Words]]) throws {
-    try write(buckets.enumerated().map { (UInt32($0), BucketHashes.encoded(.whole($1))) })
+    let table = environment.table(ViewFiles.hashes)
+    try environment.write { transaction in
+      for (bucket, hashes) in buckets.enumerated() {
+        try transaction.put(
+          table, UInt32(bucket), BucketHashes.encoded(.whole(hashes)), appending: true)
+      }
+    }
   }
 
   /// Writes hashes of buckets, in the order of the buckets.

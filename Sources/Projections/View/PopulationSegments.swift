@@ -8,6 +8,10 @@ struct PopulationSegments {
   /// Facts whose text one of the segments reads; of others it need not be looked at.
   private let readsText: [Bool]
   private let scoreNames: [Int64]
+  /// The segments read facts, stages or the time, not the population alone.
+  let readsRecords: Bool
+  /// Answers by score, 0 for none, where nothing else is read.
+  private var known: [Answer?] = Array(repeating: nil, count: 126)
   /// Where each fact's value goes: its feed, or -1 − number of the expr fact.
   private let places: [Int]
   private let roots: [Int32]
@@ -54,6 +58,12 @@ struct PopulationSegments {
       compiled.program.forEachOperand(of: node) { visit($0) }
     }
     for number in numbers { visit(compiled.segments[number].condition.root) }
+    readsRecords = reached.contains {
+      switch compiled.program.nodes[Int($0)].operation {
+      case .fact, .expressionFact, .now, .stageName, .stagePrevious, .stageEnteredAt: true
+      default: false
+      }
+    }
     roots = numbers.map { compiled.segments[$0].condition.root }
     places = compiled.facts.map { fact in
       fact.feed >= 0 ? fact.feed : -1 - Int(compiled.program.nodes[Int(fact.root)].b)
@@ -66,10 +76,26 @@ struct PopulationSegments {
   mutating func next(
     _ decoder: inout ByteDecoder, record: Int, _ population: Population, asOf: Int64
   ) throws(ByteDecoder.Damaged) -> Answer {
+    let isParked = try read(&decoder)
+    if isParked { return Answer() }
+    return ask(record, population, asOf: asOf)
+  }
+
+  /// Asks all segments of a customer who is not parked, where no record has to be read for it.
+  mutating func next(record: Int, _ population: Population, asOf: Int64) -> Answer {
+    if !population.values.isEmpty || !population.ranks.values.isEmpty {
+      return ask(record, population, asOf: asOf)
+    }
+    let code = population.scores[record].map { $0.code + 1 } ?? 0
+    if let answer = known[code] { return answer }
+    let answer = ask(record, population, asOf: asOf)
+    known[code] = answer
+    return answer
+  }
+
+  private mutating func ask(_ record: Int, _ population: Population, asOf: Int64) -> Answer {
     answer.holding.removeAll(keepingCapacity: true)
     answer.failed.removeAll(keepingCapacity: true)
-    let isParked = try read(&decoder)
-    if isParked { return answer }
     population.of(record).set(&evaluator, scoreNames: scoreNames)
     evaluator.limit = asOf
     for (number, root) in zip(numbers, roots) {

@@ -42,6 +42,7 @@ struct PopulationWriter {
       ranks: try PopulationRanks.scan(compiled, chunks: chunks.count, threads: threads) {
         (try levels.records(chunks.numbers[$0]), chunks.records[$0])
       })
+    let hasParked = !summary.parked.isEmpty
     let ticket = Ticket()
     let parts = try Parallel.run(threads) { _ in
       var segments = PopulationSegments(compiled)
@@ -50,9 +51,9 @@ struct PopulationWriter {
       while true {
         let chunk = ticket.take()
         if chunk >= chunks.count { return part }
-        var decoder =
-          segments.numbers.isEmpty
-          ? ByteDecoder([]) : try levels.records(chunks.numbers[chunk])
+        let needsRecords =
+          !segments.numbers.isEmpty && (segments.readsRecords || hasParked)
+        var decoder = needsRecords ? try levels.records(chunks.numbers[chunk]) : nil
         let bytes = try Self.encode(
           firsts[chunk]..<firsts[chunk] + chunks.records[chunk], of: population, &decoder,
           &segments, &part, asOf)
@@ -62,9 +63,13 @@ struct PopulationWriter {
     var found = parts.flatMap { $0.values }
     found.sort { $0.chunk < $1.chunk }
     let table = draft.environment.table(ViewFiles.population)
+    let values = found.map(\.bytes)
     try draft.environment.write { transaction in
-      for (chunk, bytes) in found {
-        try transaction.put(table, UInt32(chunk), bytes, appending: true)
+      for first in stride(from: 0, to: values.count, by: PopulationGroup.chunks) {
+        let group = values[first..<min(first + PopulationGroup.chunks, values.count)]
+        try transaction.put(
+          table, UInt32(first / PopulationGroup.chunks), PopulationGroup.encoded(group),
+          appending: true)
       }
     }
     for part in parts { summary.addSegments(part.holding, failed: part.failed) }
@@ -72,7 +77,7 @@ struct PopulationWriter {
 
   private static func encode(
     _ records: Range<Int>, of population: PopulationSegments.Population,
-    _ decoder: inout ByteDecoder, _ segments: inout PopulationSegments,
+    _ decoder: inout ByteDecoder?, _ segments: inout PopulationSegments,
     _ part: inout Part, _ asOf: Int64
   ) throws -> [UInt8] {
     var encoder = ByteEncoder()
@@ -83,7 +88,14 @@ struct PopulationWriter {
         encoder.number(0)
         continue
       }
-      let answer = try segments.next(&decoder, record: record, population, asOf: asOf)
+      let answer: PopulationSegments.Answer
+      if var left = decoder {
+        decoder = nil
+        answer = try segments.next(&left, record: record, population, asOf: asOf)
+        decoder = left
+      } else {
+        answer = segments.next(record: record, population, asOf: asOf)
+      }
       encoder.number(answer.holding.count)
       for number in answer.holding {
         encoder.number(number)
@@ -104,6 +116,40 @@ struct PopulationWriter {
     encoder.fixed(value.probabilityAlive.bitPattern)
     encoder.fixed(value.purchases.bitPattern)
     if let money = value.value { encoder.signed(money) }
+  }
+}
+
+/// What is known of the population in neighbouring chunks, which stand in one value: small ones would stand in the pages that
+/// are walked whenever a view is opened.
+///
+/// ```
+/// count · count × length · count × bytes
+/// ```
+enum PopulationGroup {
+  /// How many chunks a value has.
+  static let chunks = 16
+
+  static func encoded(_ chunks: ArraySlice<[UInt8]>) -> [UInt8] {
+    var encoder = ByteEncoder()
+    encoder.number(chunks.count)
+    for chunk in chunks { encoder.number(chunk.count) }
+    for chunk in chunks { encoder.bytes += chunk }
+    return encoder.bytes
+  }
+
+  /// What stands there of a chunk.
+  ///
+  /// - Parameter place: of the chunk in its group.
+  static func chunk(
+    _ place: Int, of bytes: [UInt8]
+  ) throws(ByteDecoder.Damaged) -> ByteDecoder {
+    var decoder = ByteDecoder(bytes)
+    var lengths: [Int] = []
+    for _ in 0..<(try decoder.count()) { lengths.append(try decoder.count()) }
+    guard place < lengths.count else { throw ByteDecoder.Damaged() }
+    for length in lengths[..<place] { try decoder.skip(length) }
+    guard lengths[place] <= bytes.count - decoder.offset else { throw ByteDecoder.Damaged() }
+    return ByteDecoder(bytes, range: decoder.offset..<decoder.offset + lengths[place])
   }
 }
 

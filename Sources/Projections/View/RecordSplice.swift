@@ -76,10 +76,11 @@ struct RecordSplice {
     var left = ranges[index] ?? 0..<0
     var kept: [Kept] = []
     if index < reader.chunks.count {
-      let known = try buyers(index)
-      var (decoder, count) = try reader.records(index)
-      let bytes = decoder.bytes
-      for number in 0..<count {
+      let content = try reader.levels.content(ofChunk: reader.chunks.numbers[index])
+      let known = try Self.known(content.buyers)
+      var decoder = content.records
+      let bytes = content.value
+      for number in 0..<reader.chunks.records[index] {
         let layout = try RecordLayout(&decoder, forms)
         let name = bytes[layout.name]
         while let change = left.first, changes[change].name.lexicographicallyPrecedes(name) {
@@ -126,10 +127,11 @@ struct RecordSplice {
   }
 
   /// By number of the record in its chunk.
-  private func buyers(_ index: Int) throws -> [Int: (buyer: Buyer, recent: RFM.Measures?)] {
-    let bytes = try reader.levels.value(ViewFiles.buyers, chunk: reader.chunks.numbers[index])
+  private static func known(
+    _ buyers: ByteDecoder
+  ) throws -> [Int: (buyer: Buyer, recent: RFM.Measures?)] {
     var known: [Int: (buyer: Buyer, recent: RFM.Measures?)] = [:]
-    try BuyerCoding.forEach(bytes ?? [], from: 0) { known[Int($0.rank)] = ($0, $1) }
+    try BuyerCoding.forEach(buyers, from: 0) { known[Int($0.rank)] = ($0, $1) }
     return known
   }
 

@@ -80,3 +80,33 @@ extension ViewReader {
     }
   }
 }
+
+extension ViewReader {
+  /// The ids of the events behind the rows of some customers, by their positions.
+  ///
+  /// - Parameter names: ascending; some may have no record.
+  func anchors(of names: [[UInt8]]) throws -> [UInt64: [UInt8]] {
+    let scan = TransitionScan(rules)
+    var ids: [UInt64: [UInt8]] = [:]
+    var rows: [ScannedTransition] = []
+    var next = 0
+    while next < names.count {
+      guard let chunk = chunks.chunk(of: names[next]) else {
+        next += 1
+        continue
+      }
+      var (decoder, count) = try records(chunk)
+      let bytes = decoder.bytes
+      for _ in 0..<count {
+        let name = bytes[try scan.read(&decoder, into: &rows)]
+        while next < names.count, names[next].lexicographicallyPrecedes(name) { next += 1 }
+        guard next < names.count, names[next].elementsEqual(name) else { continue }
+        for row in rows {
+          if let id = row.eventID { ids[row.position] = Array(bytes[id]) }
+        }
+      }
+      while next < names.count, chunks.chunk(of: names[next]) == chunk { next += 1 }
+    }
+    return ids
+  }
+}

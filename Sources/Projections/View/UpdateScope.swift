@@ -27,15 +27,16 @@ struct UpdateScope {
     let known = links.links.filter {
       $0.position < earlier.size && $0.occurred <= earlier.asOf
     }
-    let identities = try view.identity(
-      compiled, [links.links, known], names, threads: threads)
-    let roots = identities.map { (now: $0[0].roots, before: $0[1].roots) }
+    // Without a new link everybody is who he was.
+    let lists = known.count == links.links.count ? [known] : [links.links, known]
+    let identities = try view.identity(compiled, lists, names, threads: threads)
+    let roots = identities.map { (now: $0[0].roots, before: $0[$0.count - 1].roots) }
     let isWanted = Self.wanted(&isChanged, roots)
     let counts = try view.eventCounts(of: isWanted, since: earlier, threads: threads)
     now = CustomerDirectory(
       counts.now, identity: identities?[0], unusable: links.faults, ignored: ignored, names: names)
     before = CustomerDirectory(
-      counts.earlier, identity: identities?[1], unusable: .init(), ignored: ignored, names: names)
+      counts.earlier, identity: identities?.last, unusable: .init(), ignored: ignored, names: names)
   }
 
   /// Subjects of all customers that are folded again, and of all whose records go.

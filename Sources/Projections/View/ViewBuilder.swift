@@ -83,9 +83,11 @@ public final class ViewBuilder {
   /// Folds everybody.
   public func build(progress: (Progress) -> Void) throws -> Built {
     try writeAside([], from: 0) { draft in
-      let packed = try foldAll(draft, progress)
-      let sorted = try packed.root.sorted(threads: threads)
+      var packed = try foldAll(draft, progress)
+      var sorted = try packed.root.sorted(threads: threads)
+      packed.root = OutputRoot()
       try draft.write(buckets: sorted.buckets)
+      sorted.buckets = []
       try draft.write(
         joined: packed.directory.allOthers.map { subject, rank in
           (

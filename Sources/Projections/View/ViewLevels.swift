@@ -99,17 +99,31 @@ final class ViewLevels: Sendable {
     return level
   }
 
-  /// The value of a chunk in a table; nil where there is none.
-  func value(_ name: TableName<UInt32>, chunk: UInt32) throws -> [UInt8]? {
+  /// What a chunk holds.
+  struct ChunkContent {
+    var records: ByteDecoder
+    var buyers: ByteDecoder
+    /// As it is stored.
+    var value: [UInt8]
+  }
+
+  func content(ofChunk chunk: UInt32) throws -> ChunkContent {
     let environment = levels[level(of: chunk)].environment
-    return try environment.read { try $0.copy(environment.table(name), chunk, noting: pages) }
+    let found = try environment.read {
+      try $0.copy(environment.table(ViewFiles.rows), chunk, noting: pages)
+    }
+    guard let value = found else { throw ByteDecoder.Damaged() }
+    var decoder = ByteDecoder(value)
+    let length = try decoder.count()
+    let start = decoder.offset
+    guard length <= value.count - start else { throw ByteDecoder.Damaged() }
+    return ChunkContent(
+      records: ByteDecoder(value, range: start..<start + length),
+      buyers: ByteDecoder(value, range: start + length..<value.count), value: value)
   }
 
   /// The records of a chunk.
-  func records(_ chunk: UInt32) throws -> ByteDecoder {
-    guard let bytes = try value(ViewFiles.rows, chunk: chunk) else { throw ByteDecoder.Damaged() }
-    return ByteDecoder(bytes)
-  }
+  func records(_ chunk: UInt32) throws -> ByteDecoder { try content(ofChunk: chunk).records }
 
   /// The values of a key, the oldest level's first.
   func values<Key>(_ name: TableName<Key>, _ key: Key) throws -> [[UInt8]] {

@@ -233,10 +233,9 @@ public final class ViewReader: Sendable {
       }
       return customers
     }
-    guard let population = try value(ViewFiles.population, UInt32(chunk)) else {
-      throw ByteDecoder.Damaged()
-    }
-    var ranks = ByteDecoder(population)
+    let group = try value(ViewFiles.population, UInt32(chunk / PopulationGroup.chunks))
+    guard let group else { throw ByteDecoder.Damaged() }
+    var ranks = try PopulationGroup.chunk(chunk % PopulationGroup.chunks, of: group)
     for _ in 0..<count {
       let record = try RecordCoding.decode(&decoder, rules: rules, withRows: withRows)
       customers.append(try customer(record, &ranks))

@@ -11,15 +11,14 @@ enum ViewFiles {
   static let meta = TableName<[UInt8]>("meta")
   /// By number of the chunk, as the next one.
   static let rows = TableName<UInt32>("rows")
-  static let buyers = TableName<UInt32>("buyers")
-  /// By place of the chunk in the order of names.
+  /// By places of chunks in the order of names (``PopulationGroup``).
   static let population = TableName<UInt32>("population")
   /// By subject; empty where it is joined to nobody any more.
   static let joined = TableName<[UInt8]>("joined")
   /// By bucket of the output root.
   static let hashes = TableName<UInt32>("hashes")
   static let tables = [
-    meta.text, rows.text, buyers.text, population.text, joined.text, hashes.text,
+    meta.text, rows.text, population.text, joined.text, hashes.text,
   ]
 
   static let manifestKey = Array("manifest".utf8)

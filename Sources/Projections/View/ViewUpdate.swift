@@ -55,13 +55,13 @@ struct ViewUpdate {
     }
     let before = try Replayer(compiled, view: earlier, threads: threads, engine: engine)
       .counts(of: scope.before)
-    let (after, fresh) = try fold(scope.now)
+    let gone = Set(scope.before.names(andOf: scope.now)).sorted {
+      $0.lexicographicallyPrecedes($1)
+    }
+    let (after, fresh) = try fold(scope.now, known: try reader.anchors(of: gone))
     var summary = try tally()
     guard summary.replace(before, with: after) else {
       throw Refusal(reason: "the first event of a fault is none any more")
-    }
-    let gone = Set(scope.before.names(andOf: scope.now)).sorted {
-      $0.lexicographicallyPrecedes($1)
     }
     let splice = RecordSplice(reader, gone: gone, fresh: fresh)
     var prepared = Prepared(
@@ -93,22 +93,32 @@ struct ViewUpdate {
     return try TallyCoding.decoded(bytes, compiled, asOf: view.asOf)
   }
 
+  /// - Parameter known: ids of events by their positions.
   private func fold(
-    _ directory: CustomerDirectory
+    _ directory: CustomerDirectory, known: [UInt64: [UInt8]]
   ) throws -> (summary: ReplaySummary, fresh: [RecordSplice.Fresh]) {
     let replayer = Replayer(compiled, view: view, threads: threads, engine: engine)
-    var fresh: [RecordSplice.Fresh] = []
+    var runs: [PendingRecords] = []
     let compiled = compiled
-    let summary = try replayer.runAnchored(directory, { RecordSink(compiled, directory) }) {
-      runs, ids in
-      for (number, run) in runs.enumerated() {
-        run.forEachRecord(ids.list(number)) { record in
-          fresh.append(
-            RecordSplice.Fresh(
-              name: [UInt8](copying: record.bytes.extracting(record.name)),
-              bytes: [UInt8](copying: record.bytes), staleAt: record.entry.staleAt,
-              buyer: record.entry.buyer, recent: record.entry.recent, leaf: record.leaf))
-        }
+    let summary = try replayer.run(directory) {
+      RecordSink(compiled, directory)
+    } keep: {
+      runs += $0.runs
+    }
+    // Most anchors are those of before; looking up the others reads lines.
+    let missing = Set(runs.flatMap(\.anchors)).subtracting(known.keys).sorted()
+    let found = try AnchorIDs(view: view, threads: threads).find([missing]).list(0)
+    var ids = known
+    for (index, position) in missing.enumerated() { ids[position] = found[index] }
+    var fresh: [RecordSplice.Fresh] = []
+    for run in runs {
+      let own = EventIDs(run.anchors.map { ids[$0] ?? [] })
+      run.forEachRecord(own.list(0)) { record in
+        fresh.append(
+          RecordSplice.Fresh(
+            name: [UInt8](copying: record.bytes.extracting(record.name)),
+            bytes: [UInt8](copying: record.bytes), staleAt: record.entry.staleAt,
+            buyer: record.entry.buyer, recent: record.entry.recent, leaf: record.leaf))
       }
     }
     return (summary, fresh)
@@ -170,12 +180,7 @@ struct ViewUpdate {
         if levels.level(of: number) < kept {
           draft.share(index, of: chunks)
         } else {
-          draft.queue([
-            PackedChunk(
-              records: chunks.records[index], bytes: try levels.records(number).bytes,
-              firstName: Array(chunks.firstName(index)), staleAt: chunks.staleAt[index],
-              buyers: try levels.value(ViewFiles.buyers, chunk: number) ?? [])
-          ])
+          draft.queue(index, of: chunks, try levels.content(ofChunk: number).value)
         }
       }
       if draft.queuedBytes > 8 << 20 { try draft.flush() }
@@ -259,8 +264,8 @@ struct ViewUpdate {
     let parts = try Parallel.run(threads) { thread in
       var buyers = Buyers()
       for index in chunks.count * thread / threads..<chunks.count * (thread + 1) / threads {
-        let bytes = try levels.value(ViewFiles.buyers, chunk: chunks.numbers[index])
-        try BuyerCoding.forEach(bytes ?? [], from: firsts[index]) { buyers.add($0, $1) }
+        let content = try levels.content(ofChunk: chunks.numbers[index])
+        try BuyerCoding.forEach(content.buyers, from: firsts[index]) { buyers.add($0, $1) }
       }
       return buyers
     }
