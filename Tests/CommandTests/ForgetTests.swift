@@ -168,6 +168,9 @@ import Testing
     none.expect(0)
     #expect(none.output.contains("\"changed\":false"))
     try Program.run("forget", "\(place.path)/nothing", "ann").expect(2)
+    let inside = try Program.run("forget", store, "ann", "--receipt", "\(store)/receipt")
+    inside.expect(2)
+    #expect(inside.errors.contains("error[inside-store]"))
     try Program.run("forget", store, "ann", "--format", "csv").expect(64)
   }
 

@@ -78,6 +78,12 @@ public final class StoreEraser {
       }
       try files.removeStaleGenerations()
       try Files.syncDirectory(files.log)
+      if let left = try files.staleGeneration() {
+        throw EventStoreError(
+          .io,
+          "they were erased from the log, and `\(left)`, which holds them still, cannot be removed",
+          help: "remove it; nobody needs it any more")
+      }
       return outcome
     } catch {
       rejects.discard()

@@ -124,8 +124,25 @@ struct StoreFiles {
     let current = try generation()
     for name in Files.list(log) {
       let path = "\(log)/\(name)"
-      let isGeneration = name.hasPrefix("g") && Files.isDirectory(path)
-      if isGeneration && path != current || name.hasSuffix(".tmp") { Files.remove(path) }
+      if name.hasSuffix(".tmp") {
+        Files.remove(path)
+      } else if name.hasPrefix("g"), Files.isDirectory(path), path != current {
+        // By a rename first, so that who opens it finds all of it or nothing.
+        do throws(SystemError) {
+          try Files.rename(path, "\(path).tmp")
+          Files.remove("\(path).tmp")
+        } catch {
+          Files.remove(path)
+        }
+      }
+    }
+  }
+
+  /// A generation that holds a log and is not in force, if one could not be removed.
+  func staleGeneration() throws(EventStoreError) -> String? {
+    let current = try generation()
+    return Files.list(log).map { "\(log)/\($0)" }.first {
+      $0 != current && Files.exists("\($0)/data.mdb")
     }
   }
 

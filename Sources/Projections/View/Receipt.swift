@@ -56,17 +56,17 @@ extension Receipt {
   /// - Throws: where the log cannot be read.
   public func difference(
     from snapshot: LogSnapshot, threads: Int, progress: (Double) -> Void
-  ) throws -> Mismatch? {
+  ) throws -> Deviation? {
     guard let what = try compare(snapshot, threads, progress) else { return nil }
-    guard let erasure = try erasure(snapshot) else { return Mismatch(what: what) }
-    return Mismatch(
+    guard let erasure = try erasure(snapshot) else { return Deviation(what: what) }
+    return Deviation(
       what:
         "events that the receipt was computed from were erased on \(RFC3339.text(erasure.recorded)) (record \(erasure.number) of the register), so that nobody can compute it again: \(what)",
       isErased: true)
   }
 
   /// What differs.
-  public struct Mismatch: Sendable {
+  public struct Deviation: Sendable {
     /// In words.
     public var what: String
     /// Nothing else has to be wrong: events were erased since the receipt was made.

@@ -74,6 +74,9 @@ public struct ViewRemoval {
     } catch {
       throw ViewError(error, "remove view `\(name)`", path: store)
     }
+    if let left = Files.list(home).first(where: { Files.exists("\(home)/\($0)/data.mdb") }) {
+      throw ViewError(.failed, "`\(home)/\(left)` cannot be removed", help: "remove it by hand")
+    }
   }
 
   /// The generation in force, as it is noted when it goes; nil where there is none.

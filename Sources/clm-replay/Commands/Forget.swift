@@ -65,6 +65,12 @@ struct ForgetCommand: ParsableCommand {
     let names = try named()
     if names.isEmpty { return try tellNothing(started) }
     if dryRun { return try tellPlan(names, try OpenedStore(store), started) }
+    if let receipt, Files.isPath(receipt, within: store) {
+      throw CommandError(
+        exit: .couldNotRun, code: "inside-store",
+        message: "the receipt `\(receipt)` would lie in the store, and it names who is forgotten",
+        help: "name a place outside the store")
+    }
     let signing = receipt == nil ? nil : try signingKey()
     let eraser = try CommandError.translating {
       try StoreEraser.open(at: store, waitSeconds: waitSeconds, command: "clm-replay forget")

@@ -147,7 +147,7 @@ struct VerifyCommand: ParsableCommand {
   /// Folds again what a receipt speaks of; what differs, nil where nothing does.
   private func recompute(
     _ receipt: Receipt, _ opened: OpenedStore
-  ) throws -> Receipt.Mismatch? {
+  ) throws -> Receipt.Deviation? {
     if receipt.engine != Version.engine {
       Notice.write(
         "note: the receipt is of \(receipt.engine), this is \(Version.engine)", quiet: global.quiet)
