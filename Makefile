@@ -97,12 +97,13 @@ soak: build packages
 	python3 Tests/Faults/damage.py --binary $(BINARY) --mutations 21000
 	python3 Tests/Faults/forged.py --binary $(BINARY) --changes 4000
 	python3 Tests/Faults/index.py --binary $(BINARY)
+	python3 Tests/Faults/forget.py --binary $(BINARY)
 	python3 Tests/Faults/fuzz.py --binary $(BINARY)
 	python3 Tests/Faults/beside.py --binary $(BINARY)
 
 # A small part of each.
 faults: build packages
-	for part in kill power failing disk damage forged index fuzz beside; do \
+	for part in kill power failing disk damage forged index forget fuzz beside; do \
 	  python3 Tests/Faults/$$part.py --binary $(BINARY) --small || exit 1; done
 
 packages:

@@ -309,4 +309,5 @@ def body():
     return f"{done} cuts on {options.fs}, {commits} imports and commits of streams acknowledged: every acknowledged event was there"
 
 
-common.main(body)
+if __name__ == "__main__":
+    common.main(body)
