@@ -274,6 +274,8 @@ private func dropPages(from start: UInt, to end: UInt) {
 /// Pages of the map that were read for copies, to be dropped from the process's memory from time to time, so that a walk
 /// over all columns does not end with the whole file in it. (The system brings in neighbours of each page too, so that
 /// values cannot be dropped one by one.)
+///
+/// Of one environment only: all that lies between what was noted is dropped.
 package final class ReadPages: Sendable {
   private struct Range {
     var start = UInt.max

@@ -98,12 +98,14 @@ enum BuyerCoding {
   /// - Parameters:
   ///   - buyers: of the chunk.
   ///   - first: number of the chunk's first record, which numbers go on from as ranks.
+  ///   - records: how many the chunk has.
   static func forEach(
-    _ buyers: ByteDecoder, from first: Int, _ body: (Buyer, RFM.Measures?) -> Void
+    _ buyers: ByteDecoder, from first: Int, records: Int, _ body: (Buyer, RFM.Measures?) -> Void
   ) throws(ByteDecoder.Damaged) {
     var decoder = buyers
     while !decoder.isAtEnd {
-      guard let rank = UInt32(exactly: first + (try decoder.index())) else {
+      let record = try decoder.index()
+      guard record < records, let rank = UInt32(exactly: first + record) else {
         throw ByteDecoder.Damaged()
       }
       let flags = try decoder.number()

@@ -77,7 +77,7 @@ struct RecordSplice {
     var kept: [Kept] = []
     if index < reader.chunks.count {
       let content = try reader.levels.content(ofChunk: reader.chunks.numbers[index])
-      let known = try Self.known(content.buyers)
+      let known = try Self.known(content.buyers, records: reader.chunks.records[index])
       var decoder = content.records
       let bytes = content.value
       for number in 0..<reader.chunks.records[index] {
@@ -128,10 +128,10 @@ struct RecordSplice {
 
   /// By number of the record in its chunk.
   private static func known(
-    _ buyers: ByteDecoder
+    _ buyers: ByteDecoder, records: Int
   ) throws -> [Int: (buyer: Buyer, recent: RFM.Measures?)] {
     var known: [Int: (buyer: Buyer, recent: RFM.Measures?)] = [:]
-    try BuyerCoding.forEach(buyers, from: 0) { known[Int($0.rank)] = ($0, $1) }
+    try BuyerCoding.forEach(buyers, from: 0, records: records) { known[Int($0.rank)] = ($0, $1) }
     return known
   }
 

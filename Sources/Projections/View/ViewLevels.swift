@@ -15,11 +15,12 @@ final class ViewLevels: Sendable {
     var firstChunk: UInt32
     var directory: String
     var environment: LMDBEnvironment
+    /// What lies between values of one file's map is that file's; between those of two it is anybody's memory.
+    fileprivate let pages = ReadPages()
   }
 
   /// Never empty; the last is the generation's own.
   let levels: [Level]
-  private let pages = ReadPages()
 
   init(_ levels: [Level]) {
     precondition(!levels.isEmpty, "a generation has an environment of its own")
@@ -108,9 +109,9 @@ final class ViewLevels: Sendable {
   }
 
   func content(ofChunk chunk: UInt32) throws -> ChunkContent {
-    let environment = levels[level(of: chunk)].environment
-    let found = try environment.read {
-      try $0.copy(environment.table(ViewFiles.rows), chunk, noting: pages)
+    let level = levels[level(of: chunk)]
+    let found = try level.environment.read {
+      try $0.copy(level.environment.table(ViewFiles.rows), chunk, noting: level.pages)
     }
     guard let value = found else { throw ByteDecoder.Damaged() }
     var decoder = ByteDecoder(value)
@@ -125,21 +126,12 @@ final class ViewLevels: Sendable {
   /// The records of a chunk.
   func records(_ chunk: UInt32) throws -> ByteDecoder { try content(ofChunk: chunk).records }
 
-  /// The values of a key, the oldest level's first.
-  func values<Key>(_ name: TableName<Key>, _ key: Key) throws -> [[UInt8]] {
-    try levels.compactMap { level in
-      try level.environment.read {
-        try $0.copy(level.environment.table(name), key, noting: pages)
-      }
-    }
-  }
-
   /// The customer that a subject was joined to; nil where it was not.
   func joined(_ subject: [UInt8]) throws -> [UInt8]? {
     for level in levels.reversed() {
       let found = try level.environment.read { transaction -> [UInt8]? in
         try transaction.copy(
-          level.environment.table(ViewFiles.joined), subject, noting: pages)
+          level.environment.table(ViewFiles.joined), subject, noting: level.pages)
       }
       if let found { return found.isEmpty ? nil : found }
     }

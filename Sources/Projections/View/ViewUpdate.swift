@@ -265,7 +265,9 @@ struct ViewUpdate {
       var buyers = Buyers()
       for index in chunks.count * thread / threads..<chunks.count * (thread + 1) / threads {
         let content = try levels.content(ofChunk: chunks.numbers[index])
-        try BuyerCoding.forEach(content.buyers, from: firsts[index]) { buyers.add($0, $1) }
+        try BuyerCoding.forEach(
+          content.buyers, from: firsts[index], records: chunks.records[index]
+        ) { buyers.add($0, $1) }
       }
       return buyers
     }
