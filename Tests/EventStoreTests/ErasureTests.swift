@@ -42,18 +42,14 @@ import Testing
   private func names() throws -> Set<String> {
     var names: Set<String> = []
     let files = FileManager.default.enumerator(atPath: path)?.allObjects as? [String] ?? []
-    for file in files where Files.isPlain("\(path)/\(file)") {
-      let content = try Files.read("\(path)/\(file)")
-      let bytes = content.span
-      let prefix = Array("person-".utf8)
-      var start = 0
-      while let place = bytes.firstIndex(of: prefix[0], from: start) {
-        start = place + 1
-        guard place + 12 <= bytes.count,
-          bytes.extracting(place..<place + prefix.count).isEqual(to: prefix.span)
-        else { continue }
-        let rest = [UInt8](copying: bytes.extracting(place..<min(place + 12, bytes.count)))
-        names.insert(String(decoding: rest.prefix { $0 != UInt8(ascii: "x") }, as: UTF8.self) + "x")
+    let prefix = Data("person-".utf8)
+    for file in files {
+      guard let data = FileManager.default.contents(atPath: "\(path)/\(file)") else { continue }
+      var rest = data[...]
+      while let place = rest.range(of: prefix) {
+        let name = rest[place.lowerBound...].prefix(12).prefix { $0 != UInt8(ascii: "x") }
+        names.insert(String(decoding: name, as: UTF8.self) + "x")
+        rest = rest[place.upperBound...]
       }
     }
     return names
