@@ -28,9 +28,12 @@ struct Program {
     try run(arguments, input: input)
   }
 
-  static func run(_ arguments: [String], input: String? = nil) throws -> Program {
+  /// - Parameter executable: another program; this one unless given.
+  static func run(
+    _ arguments: [String], input: String? = nil, executable: String = path
+  ) throws -> Program {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
+    process.executableURL = URL(fileURLWithPath: executable)
     process.arguments = arguments
     process.currentDirectoryURL = root
     // Files, not pipes: nothing can fill up and block.

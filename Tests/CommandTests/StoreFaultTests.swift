@@ -142,4 +142,16 @@ import Testing
     #expect(done.errors.hasPrefix("error[store-busy]"))
     #expect(done.errors.contains("pid "))
   }
+
+  /// It was called a full disk.
+  @Test func `a store that cannot be made for want of address space says that`() throws {
+    let place = try Place()
+    let file = try place.file("a.ndjson", event(0, "x", "2024-01-01T00:00:00Z"))
+    let run = try Program.run(
+      ["-c", "ulimit -v 250000; exec '\(Program.path)' import '\(place.store)' '\(file)'"],
+      executable: "/bin/bash")
+    run.expect(2)
+    #expect(run.errors.contains("error[address-space]") && run.errors.contains("ulimit"))
+    #expect(!FileManager.default.fileExists(atPath: place.store))
+  }
 }
