@@ -126,6 +126,28 @@ import Testing
     #expect((proof["events"] as? [Any])?.count == 1)
   }
 
+  /// A nightly replay without --rules, or one that follows, goes on after an erasure.
+  @Test func `a view that went with an erasure is made again under the rules of then`() throws {
+    let place = try Place()
+    let store = try store(place)
+    let before = try Program.run("status", store, "--format", "json").object()
+    try Program.run("forget", store, "bob", "-q").expect(0)
+
+    try Program.run("replay", store, "--view", "other").expect(2)
+    try Program.run("replay", store).expect(0)
+
+    func rules(_ status: [String: Any]) throws -> String? {
+      (try #require(status["views"] as? [[String: Any]])).first?["rules_hash"] as? String
+    }
+    let after = try Program.run("status", store, "--format", "json").object()
+    #expect(try rules(after) == rules(before))
+    // Who drops it does not want it back.
+    try Program.run("views", store, "--drop", "shop").expect(0)
+    try Program.run("replay", store).expect(2)
+    try Program.run("forget", store, "carl", "-q").expect(0)
+    try Program.run("replay", store).expect(2)
+  }
+
   @Test func `a dry run says what would go, and changes no byte`() throws {
     let place = try Place()
     let store = try store(place)

@@ -59,6 +59,18 @@ public struct Register: Sendable {
       .map { ($0.recorded, $0.number) }
   }
 
+  /// Views that an erasure removed, and that nobody served or dropped since, each with the record of its last switch.
+  public var awaited: [(number: UInt64, view: ViewSwitch)] {
+    let erased = Set(erasures.map(\.recorded))
+    return Set(dropped.map(\.view.view)).sorted().compactMap { name in
+      guard let last = dropped.last(where: { $0.view.view == name }),
+        erased.contains(last.recorded),
+        let entry = switches.last(where: { $0.view.view == name }), entry.number < last.number
+      else { return nil }
+      return (entry.number, entry.view)
+    }
+  }
+
   /// Copies that were made of the log, with the time at which each was, in order.
   public var backups: [(recorded: Int64, number: UInt64, backup: BackupMade)] {
     records.compactMap { record in

@@ -82,7 +82,7 @@ struct ErasureReport {
   private func lines(_ store: String, would: Bool) -> [String] {
     var lines = would ? plan.subjects.map { "  \($0.name): \($0.events) events" } : []
     lines += views.map { view in
-      "view \(view.name) \(would ? "would be" : "was") removed (\(view.bytes) bytes): `clm-replay replay \(store) --rules RULES` makes it again"
+      "view \(view.name) \(would ? "would be" : "was") removed (\(view.bytes) bytes): `clm-replay replay \(store) --view \(view.name)` makes it again"
     }
     if rejects > 0 {
       lines.append("\(rejects) entries of the rejects file \(would ? "would go" : "went")")

@@ -25,7 +25,7 @@ struct ForgetCommand: ParsableCommand {
       The log is written anew into its next generation, verified, and switched to at once: killed before, it has done
       nothing but maybe remove views; killed behind it, the next writer removes what is left. It takes as much room as the log
       has, for the time; on a full disk nothing is erased. The store's views are removed, since they may hold what is
-      erased: replay them. Entries of its rejects file that hold something of the subjects are removed.
+      erased; `replay` makes them again, under the rules that the register keeps. Entries of its rejects file that hold something of the subjects are removed.
 
       Not reached, and yours to see to: backups (those that the register knows are listed, with whether they are still
       there; erase from them too), exports, receipts and rejects files elsewhere, events of other subjects that mention the

@@ -297,8 +297,29 @@ struct ReplayCommand: ParsableCommand {
       let loaded = try LoadedRules.load(rules)
       return (loaded, try ViewNames.checked(view ?? loaded.compiled.rules.modelName))
     }
-    let (name, rules) = try opened.run { try ViewReader.rules(store, named: known ?? view) }
-    return (try LoadedRules.load(rules), name)
+    let found: (view: String, rules: Rules)
+    do throws(ViewError) {
+      found = try ViewReader.rules(store, named: known ?? view)
+    } catch {
+      // An erasure removes all views, for what they hold; the register still has their rules.
+      if error.code == .missing, let awaited = try awaited(opened, known ?? view) { return awaited }
+      throw CommandError(error)
+    }
+    return (try LoadedRules.load(found.rules), found.view)
+  }
+
+  /// The rules of a view that an erasure removed: of the one named, or of the only one.
+  private func awaited(
+    _ opened: OpenedStore, _ name: String?
+  ) throws -> (LoadedRules, String)? {
+    let register = try opened.run { try opened.snapshot.register() }
+    let found = register.awaited.filter { name == nil || $0.view.view == name }
+    guard found.count == 1, let (number, view) = found.first,
+      let source = register.rules(hash: view.rulesHash)
+    else { return nil }
+    return (
+      try LoadedRules.load(source, named: "record \(number) of the register"), view.view
+    )
   }
 
   /// What the view is now; nil where there is none, or none that can be read: it will be replaced.

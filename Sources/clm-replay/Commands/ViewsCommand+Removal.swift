@@ -81,7 +81,7 @@ extension ViewsCommand {
       let first = erasure.positions.first ?? 0
       return (
         number,
-        "\(erasure.positions.count) events of \(erasure.subjectHashes.count) subjects were erased on \(RFC3339.text(recorded)): what was served before of more than \(first) events cannot be computed again"
+        "\(erasure.positions.count) events of \(erasure.subjectHashes.count) \(erasure.subjectHashes.count == 1 ? "subject" : "subjects") were erased on \(RFC3339.text(recorded)): what was served before of more than \(first) events cannot be computed again"
       )
     }
     let copied = register.backups.map { recorded, number, backup in
