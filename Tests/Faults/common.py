@@ -11,6 +11,9 @@ import threading
 import time
 import traceback
 
+# Where this runs in the background SIGINT may be ignored, and the commands that are started would ignore it too, as they have to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 RULES = str(pathlib.Path(__file__).resolve().parents[2] / "fixtures/rules/retail.yaml")
 CUSTOMERS = ("--table", "customers", "-o", "-", "--format", "csv")
 # A trace of a crash takes seconds to print; its signal says enough.
