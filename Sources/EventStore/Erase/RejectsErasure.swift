@@ -109,9 +109,7 @@ struct RejectsErasure {
 
   private func hash(_ source: [UInt8], _ id: [UInt8]) -> UInt64 {
     var key: [UInt8] = []
-    key.appendLittle(UInt32(truncatingIfNeeded: source.count))
-    key += source + id
-    return sipHash.hash(key.span)
+    return sipHash.hash(source: source.span, id: id.span, in: &key)
   }
 
   private static func tree(_ text: Span<UInt8>) -> JSONTree? {

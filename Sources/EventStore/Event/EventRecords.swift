@@ -129,11 +129,10 @@ extension EventBatch {
   /// The keyed hash of an event's source and id.
   func idHash(of number: Int, _ sipHash: SipHash) -> UInt64 {
     let entry = entries[number]
+    let bytes = self.bytes.span
     var key: [UInt8] = []
-    key.appendLittle(UInt32(entry.source.count))
-    key += bytes[entry.source]
-    key += bytes[entry.id]
-    return sipHash.hash(key.span)
+    return sipHash.hash(
+      source: bytes.extracting(entry.source), id: bytes.extracting(entry.id), in: &key)
   }
 
   /// The hashes of each event.
@@ -146,13 +145,10 @@ extension EventBatch {
     hashes.reserveCapacity(count)
     for number in entries.indices {
       let entry = entries[number]
-      key.removeAll(keepingCapacity: true)
-      key.appendLittle(UInt32(entry.source.count))
-      key.append(bytes.extracting(entry.source))
-      key.append(bytes.extracting(entry.id))
       hashes.append(
         EventHashes(
-          id: sipHash.hash(key.span),
+          id: sipHash.hash(
+            source: bytes.extracting(entry.source), id: bytes.extracting(entry.id), in: &key),
           subject: ofSubjects.hash(bytes.extracting(entry.subject))))
     }
     return hashes

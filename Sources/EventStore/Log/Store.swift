@@ -59,6 +59,9 @@ public final class Store: Sendable {
     }
   }
 
+  /// Where lines that imports did not take are kept, unless they went elsewhere; the file may be missing.
+  public var rejectsPath: String { StoreFiles(path: path).rejects }
+
   /// The generation of the log that was opened is still in force: nothing was erased since.
   public func isInForce() throws(EventStoreError) -> Bool {
     try StoreFiles(path: path).generation() == reader.directory
@@ -285,7 +288,7 @@ public struct LogSnapshot: Sendable {
     for number in blocks {
       let block = try block(number)
       guard block.firstPosition < size else { break }
-      let rows = min(block.count, Int(size - block.firstPosition))
+      let rows = min(block.count, number.rows(of: size))
       for row in 0..<rows where !block.isErased(row) {
         latest = max(latest ?? block.occurred[row], block.occurred[row])
       }

@@ -47,3 +47,17 @@ struct SipHash: Sendable {
     return v0 ^ v1 ^ v2 ^ v3
   }
 }
+
+extension SipHash {
+  /// What the log knows an event by: the hash of length of source u32 ‖ source ‖ id (docs/format.md, column 4).
+  ///
+  /// - Parameter key: room for these bytes, to be used again.
+  @inline(__always)
+  func hash(source: Span<UInt8>, id: Span<UInt8>, in key: inout [UInt8]) -> UInt64 {
+    key.removeAll(keepingCapacity: true)
+    key.appendLittle(UInt32(truncatingIfNeeded: source.count))
+    key.append(source)
+    key.append(id)
+    return hash(key.span)
+  }
+}

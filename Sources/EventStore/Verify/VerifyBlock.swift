@@ -324,13 +324,10 @@ private struct BlockWalk {
     if time.withText(line, { RFC3339.microseconds($0) }) != columns.occurred[row] {
       findings.add(position, "the column of times says another one than the line")
     }
-    key.removeAll(keepingCapacity: true)
-    source.withText(line) { text in
-      key.appendLittle(UInt32(text.count))
-      key.append(text)
+    let hash = source.withText(line) { source in
+      id.withText(line) { sipHash.hash(source: source, id: $0, in: &key) }
     }
-    id.withText(line) { key.append($0) }
-    if sipHash.hash(key.span) != columns.idHashes[row] {
+    if hash != columns.idHashes[row] {
       findings.add(position, "the hash of source and id is another one than the line's")
     }
   }

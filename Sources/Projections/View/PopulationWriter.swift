@@ -32,11 +32,7 @@ struct PopulationWriter {
     scores: [RFM.Scores?], values: [ValueFit.Customer?], into summary: inout ReplaySummary
   ) throws {
     let (compiled, asOf, chunks, levels) = (compiled, asOf, draft.chunks, draft.levels)
-    var first = 0
-    let firsts = chunks.records.map { count in
-      defer { first += count }
-      return first
-    }
+    let firsts = chunks.firstRecords
     let population = PopulationSegments.Population(
       scores: scores, values: values,
       ranks: try PopulationRanks.scan(compiled, chunks: chunks.count, threads: threads) {

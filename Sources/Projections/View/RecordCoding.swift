@@ -411,3 +411,8 @@ enum RecordCoding {
     return rows
   }
 }
+
+extension Rules {
+  /// How values of the facts are stored, in file order.
+  var valueForms: [RecordCoding.ValueForm] { facts.map { RecordCoding.ValueForm($0.type) } }
+}

@@ -40,7 +40,7 @@ struct RecordSplice {
   init(_ reader: ViewReader, gone: [[UInt8]], fresh: [Fresh]) {
     self.reader = reader
     self.fresh = fresh
-    forms = reader.rules.facts.map { RecordCoding.ValueForm($0.type) }
+    forms = reader.rules.valueForms
     var next = 0
     for name in gone {
       while next < fresh.count, fresh[next].name.lexicographicallyPrecedes(name) {

@@ -23,7 +23,7 @@ struct TransitionScan {
   private let transitions: Int
 
   init(_ rules: Rules) {
-    forms = rules.facts.map { RecordCoding.ValueForm($0.type) }
+    forms = rules.valueForms
     stages = rules.stages.count
     transitions =
       if case .transitions(let transitions) = rules.form { transitions.count } else { stages }

@@ -69,7 +69,7 @@ extension ViewReader {
   /// Who names the customers whose records hold no longer at an instant, by dense number.
   func staleSubjects(at instant: Int64, threads: Int) throws -> [UInt32] {
     let due = chunks.staleAt.indices.filter { chunks.staleAt[$0] <= instant }
-    let forms = rules.facts.map { RecordCoding.ValueForm($0.type) }
+    let forms = rules.valueForms
     let ticket = Ticket()
     let parts = try Parallel.run(min(threads, max(1, due.count))) { _ in
       var found: [UInt32] = []

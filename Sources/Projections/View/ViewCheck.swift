@@ -60,7 +60,7 @@ public struct ViewCheck {
 
   /// The hashes of the records as they stand in the view.
   private func storedHashes() throws -> OutputRoot.Sorted {
-    let forms = reader.rules.facts.map { RecordCoding.ValueForm($0.type) }
+    let forms = reader.rules.valueForms
     let reader = reader
     let ticket = Ticket()
     let parts = try Parallel.run(threads) { _ in

@@ -33,6 +33,15 @@ struct ViewChunks: Sendable {
       firstName: other.firstName(index))
   }
 
+  /// How many records stand before each chunk.
+  var firstRecords: [Int] {
+    var first = 0
+    return records.map { count in
+      defer { first += count }
+      return first
+    }
+  }
+
   /// The name of the first customer of a chunk.
   func firstName(_ index: Int) -> ArraySlice<UInt8> {
     names[(index == 0 ? 0 : nameEnds[index - 1])..<nameEnds[index]]

@@ -16,7 +16,21 @@ final class ViewLevels: Sendable {
     var directory: String
     var environment: LMDBEnvironment
     /// What lies between values of one file's map is that file's; between those of two it is anybody's memory.
-    fileprivate let pages = ReadPages()
+    private let pages = ReadPages()
+
+    init(
+      generation: String, firstChunk: UInt32, directory: String, environment: LMDBEnvironment
+    ) {
+      self.generation = generation
+      self.firstChunk = firstChunk
+      self.directory = directory
+      self.environment = environment
+    }
+
+    /// A value; nil where this level says nothing of the key.
+    func value<Key>(_ name: TableName<Key>, _ key: Key) throws -> [UInt8]? {
+      try environment.read { try $0.copy(environment.table(name), key, noting: pages) }
+    }
   }
 
   /// Never empty; the last is the generation's own.
@@ -109,11 +123,9 @@ final class ViewLevels: Sendable {
   }
 
   func content(ofChunk chunk: UInt32) throws -> ChunkContent {
-    let level = levels[level(of: chunk)]
-    let found = try level.environment.read {
-      try $0.copy(level.environment.table(ViewFiles.rows), chunk, noting: level.pages)
+    guard let value = try levels[level(of: chunk)].value(ViewFiles.rows, chunk) else {
+      throw ByteDecoder.Damaged()
     }
-    guard let value = found else { throw ByteDecoder.Damaged() }
     var decoder = ByteDecoder(value)
     let length = try decoder.count()
     let start = decoder.offset
@@ -129,11 +141,9 @@ final class ViewLevels: Sendable {
   /// The customer that a subject was joined to; nil where it was not.
   func joined(_ subject: [UInt8]) throws -> [UInt8]? {
     for level in levels.reversed() {
-      let found = try level.environment.read { transaction -> [UInt8]? in
-        try transaction.copy(
-          level.environment.table(ViewFiles.joined), subject, noting: level.pages)
+      if let found = try level.value(ViewFiles.joined, subject) {
+        return found.isEmpty ? nil : found
       }
-      if let found { return found.isEmpty ? nil : found }
     }
     return nil
   }

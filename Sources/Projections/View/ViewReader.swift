@@ -311,10 +311,9 @@ public final class ViewReader: Sendable {
   private func place(of customer: ViewCustomer) throws -> Int? {
     let name = Array(customer.record.name.utf8)
     guard let chunk = chunks.chunk(of: name) else { return nil }
-    var place = 0
-    for before in 0..<chunk { place += chunks.records[before] }
+    let first = chunks.firstRecords[chunk]
     return try customers(in: chunk).firstIndex { Array($0.record.name.utf8) == name }
-      .map { place + $0 }
+      .map { first + $0 }
   }
 
   /// A key of LMDB has at most 511 bytes; subjects have 255.

@@ -231,9 +231,7 @@ struct ViewUpdate {
       let key = UInt32(bucket)
       let patch = prepared.patches[bucket].map { BucketHashes.Stored.patch($0) }
       let all = try levels.map { level in
-        try level.environment.read {
-          try $0.copy(level.environment.table(ViewFiles.hashes), key, noting: ReadPages())
-        }
+        try level.value(ViewFiles.hashes, key)
       }
       func joined(_ range: Range<Int>) throws -> BucketHashes.Stored {
         try BucketHashes.joined(
@@ -255,11 +253,7 @@ struct ViewUpdate {
   func buyers(_ draft: GenerationDraft) throws -> Buyers {
     if compiled.rules.clv == nil { return Buyers() }
     let (chunks, levels) = (draft.chunks, draft.levels)
-    var first = 0
-    let firsts = chunks.records.map { count in
-      defer { first += count }
-      return first
-    }
+    let firsts = chunks.firstRecords
     let threads = threads
     let parts = try Parallel.run(threads) { thread in
       var buyers = Buyers()

@@ -111,14 +111,11 @@ struct CheckpointCommand: ParsableCommand {
   }
 
   private func readKey() throws -> SigningKey {
-    if let key { return try CheckpointFile.signingKey(key) }
-    guard let known = try CheckpointFile.rememberedKey(store) else {
-      throw CommandError(
-        exit: .couldNotRun, code: "no-key",
-        message: "the store `\(store)` knows no key to sign with",
-        help: "`clm-replay checkpoint \(store) --init KEY` makes one, --key names one")
-    }
-    return try CheckpointFile.signingKey(known.path)
+    if let known = try CheckpointFile.signingKey(key, store: store) { return known }
+    throw CommandError(
+      exit: .couldNotRun, code: "no-key",
+      message: "the store `\(store)` knows no key to sign with",
+      help: CheckpointFile.makingKey(store))
   }
 }
 
@@ -127,6 +124,16 @@ enum CheckpointFile {
   /// The key that a store remembers; nil where it remembers none.
   static func rememberedKey(_ store: String) throws -> StoreKey? {
     try CommandError.translating { try StoreKey.remembered(by: store) }
+  }
+
+  /// The key that a user named, else the one that the store remembers; nil without either.
+  static func signingKey(_ named: String?, store: String) throws -> SigningKey? {
+    try (named ?? rememberedKey(store)?.path).map { try signingKey($0) }
+  }
+
+  /// What to do where no key is known.
+  static func makingKey(_ store: String) -> String {
+    "`clm-replay checkpoint \(store) --init KEY` makes one, --key names one"
   }
 
   static func read(_ path: String) throws -> (note: SignedNote, checkpoint: Checkpoint) {
@@ -150,8 +157,8 @@ enum CheckpointFile {
   static func signedBy(
     _ path: String, key: String?, store: String
   ) throws -> (checkpoint: Checkpoint, key: String?) {
-    let (note, checkpoint) = try read(path)
     guard let known = try key ?? rememberedKey(store)?.verifier else {
+      let (_, checkpoint) = try read(path)
       ErrorReport(
         isWarning: true, code: "signature-unchecked",
         message: "the signature of `\(path)` was not checked: the store remembers no key",
@@ -159,14 +166,27 @@ enum CheckpointFile {
       ).write()
       return (checkpoint, nil)
     }
-    let verifier = try verifierKey(known)
+    let (_, checkpoint, verifier) = try signed(
+      path, by: known,
+      help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
+    return (checkpoint, verifier)
+  }
+
+  /// A checkpoint whose signature holds under a verifier key, with its note and the key.
+  ///
+  /// - Parameter help: where it does not.
+  static func signed(
+    _ path: String, by key: String, help: String? = nil
+  ) throws -> (note: SignedNote, checkpoint: Checkpoint, key: String) {
+    let (note, checkpoint) = try read(path)
+    let verifier = try verifierKey(key)
     guard note.isSigned(by: verifier) else {
       throw CommandError(
         exit: .couldNotRun, code: "bad-signature",
         message: "`\(path)` is not signed by the key `\(verifier.text)`, or was changed since",
-        help: key == nil ? "the key is the one that the store remembers; --key names another" : nil)
+        help: help)
     }
-    return (checkpoint, verifier.text)
+    return (note, checkpoint, verifier.text)
   }
 
   static func signingKey(_ path: String) throws -> SigningKey {

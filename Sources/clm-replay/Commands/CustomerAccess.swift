@@ -17,6 +17,7 @@ struct CustomerAccess {
   /// True where the view itself answers.
   let isCurrent: Bool
   private let stored: ViewCustomer?
+  private let known = KnownLines()
   /// All of the customer, its name first.
   let subjects: [String]
 
@@ -87,8 +88,15 @@ struct CustomerAccess {
       help: "`clm-replay export \(store) --table customers -o -` lists them")
   }
 
-  /// The events in view of all the customer's subjects.
+  /// The events in view of all the customer's subjects; they are looked for once.
   func lines() throws -> [EventLine] {
+    if let lines = known.lines { return lines }
+    let lines = try readLines()
+    known.lines = lines
+    return lines
+  }
+
+  private func readLines() throws -> [EventLine] {
     // A few are enough: most subjects are found by the first.
     let anchors = stored?.record.rows.compactMap { $0.anchor?.position }.prefix(8)
     return try opened.run {
@@ -179,6 +187,11 @@ struct CustomerAccess {
     for row in record.rows[next...] { steps.append(.transition(row)) }
     return steps
   }
+}
+
+/// A customer's events, once they were read.
+private final class KnownLines {
+  var lines: [EventLine]?
 }
 
 enum HistoryStep {

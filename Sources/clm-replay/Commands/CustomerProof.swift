@@ -30,11 +30,15 @@ struct CustomerProof {
 
   /// - Parameters:
   ///   - names: all subjects of the customer that have events in view.
+  ///   - lines: these events.
   ///   - view: whose links join them.
   ///   - size: of the log to prove against.
-  init(_ names: [String], _ compiled: CompiledRules, view: LogView, size: UInt64) throws {
+  init(
+    _ names: [String], _ lines: [EventLine], _ compiled: CompiledRules, view: LogView,
+    size: UInt64
+  ) throws {
     let found = try CustomerLookup.joiningLinks(
-      of: try CustomerLookup.lines(of: names, view: view), subjects: names, view: view,
+      of: lines, subjects: names, view: view,
       compiled: compiled, threads: Threads.count(nil))
     links = found.inForce
     // Whoever a link names belongs to the customer, though no event of theirs is in view.
@@ -60,10 +64,13 @@ struct CustomerProof {
     guard let record = try reader.customer(named: name)?.record else {
       throw CustomerAccess.unknown(name, opened.path, manifest.name)
     }
+    let (names, view) = (
+      [record.name] + record.subjects,
+      try opened.logView(size: manifest.size, asOf: manifest.asOf)
+    )
     let proof = try CustomerProof(
-      [record.name] + record.subjects, try LoadedRules.load(reader).compiled,
-      view: try opened.logView(size: manifest.size, asOf: manifest.asOf),
-      size: size ?? opened.snapshot.size)
+      names, try CustomerLookup.lines(of: names, view: view), try LoadedRules.load(reader).compiled,
+      view: view, size: size ?? opened.snapshot.size)
     let proofs = proof.subjects.compactMap(\.proof)
     let (proved, root) = proofs.first.map { ($0.size, $0.root) } ?? (manifest.size, [])
     return .object([

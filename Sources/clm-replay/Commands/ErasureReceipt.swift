@@ -47,7 +47,7 @@ struct ErasureReceipt {
       ("record_bytes", .string(Base64.text(outcome.record.bytes))),
       ("register_size", checkpoint.register.map { .count($0.size) } ?? .null),
       ("register_root", .optional(checkpoint.register.map { Hex.text($0.root) })),
-      ("path", .array(outcome.path.map { .string(Hex.text($0)) })),
+      ("path", .hashes(outcome.path)),
     ])
   }
 

@@ -28,7 +28,8 @@ struct EvidenceBundle {
     let opened = subject.opened
     proof = try opened.run {
       try CustomerProof(
-        subject.subjects, subject.compiled, view: subject.view, size: head.checkpoint.size)
+        subject.subjects, try subject.lines(), subject.compiled, view: subject.view,
+        size: head.checkpoint.size)
     }
     registered = try opened.run { try Self.registered(subject, head) }
   }

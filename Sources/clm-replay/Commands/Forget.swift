@@ -169,16 +169,13 @@ struct ForgetCommand: ParsableCommand {
   // MARK: How
 
   private func signingKey() throws -> SigningKey? {
-    if let key { return try CheckpointFile.signingKey(key) }
-    guard let known = try CheckpointFile.rememberedKey(store) else {
-      ErrorReport(
-        isWarning: true, code: "unsigned",
-        message: "the receipt will not be signed: the store knows no key",
-        help: "`clm-replay checkpoint \(store) --init KEY` makes one, --key names one"
-      ).write()
-      return nil
-    }
-    return try CheckpointFile.signingKey(known.path)
+    if let known = try CheckpointFile.signingKey(key, store: store) { return known }
+    ErrorReport(
+      isWarning: true, code: "unsigned",
+      message: "the receipt will not be signed: the store knows no key",
+      help: CheckpointFile.makingKey(store)
+    ).write()
+    return nil
   }
 
   private func checkRoom(_ store: Store) throws {

@@ -8,19 +8,17 @@ struct SignedHead {
 
   /// The log as it is now, signed with a key: the one given, else the one that the store remembers.
   init(_ opened: OpenedStore, key: String?) throws {
-    let known = try key ?? CheckpointFile.rememberedKey(opened.path)?.path
     checkpoint = Checkpoint(origin: try opened.origin(), opened.snapshot)
-    guard let known else {
+    guard let signingKey = try CheckpointFile.signingKey(key, store: opened.path) else {
       ErrorReport(
         isWarning: true, code: "not-signed",
         message:
           "nobody signs this evidence: the store `\(opened.path)` knows no key, so that it shows nothing to who did not learn size and root another way",
-        help: "`clm-replay checkpoint \(opened.path) --init KEY` makes one, --key names one"
+        help: CheckpointFile.makingKey(opened.path)
       ).write()
       signature = nil
       return
     }
-    let signingKey = try CheckpointFile.signingKey(known)
     signature = (
       try SignedNote(text: checkpoint.text, signedBy: signingKey).note, signingKey.verifier.text
     )
@@ -38,13 +36,7 @@ struct SignedHead {
         exit: .couldNotRun, code: "no-key",
         message: "no key is known that `\(path)` could be signed by", help: "--key names it")
     }
-    let (note, read) = try CheckpointFile.read(path)
-    let verifier = try CheckpointFile.verifierKey(key)
-    guard note.isSigned(by: verifier) else {
-      throw CommandError(
-        exit: .couldNotRun, code: "bad-signature",
-        message: "`\(path)` is not signed by the key `\(verifier.text)`, or was changed since")
-    }
+    let (note, read, verifier) = try CheckpointFile.signed(path, by: key)
     let findings = opened.snapshot.findings(
       against: read, origin: try opened.origin(), called: path)
     if let finding = findings.first {
@@ -60,6 +52,6 @@ struct SignedHead {
       )
     }
     checkpoint = read
-    signature = (note.note, verifier.text)
+    signature = (note.note, verifier)
   }
 }

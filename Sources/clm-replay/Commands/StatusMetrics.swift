@@ -36,7 +36,7 @@ struct StatusMetrics {
       ("register_records", "Control records of the store.", "\(snapshot.registerSize)"),
       (
         "rejects_bytes", "Bytes of the rejects file in the store.",
-        "\(Files.size("\(opened.path)/rejects.ndjson"))"
+        "\(Files.size(opened.store.rejectsPath))"
       ),
     ]
     for (name, help, value) in numbers { add(name, help, [([:], value)]) }
