@@ -33,7 +33,7 @@ struct ClmReplay: ParsableCommand {
     Files.fillStandardDescriptors()
     do {
       try refuseUnknownCommand()
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(LongArguments.shortened(LongArguments.passed))
       try Forms.check(command)
       try command.run()
     } catch {

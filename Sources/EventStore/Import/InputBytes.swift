@@ -2,10 +2,14 @@ import Glibc
 
 /// The bytes of an input file or of standard input (`-`), taken out of gzip where it is compressed, without a byte order mark.
 ///
-/// It is opened at once, so that a missing one is known before anything is written; ``begin(isCSV:)`` looks at the first bytes.
+/// It is opened at once, so that a missing one is known before anything is written; ``begin(isCSV:)`` looks at the first bytes. Of many
+/// inputs those whose turn has not come are put aside, since a process may have so many files open and no more.
 final class InputBytes {
   let name: String
-  private let file: CInt
+  /// -1 while it is put aside.
+  private var file: CInt
+  /// Which file was opened; nil of a pipe or a device, which is not put aside.
+  private let identity: Files.Identity?
   private var gzip: GzipBytes?
   /// How many bytes of the file were read, before they are taken out of gzip.
   private(set) var bytesRead = 0
@@ -21,18 +25,37 @@ final class InputBytes {
   init(_ name: String, stop: StopRequest?) throws(SystemError) {
     self.name = name
     self.stop = stop
-    let path = name == "-" ? "/dev/stdin" : name
-    size = Files.isPlain(path) ? Files.size(path) : nil
-    if name == "-" {
-      file = dup(0)
-    } else {
-      if Files.isDirectory(name) { throw SystemError(EISDIR, "open \(name)") }
-      file = try Files.open(name, O_RDONLY)
+    let opened = name == "-" ? dup(0) : try Files.open(name, O_RDONLY)
+    guard opened >= 0 else { throw SystemError(errno, "open \(name)") }
+    let found: Files.OpenState
+    do throws(SystemError) {
+      found = try Files.state(ofOpen: opened)
+      if found.isDirectory { throw SystemError(EISDIR, "open \(name)") }
+    } catch {
+      close(opened)
+      throw error
     }
-    guard file >= 0 else { throw SystemError(errno, "open \(name)") }
+    file = opened
+    size = found.isPlain ? found.size : nil
+    identity = found.isPlain && name != "-" ? found.identity : nil
   }
 
-  deinit { close(file) }
+  deinit { if file >= 0 { close(file) } }
+
+  /// Closes a file until it is read from again, from where it is.
+  func putAside() {
+    guard identity != nil, file >= 0 else { return }
+    close(file)
+    file = -1
+  }
+
+  private func open() throws(SystemError) {
+    file = try Files.open(name, O_RDONLY)
+    guard try Files.state(ofOpen: file).identity == identity else {
+      throw SystemError(ESTALE, "open \(name)")
+    }
+    if lseek(file, off_t(bytesRead), SEEK_SET) < 0 { throw SystemError(errno, "seek \(name)") }
+  }
 
   /// Recognises what the input is.
   ///
@@ -102,6 +125,7 @@ final class InputBytes {
     // Of a small file no more room is made than it needs, and a byte to see that it has not grown.
     let room = size.map { min(limit, max(1 << 12, $0 - bytesRead + 1)) } ?? limit
     do throws(SystemError) {
+      if file < 0 { try open() }
       let count = try Files.read(file, behind: &buffer, atMost: room)
       bytesRead += count
       return count

@@ -11,7 +11,13 @@ final class InputReading {
   private var counted = 0
   /// Rows of CSV that were read before a fault.
   private var partial: ImportPiece?
+  /// Of inputs that were read to their end.
+  private var bytesBefore = 0
+  /// The input at which reading was stopped; nil where it was not.
+  private(set) var stopped: Int?
   private static let pieceBytes = 1 << 20
+  /// Inputs that may be open before their turn comes.
+  private static let mostOpen = 64
   private static let mostRejected = 4096
 
   /// Opens all inputs.
@@ -27,6 +33,7 @@ final class InputReading {
       } catch {
         throw InputFault("cannot-read", "`\(name)` cannot be opened: \(error.text)")
       }
+      putAside(inputs.count - 1)
       readers.append(LineReader(inputs[inputs.count - 1]))
       if let options { csv.append(CSVEvents(options)) }
     }
@@ -37,11 +44,9 @@ final class InputReading {
     inputs.reduce(0) { total, input in total.flatMap { total in input.size.map { total + $0 } } }
   }
 
-  /// Bytes of the inputs that were read.
-  private var bytesRead: Int { inputs.reduce(0) { $0 + $1.bytesRead } }
-
-  /// The input at which reading was stopped; nil where it was not.
-  var stopped: Int? { inputs.firstIndex { $0.isStopped } }
+  private func putAside(_ number: Int) {
+    if number >= Self.mostOpen { inputs[number].putAside() }
+  }
 
   /// Files that were not read to their end because reading was stopped; streams have none.
   var unread: [String] {
@@ -54,6 +59,8 @@ final class InputReading {
     for (number, input) in inputs.enumerated() where isMeant(input.name) {
       try input.begin(isCSV: options != nil)
       if options?.hasHeader == true { try readHeader(number) }
+      if input.isStopped { stopped = min(stopped ?? number, number) }
+      putAside(number)
     }
   }
 
@@ -79,7 +86,11 @@ final class InputReading {
   /// The next piece of the inputs, to be parsed; a fault of an input is noted behind what stood before it.
   func next() -> ImportPiece {
     var piece = read()
-    piece.bytesRead = bytesRead
+    piece.bytesRead = bytesBefore
+    if current < inputs.count {
+      piece.bytesRead += inputs[current].bytesRead
+      if inputs[current].isStopped { stopped = current }
+    }
     if inputs.indices.contains(piece.input) && inputs[piece.input].size == nil {
       piece.came = Files.monotonicSeconds()
     }
@@ -99,6 +110,12 @@ final class InputReading {
         piece.isEnd = true
         return piece
       }
+      if inputs[current].isStopped {
+        stopped = current
+        break
+      }
+      bytesBefore += inputs[current].bytesRead
+      inputs[current].putAside()
       current += 1
       counted = 0
     }

@@ -28,6 +28,30 @@ package enum Files {
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
+  /// Which file it is, whatever its name.
+  struct Identity: Equatable {
+    var device: UInt64
+    var node: UInt64
+  }
+
+  /// What an open file is.
+  struct OpenState {
+    var identity: Identity
+    var size: Int
+    /// Not a directory, a pipe or a device.
+    var isPlain: Bool
+    var isDirectory: Bool
+  }
+
+  static func state(ofOpen file: CInt) throws(SystemError) -> OpenState {
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0 else { throw SystemError(errno, "fstat") }
+    let kind = status.st_mode & S_IFMT
+    return OpenState(
+      identity: Identity(device: UInt64(status.st_dev), node: UInt64(status.st_ino)),
+      size: Int(status.st_size), isPlain: kind == S_IFREG, isDirectory: kind == S_IFDIR)
+  }
+
   /// A plain file: not a directory, a pipe or a device.
   package static func isPlain(_ path: String) -> Bool {
     status(path).map { $0.st_mode & S_IFMT == S_IFREG } ?? false

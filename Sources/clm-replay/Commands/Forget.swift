@@ -104,7 +104,7 @@ struct ForgetCommand: ParsableCommand {
 
   private func named() throws -> [String] {
     var names: [String] = []
-    for subject in subjects {
+    for subject in LongArguments.names(subjects) {
       guard subject == "-" else {
         names.append(subject)
         continue

@@ -57,7 +57,7 @@ struct ImportCommand: ParsableCommand {
     if let onConflict, onConflict != "skip" {
       throw ValidationError("--on-conflict takes skip, not `\(onConflict)`")
     }
-    if files.filter({ $0 == "-" }).count > 1 {
+    if files.count(where: { $0 == "-" }) > 1 {
       throw ValidationError("standard input can be read once")
     }
     if csv == nil && (noHeader || timeFormat != nil || timezone != nil || ambiguous != nil) {
@@ -69,12 +69,13 @@ struct ImportCommand: ParsableCommand {
   }
 
   func run() throws {
+    let files = LongArguments.names(files)
     if input == .segment {
       throw CommandError(
         exit: .usage, code: "unsupported", message: "--input segment is not available yet",
         help: "write the calls as CloudEvents, one JSON object a line (docs/import.md)")
     }
-    try checkRejects()
+    try checkRejects(files)
     let limit = try Allowance(maxRejects, option: "--max-rejects")
     var options = try importOptions()
     let stop = StopRequest()
@@ -124,7 +125,7 @@ struct ImportCommand: ParsableCommand {
     }
   }
 
-  private func checkRejects() throws {
+  private func checkRejects(_ files: [String]) throws {
     guard let rejects else { return }
     if Files.size(rejects) > 0,
       let same = files.first(where: { Files.isSame($0, rejects) })
