@@ -91,6 +91,19 @@ struct IDColumnBuilder: Sendable {
     }
     return least
   }
+
+  /// A column spells these ids, in whichever form.
+  func isEncoded(as column: [UInt8]) -> Bool {
+    let form: [UInt8]?
+    switch column.first {
+    case _ where hasLong: return false
+    case FrontCodedIDs.number: form = FrontCodedIDs.encode(bytes.span, ends)
+    case CountedIDs.number: form = CountedIDs.encode(bytes.span, ends)
+    case PackedIDs.number: form = PackedIDs.encode(bytes.span, ends)
+    default: return false
+    }
+    return form == column
+  }
 }
 
 /// Each id by what it shares with the one before: for ids of any kind.

@@ -8,6 +8,8 @@ package struct PayloadColumn: Sendable {
   package private(set) var tags: [UInt8] = []
   package private(set) var values: [Int64] = []
   package private(set) var texts: [[UInt8]] = []
+  /// Rows that have a value.
+  private(set) var present = 0
 
   /// Nil where malformed.
   init?(_ bytes: [UInt8]) {
@@ -15,6 +17,7 @@ package struct PayloadColumn: Sendable {
     do throws(ByteReader.Short) {
       let count = Int(try reader.number(UInt32.self))
       let present = Int(try reader.number(UInt32.self))
+      self.present = present
       guard count <= BlockColumns.length, present <= count else { return nil }
       guard let rows = try Self.rows(&reader, count, present) else { return nil }
       let areTagsEach = try reader.number(UInt8.self) == 1
@@ -42,6 +45,71 @@ package struct PayloadColumn: Sendable {
       }
     } catch {
       return nil
+    }
+  }
+
+  /// The bytes that spell it.
+  func encoded() -> [UInt8] {
+    var cells = Cells(count: tags.count, present: present)
+    for row in tags.indices where tags[row] != PayloadTag.missing {
+      cells.add(UInt16(row), tags[row], values[row])
+    }
+    return Self.encode(cells, texts: texts)
+  }
+
+  /// The rows that have a value, in order.
+  fileprivate struct Cells {
+    let count: Int
+    private(set) var rows: [UInt16] = []
+    private(set) var tags: [UInt8] = []
+    private(set) var values: [Int64] = []
+
+    init(count: Int, present: Int) {
+      self.count = count
+      rows.reserveCapacity(present)
+      tags.reserveCapacity(present)
+      values.reserveCapacity(present)
+    }
+
+    mutating func add(_ row: UInt16, _ tag: UInt8, _ value: Int64) {
+      rows.append(row)
+      tags.append(tag)
+      values.append(value)
+    }
+  }
+
+  fileprivate static func encode(_ cells: Cells, texts: [[UInt8]]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendLittle(UInt32(cells.count))
+    bytes.appendLittle(UInt32(cells.rows.count))
+    appendPresence(of: cells.rows, cells.count, to: &bytes)
+    if let first = cells.tags.first, cells.tags.allSatisfy({ $0 == first }) {
+      bytes.append(0)
+      bytes.append(first)
+    } else {
+      bytes.append(1)
+      bytes += cells.tags
+    }
+    bytes += ColumnCoding.encode(cells.values)
+    bytes.appendLittle(UInt32(texts.count))
+    for text in texts {
+      bytes.append(UInt8(text.count))
+      bytes += text
+    }
+    return bytes
+  }
+
+  private static func appendPresence(of rows: [UInt16], _ count: Int, to bytes: inout [UInt8]) {
+    if rows.count == count {
+      bytes.append(0)
+    } else if rows.count * 2 < (count + 7) / 8 {
+      bytes.append(2)
+      for row in rows { bytes.appendLittle(row) }
+    } else {
+      bytes.append(1)
+      var bitmap = Array(repeating: UInt8(0), count: (count + 7) / 8)
+      for row in rows { bitmap[Int(row) / 8] |= 1 << UInt8(row % 8) }
+      bytes += bitmap
     }
   }
 
@@ -203,50 +271,19 @@ extension PayloadColumnsBuilder.Column {
 
   fileprivate func encoded(count: Int) -> [UInt8] {
     let hasDictionary = hasDictionary(count)
-    var tags: [UInt8] = []
-    var values: [Int64] = []
-    tags.reserveCapacity(cells.count)
-    values.reserveCapacity(cells.count)
+    var stored = PayloadColumn.Cells(count: count, present: cells.count)
     for cell in cells {
       let isNumbered = hasDictionary && cell.number >= 0
-      tags.append(isNumbered ? PayloadTag.text : cell.tag)
-      values.append(isNumbered ? Int64(cell.number) : cell.value)
+      stored.add(
+        cell.row, isNumbered ? PayloadTag.text : cell.tag,
+        isNumbered ? Int64(cell.number) : cell.value)
     }
-    var bytes: [UInt8] = []
-    bytes.appendLittle(UInt32(count))
-    bytes.appendLittle(UInt32(cells.count))
-    appendPresence(count, to: &bytes)
-    if let first = tags.first, tags.allSatisfy({ $0 == first }) {
-      bytes.append(0)
-      bytes.append(first)
-    } else {
-      bytes.append(1)
-      bytes += tags
-    }
-    bytes += ColumnCoding.encode(values)
-    bytes.appendLittle(UInt32(hasDictionary ? dictionary.count : 0))
+    var texts: [[UInt8]] = []
     if hasDictionary {
       for number in 0..<dictionary.count {
-        dictionary.withText(number) { text in
-          bytes.append(UInt8(text.count))
-          bytes.append(text)
-        }
+        dictionary.withText(number) { texts.append([UInt8](copying: $0)) }
       }
     }
-    return bytes
-  }
-
-  private func appendPresence(_ count: Int, to bytes: inout [UInt8]) {
-    if cells.count == count {
-      bytes.append(0)
-    } else if cells.count * 2 < (count + 7) / 8 {
-      bytes.append(2)
-      for cell in cells { bytes.appendLittle(cell.row) }
-    } else {
-      bytes.append(1)
-      var bitmap = Array(repeating: UInt8(0), count: (count + 7) / 8)
-      for cell in cells { bitmap[Int(cell.row) / 8] |= 1 << UInt8(cell.row % 8) }
-      bytes += bitmap
-    }
+    return PayloadColumn.encode(stored, texts: texts)
   }
 }

@@ -71,13 +71,14 @@ struct BlockVerifier: Sendable {
       walk.findings.isWhole = false
       if reader.isSealed(number) { walk.add(error, first) } else { unread = error }
     }
+    let directory = end == number.end ? directory(number, &walk) : nil
     let next = visitChunks(from: first, end: end, columns, &walk)
     if next < end { walk.miss(next..<end) }
     // The open block's columns stand in its chunks: what is wrong with those says why it could not be read.
     if let unread, walk.findings.problems.isEmpty { walk.add(unread, first) }
     walk.finish()
-    if walk.findings.isWhole && end == number.end {
-      verifyDirectory(number, first, columns ?? BlockColumns(number), &walk)
+    if let directory, walk.findings.isWhole {
+      verifyDirectory(number, directory, columns ?? BlockColumns(number), &walk)
     }
     return walk.findings
   }
@@ -112,55 +113,68 @@ struct BlockVerifier: Sendable {
     return next
   }
 
-  /// Holds a full block's directory and payload columns against what its lines gave.
-  private func verifyDirectory(
-    _ number: BlockNumber, _ first: UInt64, _ columns: BlockColumns, _ walk: inout BlockWalk
-  ) {
+  /// A full block's directory as it is stored; nil where it is not there, which is noted.
+  private func directory(
+    _ number: BlockNumber, _ walk: inout BlockWalk
+  ) -> (bytes: [UInt8], said: BlockDirectory)? {
     do {
       guard let bytes = try reader.column(.directory, block: number) else {
-        return walk.findings.add(first, "the directory of the block is missing")
+        walk.findings.add(number.first, "the directory of the block is missing")
+        return nil
       }
-      guard let directory = BlockDirectory(bytes) else {
-        return walk.findings.add(first, "the directory of the block is malformed")
+      guard let said = BlockDirectory(bytes) else {
+        walk.findings.add(number.first, "the directory of the block is malformed")
+        return nil
       }
-      if directory.tiles != walk.tiles || directory.root != walk.findings.subtrees.first?.root {
-        walk.findings.add(first, "the hashes of the block are not those in its directory")
+      walk.payload = try PayloadCheck(said, rows: BlockColumns.length) { path in
+        guard let column = try reader.column(.payload(path), block: number) else {
+          throw ChunkFault(number.first, "payload column \(path) of the block is missing")
+        }
+        guard let read = PayloadColumn(column), read.encoded() == column else {
+          throw ChunkFault(number.first, "payload column \(path) of the block is malformed")
+        }
+        return read
       }
-      let said = BlockDirectory(
-        columns: columns, tiles: directory.tiles, paths: directory.paths,
-        isComplete: directory.isComplete, hasIDs: directory.hasIDs)
-      if said.root == directory.root && said.encoded() != bytes {
-        walk.findings.add(first, "the directory of the block says something else than its columns")
-      }
-      try verifyIDs(number, first, directory, &walk)
-      // A block without payload columns is read from its lines.
-      if directory.paths.isEmpty && !directory.isComplete { return }
-      let expected = walk.payload.encoded(count: BlockColumns.length)
-      if directory.paths != expected.paths || directory.isComplete != expected.isComplete {
-        return walk.findings.add(
-          first, "the payload columns of the block have other paths than its lines")
-      }
-      for (path, column) in expected.columns.enumerated()
-      where try reader.column(.payload(path), block: number) != column {
-        walk.findings.add(
-          first, "payload column \(path) of the block says something else than its lines")
-      }
+      return (bytes, said)
     } catch {
-      walk.add(error, first)
+      let (position, what) = describe(error, number.first)
+      walk.findings.add(position, what)
+      return nil
     }
   }
-}
 
-extension BlockVerifier {
+  /// Holds a full block's directory and ids against what its lines gave.
+  private func verifyDirectory(
+    _ number: BlockNumber, _ directory: (bytes: [UInt8], said: BlockDirectory),
+    _ columns: BlockColumns, _ walk: inout BlockWalk
+  ) {
+    let said = directory.said
+    if said.tiles != walk.tiles || said.root != walk.findings.subtrees.first?.root {
+      walk.findings.add(number.first, "the hashes of the block are not those in its directory")
+    }
+    let made = BlockDirectory(
+      columns: columns, tiles: said.tiles, paths: said.paths, isComplete: said.isComplete,
+      hasIDs: said.hasIDs)
+    if made.root == said.root && made.encoded() != directory.bytes {
+      walk.findings.add(
+        number.first, "the directory of the block says something else than its columns")
+    }
+    do {
+      try verifyIDs(number, said, &walk)
+    } catch {
+      walk.add(error, number.first)
+    }
+  }
+
   /// Holds a full block's ids against those of its lines; earlier versions kept none.
   private func verifyIDs(
-    _ number: BlockNumber, _ first: UInt64, _ directory: BlockDirectory, _ walk: inout BlockWalk
+    _ number: BlockNumber, _ directory: BlockDirectory, _ walk: inout BlockWalk
   ) throws {
-    let expected = directory.hasIDs == nil ? nil : walk.ids.encoded()
-    if try reader.column(.ids, block: number) != expected
-      || directory.hasIDs == true && expected == nil
-    {
-      walk.findings.add(first, "the column of ids says something else than the block's lines")
+    let stored = try reader.column(.ids, block: number)
+    if stored == nil && directory.hasIDs != true { return }
+    if directory.hasIDs != true || stored.map({ walk.ids.isEncoded(as: $0) }) != true {
+      walk.findings.add(
+        number.first, "the column of ids says something else than the block's lines")
     }
   }
 }
@@ -175,8 +189,8 @@ private struct BlockWalk {
   var findings: BlockFindings
   /// Roots over 256 leaves each, of a full block.
   var tiles: [[UInt8]] = []
-  /// What the lines give to payload columns.
-  var payload = PayloadColumnsBuilder()
+  /// The payload columns; nil where there are none to be held against the lines.
+  var payload: PayloadCheck?
   var ids = IDColumnBuilder()
   /// What is wrong with the chunk at hand, whose parts cannot be told.
   var lost: String?
@@ -184,7 +198,6 @@ private struct BlockWalk {
   private var leaves: [LeafPlace] = []
   private var chains = ChainIndex()
   private var shredder = PayloadShredder(maximumPaths: Int(PayloadShredder.lost))
-  private var columnOfPath: [Int] = []
   private var cells: [PayloadShredder.Cell] = []
   private var key: [UInt8] = []
 
@@ -294,8 +307,7 @@ private struct BlockWalk {
       return findings.add(position, "the line is not JSON: \(error.message)")
     }
     let cells = cells
-    payload.add(
-      cells.span, paths: shredder.paths, columnOfPath: &columnOfPath, row: row, line)
+    payload?.check(cells.span, known: shredder.paths, row: row, line)
     let (subject, type) = (event.subject, event.type)
     let (source, id, time) = (event.source, event.id, event.time)
     id.withText(line) { ids.add($0) }
@@ -332,8 +344,16 @@ private struct BlockWalk {
     }
   }
 
-  /// Hashes up to the block's root.
+  /// Hashes up to the block's root, and says what payload columns have that lines have not.
   mutating func finish() {
+    if findings.isWhole { payload?.finish() }
+    for difference in payload?.differences ?? [] {
+      findings.add(
+        first + UInt64(difference.row),
+        difference.column.map {
+          "payload column \($0) of the block says something else than its lines"
+        } ?? "the payload columns of the block have other paths than its lines")
+    }
     guard findings.isWhole else { return }
     if hashes.count == BlockColumns.length {
       hashes.reduce(levels: BlockDirectory.tileLeaves.trailingZeroBitCount)
