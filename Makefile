@@ -91,6 +91,7 @@ soak: build packages
 	@python3 -c "import duckdb" 2>/dev/null || python3 -m pip install -q duckdb
 	python3 Tests/Reference/csv_rows.py --binary $(BINARY)
 	python3 Tests/Faults/kill.py --binary $(BINARY) --kills 2000
+	python3 Tests/Faults/resume.py --binary $(BINARY)
 	python3 Tests/Faults/power.py --binary $(BINARY) --cuts 200
 	python3 Tests/Faults/failing.py --binary $(BINARY)
 	python3 Tests/Faults/disk.py --binary $(BINARY) --sizes 60
@@ -103,7 +104,7 @@ soak: build packages
 
 # A small part of each.
 faults: build packages
-	for part in kill power failing disk damage forged index forget fuzz beside; do \
+	for part in kill resume power failing disk damage forged index forget fuzz beside; do \
 	  python3 Tests/Faults/$$part.py --binary $(BINARY) --small || exit 1; done
 
 packages:

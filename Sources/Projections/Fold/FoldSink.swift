@@ -29,13 +29,3 @@ extension FoldSink where Run == Void {
   static var runsAtATime: Int { Int.max }
   mutating func endRun() {}
 }
-
-/// A stretch of runs, folded.
-struct FoldedRuns<Sink: FoldSink>: Sendable {
-  /// In the order of the customers.
-  let runs: [Sink.Run]
-  /// One a thread.
-  let sinks: [Sink]
-  /// Events of the customers.
-  let events: Int
-}

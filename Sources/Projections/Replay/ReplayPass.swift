@@ -24,17 +24,19 @@ struct ReplayPass {
   }
 
   /// - Parameters:
-  ///   - summary: gets the counts of the pass.
+  ///   - summary: gets the counts of the pass; what was read, behind its last run.
+  ///   - firstRun: those before it are in the summary.
+  ///   - runsAtATime: how many are folded before they are handed on.
   ///   - keep: called with the runs in order.
   func run<Sink: FoldSink>(
-    into summary: inout ReplaySummary, _ make: @escaping @Sendable () -> Sink,
-    keep: (FoldedRuns<Sink>) throws -> Void
+    into summary: inout ReplaySummary, from firstRun: Int, runsAtATime: Int,
+    _ make: @escaping @Sendable () -> Sink, keep: (FoldedRuns<Sink>) throws -> Void
   ) throws {
     let read = try readBlocks()
-    summary.add(read)
-    let step = max(1, min(Sink.runsAtATime, runCount))
-    for first in stride(from: 0, to: runCount, by: step) {
-      let parts = try fold(first..<min(first + step, runCount), read, make)
+    let step = max(1, min(runsAtATime, runCount))
+    for first in stride(from: firstRun, to: runCount, by: step) {
+      let end = min(first + step, runCount)
+      let parts = try fold(first..<end, read, make)
       var counts = FoldCounts(compiled)
       var faults = FaultCounts(compiled)
       for part in parts {
@@ -42,12 +44,16 @@ struct ReplayPass {
         faults.add(part.faults)
       }
       summary.add(counts, faults, directory)
+      if end == runCount { summary.add(read) }
       var runs = parts.flatMap(\.runs)
       runs.sort { $0.number < $1.number }
       try keep(
         FoldedRuns(
           runs: runs.map(\.run), sinks: parts.map(\.sink),
-          events: parts.reduce(0) { $0 + $1.events }))
+          events: parts.reduce(0) { $0 + $1.events },
+          point: ReplayPoint(
+            customers: min(ranks.lowerBound + end * EventSlice.runLength, ranks.upperBound),
+            summary: summary)))
     }
   }
 

@@ -9,40 +9,47 @@ protocol AnchoredRun: Sendable {
 }
 
 extension Replayer {
-  /// What is held before its ids are looked up, in bytes: each look-up reads the log, and rules may move customers any number of
-  /// times.
-  private static let heldBytes = 48 << 20
-
   /// Folds all customers and finds the ids of the events behind what is left of them.
   ///
   /// - Parameters:
+  ///   - start: customers that were folded before, and what they came to; nil for none.
   ///   - progress: told the share that is done.
   ///   - make: a sink, for each thread and each stretch of runs.
   ///   - fold: called with each run in order, before its ids are known.
-  ///   - keep: called with runs in order and the ids of their events, a list for each run.
+  ///   - keep: called with runs in order, the ids of their events, a list for each run, and how far the replay is behind them.
   func runAnchored<Sink: FoldSink>(
-    _ directory: CustomerDirectory, progress: (Double) -> Void = { _ in },
+    _ directory: CustomerDirectory, from start: ReplayPoint? = nil,
+    progress: (Double) -> Void = { _ in },
     _ make: @escaping @Sendable () -> Sink, fold: (Sink.Run) -> Void = { _ in },
-    keep: ([Sink.Run], EventIDs) throws -> Void
+    keep: ([Sink.Run], EventIDs, ReplayPoint) throws -> Void
   ) throws -> ReplaySummary where Sink.Run: AnchoredRun {
     var held: [Sink.Run] = []
     var (bytes, events) = (0, 0)
+    var released = Files.monotonicSeconds()
+    var point: ReplayPoint?
     func release() throws {
-      if held.isEmpty { return }
+      guard let behind = point else { return }
       let ids = try AnchorIDs(view: view, threads: threads).find(held.map(\.anchors))
-      try keep(held, ids)
+      try keep(held, ids, behind)
       meter?.add(ReplayPass.keepingUnits * events)
       held = []
+      point = nil
       (bytes, events) = (0, 0)
+      released = Files.monotonicSeconds()
     }
-    let summary = try run(directory, progress: progress, make) { folded in
+    let summary = try run(directory, from: start, progress: progress, make) { folded in
       for run in folded.runs {
         fold(run)
         held.append(run)
         bytes += run.bytes
       }
       events += folded.events
-      if bytes >= Self.heldBytes { try release() }
+      point = folded.point
+      if bytes >= portions.heldBytes
+        || Files.monotonicSeconds() - released >= portions.heldSeconds
+      {
+        try release()
+      }
     }
     try release()
     return summary

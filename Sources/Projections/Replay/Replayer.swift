@@ -8,10 +8,23 @@ public struct Replayer {
   private let followsSegments: Bool
   private let engine: FoldEngine
   let meter: WorkMeter?
-  /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
-  /// with the number of customers, so that the number of passes does not grow with the log.
-  private static let passBytes = 120 << 20
-  private static let passBytesPerCustomer = 128
+  /// What is done at a time.
+  var portions = Portions()
+
+  /// How much is done at a time; what comes out does not depend on it.
+  struct Portions: Sendable {
+    /// Memory for the events of one pass: a pass reads the log once for a run of customers. What may be used grows
+    /// with the number of customers, so that the number of passes does not grow with the log.
+    var passBytes = 120 << 20
+    var passBytesPerCustomer = 128
+    /// What is held before its ids are looked up, in bytes: each look-up reads the log, and rules may move customers any number
+    /// of times.
+    var heldBytes = 48 << 20
+    /// What is folded slowly is not held longer than that.
+    var heldSeconds = 2.0
+    /// Runs that are folded before they are handed on; nil as the sink says.
+    var runs: Int?
+  }
 
   /// - Parameters:
   ///   - threads: at least 1; the result does not depend on it.
@@ -49,32 +62,44 @@ public struct Replayer {
   /// Folds all customers.
   ///
   /// - Parameters:
+  ///   - start: customers that were folded before, and what they came to; nil for none.
   ///   - progress: told the share that is done.
   ///   - make: a sink, for each thread and each stretch of runs.
   ///   - keep: called with the runs in order.
   func run<Sink: FoldSink>(
-    _ directory: CustomerDirectory, progress: (Double) -> Void = { _ in },
+    _ directory: CustomerDirectory, from start: ReplayPoint? = nil,
+    progress: (Double) -> Void = { _ in },
     _ make: @escaping @Sendable () -> Sink, keep: (FoldedRuns<Sink>) throws -> Void
   ) throws -> ReplaySummary {
-    var summary = ReplaySummary(compiled, asOf: view.asOf)
+    var summary = start?.summary ?? ReplaySummary(compiled, asOf: view.asOf)
     summary.faults.identity = directory.identityFaults
-    let passes = Self.passes(directory.counts, bytesPerEvent: bytesPerEvent(directory))
+    let done = start?.customers ?? 0
+    let passes = passes(directory).filter { $0.upperBound > done }
     let plan = TruthPlanBuilder.plan(compiled)
-    let events = directory.eventCount
+    let events = directory.counts[done...].reduce(0) { $0 + Int($1) }
     meter?.begin(
       total: ReplayPass.readingUnits * passes.count * Int(view.size)
         + (ReplayPass.foldingUnits + ReplayPass.keepingUnits)
           * events,
       events: events)
-    for (number, ranks) in passes.enumerated() {
+    for ranks in passes {
       let pass = ReplayPass(
         compiled: compiled, view: view, directory: directory, ranks: ranks, threads: threads,
         followsSegments: followsSegments, engine: engine, plan: plan,
         meter: meter)
-      try pass.run(into: &summary, make, keep: keep)
-      progress(Double(number + 1) / Double(passes.count))
+      let first = max(0, done - ranks.lowerBound) / EventSlice.runLength
+      try pass.run(
+        into: &summary, from: first, runsAtATime: portions.runs ?? Sink.runsAtATime, make,
+        keep: keep)
+      progress(Double(ranks.upperBound) / Double(directory.count))
     }
     return summary
+  }
+
+  /// Customers of each pass, by their ranks.
+  func passes(_ directory: CustomerDirectory) -> [Range<Int>] {
+    Self.passes(
+      directory.counts, bytesPerEvent: bytesPerEvent(directory), portions: portions)
   }
 
   /// What an event takes while its pass is folded, at most, on average.
@@ -91,10 +116,11 @@ public struct Replayer {
   ///
   /// - Parameter halves: of that memory: 2 are all.
   static func passes(
-    _ counts: [UInt32], bytesPerEvent: Int, halves: Int = 2
+    _ counts: [UInt32], bytesPerEvent: Int, halves: Int = 2,
+    portions: Portions = Portions()
   ) -> [Range<Int>] {
-    let bytes = (passBytes + passBytesPerCustomer * counts.count) / 2 * halves
-    let eventsPerPass = bytes / bytesPerEvent
+    let bytes = (portions.passBytes + portions.passBytesPerCustomer * counts.count) / 2 * halves
+    let eventsPerPass = max(1, bytes / bytesPerEvent)
     var passes: [Range<Int>] = []
     var start = 0
     var events = 0

@@ -98,6 +98,15 @@ final class GenerationDraft {
     queuedBytes = 0
   }
 
+  /// Notes how far a rebuild is: all chunks that are listed are written.
+  func note(_ mark: BuildMark) throws {
+    precondition(queued.isEmpty, "what is noted is written")
+    try environment.write { transaction in
+      try transaction.put(
+        environment.table(ViewFiles.meta), ViewFiles.markKey, mark.encoded())
+    }
+  }
+
   /// Takes over the next chunk as it stands in a level that is shared.
   func share(_ index: Int, of other: ViewChunks) { chunks.append(index, of: other) }
 

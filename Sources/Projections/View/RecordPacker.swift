@@ -44,17 +44,20 @@ struct RecordPacker {
   }
 
   /// - Parameters:
+  ///   - start: customers that were folded before, and what they came to; nil for none.
   ///   - progress: told the share of the customers that is folded.
   ///   - fold: called with each run in order, before its ids are known.
   ///   - keep: called with what is packed, in order.
+  ///   - mark: told how far the replay is, once all up to there was kept.
   func run(
-    progress: (Double) -> Void, fold: (PendingRecords) -> Void = { _ in },
-    keep: ([PackedRun]) throws -> Void
+    from start: ReplayPoint? = nil, progress: (Double) -> Void = { _ in },
+    fold: (PendingRecords) -> Void = { _ in }, keep: ([PackedRun]) throws -> Void,
+    mark: (ReplayPoint) throws -> Void = { _ in }
   ) throws -> ReplaySummary {
     let (compiled, directory) = (replayer.compiled, directory)
     return try replayer.runAnchored(
-      directory, progress: progress, { RecordSink(compiled, directory) }, fold: fold
-    ) { runs, ids in
+      directory, from: start, progress: progress, { RecordSink(compiled, directory) }, fold: fold
+    ) { runs, ids, point in
       let threads = replayer.threads
       let groups = (runs.count + Self.runsAtATime - 1) / Self.runsAtATime
       try Parallel.ahead(groups) { number in
@@ -63,6 +66,7 @@ struct RecordPacker {
       } take: { packed in
         try keep(packed)
       }
+      try mark(point)
     }
   }
 

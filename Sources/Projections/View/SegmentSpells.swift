@@ -34,7 +34,7 @@ public struct SegmentSpells {
     var record = 0
     let replayer = Replayer(compiled, view: view, threads: threads, followsSegments: true)
     let directory = try replayer.directory()
-    _ = try replayer.runAnchored(directory, { SpellSink() }) { runs, ids in
+    _ = try replayer.runAnchored(directory, { SpellSink() }) { runs, ids, _ in
       for (number, run) in runs.enumerated() {
         let ids = ids.list(number)
         for index in run.ranks.indices {

@@ -4,7 +4,7 @@ import EventStore
 /// Builds a generation of a view aside and switches to it.
 public final class ViewBuilder {
   private let store: String
-  private let name: String
+  let name: String
   let compiled: CompiledRules
   let view: LogView
   let engine: String
@@ -15,6 +15,9 @@ public final class ViewBuilder {
   public let meter = WorkMeter()
   /// Where more than one customer in so many may change, folding everybody is faster than an update.
   var mostShare = 4
+  var portions = Replayer.Portions()
+  /// Noting how far a rebuild is takes at most one part in so many.
+  var noteShare = 40.0
   /// Held until the view is published or given up.
   private var lock: ViewLock?
 
@@ -55,7 +58,7 @@ public final class ViewBuilder {
     self.threads = threads
   }
 
-  private var home: String { ViewFiles.directory(store, name) }
+  var home: String { ViewFiles.directory(store, name) }
 
   private func guarded<Output>(_ body: () throws -> Output) throws -> Output {
     do {
@@ -76,14 +79,36 @@ public final class ViewBuilder {
   public enum Progress: Sendable {
     /// Share of the customers folded.
     case folded(Double)
+    /// A rebuild that was ended goes on, behind so many customers.
+    case resumed(customers: Int, of: Int)
+    /// What a rebuild that was ended left is thrown away; why, in words.
+    case unusable(String)
+    /// Who ends the rebuild now finds so many customers folded the next time.
+    case noted(customers: Int)
     /// Steps of the search for the parameters of `clv.model` and of its spending model; 200 a start are the most.
     case fitting(steps: Int)
   }
 
-  /// Folds everybody.
+  /// Folds everybody; where a rebuild of the same was ended, everybody else.
   public func build(progress: (Progress) -> Void) throws -> Built {
+    try guarded {
+      try takeLock()
+      guard let left = try unfinished(progress) else { return try build(from: nil, progress) }
+      do {
+        return try build(from: left, progress)
+      } catch let unusable as UnfinishedBuild.Unusable {
+        progress(.unusable(unusable.reason))
+        Files.remove(left.directory)
+        return try build(from: nil, progress)
+      }
+    }
+  }
+
+  private func build(
+    from left: UnfinishedBuild?, _ progress: (Progress) -> Void
+  ) throws -> Built {
     try writeAside([], from: 0) { draft in
-      var packed = try foldAll(draft, progress)
+      var packed = try foldAll(draft, from: left, progress)
       var sorted = try packed.root.sorted(threads: threads)
       packed.root = OutputRoot()
       try draft.write(buckets: sorted.buckets)
@@ -96,8 +121,8 @@ public final class ViewBuilder {
           )
         })
       return try finish(
-        draft, packed.folded, sorted.leaves, folded: packed.folded.summary.customers,
-        isUpdate: false, progress)
+        draft, packed.folded, sorted.leaves,
+        folded: packed.folded.summary.customers - packed.resumed, isUpdate: false, progress)
     }
   }
 
@@ -158,13 +183,17 @@ public final class ViewBuilder {
     var folded: Folded
     var root = OutputRoot()
     var directory: CustomerDirectory
+    /// Customers that an earlier rebuild had folded.
+    var resumed: Int64 = 0
   }
 
   private func foldAll(
-    _ draft: GenerationDraft, _ progress: (Progress) -> Void
+    _ draft: GenerationDraft, from left: UnfinishedBuild?, _ progress: (Progress) -> Void
   ) throws -> Packed {
-    let packer = try RecordPacker(
-      Replayer(compiled, view: view, threads: threads, engine: foldEngine, meter: meter))
+    var replayer = Replayer(
+      compiled, view: view, threads: threads, engine: foldEngine, meter: meter)
+    replayer.portions = portions
+    let packer = try RecordPacker(replayer)
     let directory = packer.directory
     var packed = Packed(
       folded: Folded(
@@ -173,8 +202,25 @@ public final class ViewBuilder {
         rankCount: directory.count),
       directory: directory)
     if compiled.rules.clv != nil { packed.folded.buyers.reserve(directory.count) }
+    var marker = Marker(
+      draft, try purpose(), customers: directory.count, share: noteShare)
+    var start: ReplayPoint?
+    if let left {
+      let taken = try left.copy(to: draft, replayer, directory)
+      start = taken.point
+      packed.resumed = taken.point.summary.customers
+      packed.folded.ranks = taken.ranks
+      packed.folded.buyers.add(taken.buyers)
+      for buyer in taken.buyers.all { packed.folded.historical.add(buyer) }
+      packed.root = taken.root
+      progress(.resumed(customers: taken.point.customers, of: directory.count))
+      // From here on the copy is what a later rebuild goes on with.
+      _ = try marker.note(taken.point)
+      try draft.environment.sync()
+      Files.remove(left.directory)
+    }
     packed.folded.summary = try packer.run(
-      progress: { progress(.folded($0)) },
+      from: start, progress: { progress(.folded($0)) },
       fold: { run in
         packed.folded.buyers.add(run.buyers)
         packed.folded.historical.add(run.historical)
@@ -183,6 +229,9 @@ public final class ViewBuilder {
       keep: { runs in
         for run in runs { for leaf in run.leaves { packed.root.add(leaf) } }
         try draft.append(runs.flatMap(\.chunks))
+      },
+      mark: { point in
+        if try marker.note(point) { progress(.noted(customers: point.customers)) }
       })
     return packed
   }
@@ -272,7 +321,10 @@ public final class ViewBuilder {
       ]
       if parameters == nil { values.append((ViewFiles.summaryKey, summary(manifest))) }
       let meta = built.draft.environment.table(ViewFiles.meta)
+      // While much is flushed, who dies leaves something to go on with.
+      if !built.isUpdate { try built.draft.environment.sync() }
       try built.draft.environment.write { transaction in
+        try transaction.delete(meta, ViewFiles.markKey)
         for (key, content) in values { try transaction.put(meta, key, content) }
       }
       try built.draft.environment.sync()

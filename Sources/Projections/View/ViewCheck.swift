@@ -36,7 +36,7 @@ public struct ViewCheck {
     var root = OutputRoot()
     let packer = try RecordPacker(
       Replayer(compiled, view: view, threads: threads, engine: engine, meter: meter))
-    let summary = try packer.run(progress: { _ in }) { packed in
+    let summary = try packer.run { packed in
       for run in packed { for leaf in run.leaves { root.add(leaf) } }
     }
     let rebuilt = try root.sorted(threads: threads)

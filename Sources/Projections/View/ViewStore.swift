@@ -32,6 +32,9 @@ enum ViewFiles {
   /// What the replay said of it; not there where parameters of value models were given to it.
   static let summaryKey = Array("summary".utf8)
 
+  /// How far a rebuild is (``BuildMark``); not there once it is done.
+  static let markKey = Array("unfinished".utf8)
+
   static func directory(_ store: String, _ name: String) -> String { "\(store)/views/\(name)" }
 
   /// Names of views that have a generation in force.

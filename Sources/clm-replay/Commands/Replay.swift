@@ -12,7 +12,7 @@ struct ReplayCommand: ParsableCommand {
         clm-replay replay store --rules retail.yaml --as-of 2024-12-31
 
       A view that is there is brought up to date: only customers with new events or links are folded, and those of whom time alone changes something up to the new as-of; what comes out is what building it anew gives, byte for
-      byte. Where nothing is new (same log, as-of, rules and program) the view stays as it is. An earlier as-of, other rules or another version build it anew, which is said. Without --rules the view keeps its own rules. Readers of
+      byte. Where nothing is new (same log, as-of, rules and program) the view stays as it is. An earlier as-of, other rules or another version build it anew, which is said. A rebuild that was ended, by a signal or with the power, goes on where it was at the next replay of the same (`views --prune` removes what it left). Without --rules the view keeps its own rules. Readers of
       the view keep the generation that they have opened. Exit status 1 if customers are parked: their rules do not determine a stage.
       """)
 
@@ -201,7 +201,17 @@ struct ReplayCommand: ParsableCommand {
   ) throws -> ViewBuilder.Built {
     let report = ProgressReport("replay", progress, quiet: global.quiet, meter: builder.meter)
     func note(_ progress: ViewBuilder.Progress) {
-      if case .fitting(let steps) = progress { report.note("fitting values, step \(steps)") }
+      switch progress {
+      case .fitting(let steps): report.note("fitting values, step \(steps)")
+      case .resumed(let customers, let all):
+        Notice.write(
+          "resumes a rebuild that was ended, at \(customers) of \(all) customers",
+          quiet: global.quiet)
+      case .unusable(let reason):
+        Notice.write(
+          "what a rebuild that was ended left is thrown away: \(reason)", quiet: global.quiet)
+      case .folded, .noted: break
+      }
     }
     let built = try opened.run { () throws -> ViewBuilder.Built in
       guard let earlier, !rebuild else { return try builder.build(progress: note) }

@@ -53,6 +53,7 @@ final class ProgressLine {
     switch progress {
     case .folded(let share): update(share)
     case .fitting(let steps): show("fitting values, step \(steps)")
+    case .resumed, .unusable, .noted: break
     }
   }
 
