@@ -1,7 +1,7 @@
 import EventStore
 
 /// Days and instants of a time zone.
-struct LocalTime {
+struct LocalTime: Sendable {
   private let zone: TimeZoneData
 
   /// - Parameter name: of the IANA database; nil is UTC. Gives nil where it is not installed.

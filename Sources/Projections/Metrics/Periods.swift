@@ -85,7 +85,7 @@ public struct Periods: Sendable {
     let date = CivilDate.civil(days: day)
     let year = padded(date.year, 4)
     switch length {
-    case .day: return "\(year)-\(padded(date.month, 2))-\(padded(date.day, 2))"
+    case .day: return dayLabel(day)
     case .week:
       // The ISO week belongs to the year of its Thursday.
       let thursday = CivilDate.civil(days: day + 3)
@@ -96,6 +96,12 @@ public struct Periods: Sendable {
     case .year: return year
     case .all: return "all"
     }
+  }
+
+  /// `2024-01-31`.
+  static func dayLabel(_ day: Int64) -> String {
+    let date = CivilDate.civil(days: day)
+    return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
   }
 
   private static func padded(_ number: Int64, _ width: Int) -> String {

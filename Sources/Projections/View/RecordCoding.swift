@@ -167,6 +167,8 @@ enum RecordCoding {
   /// What a scan finds besides the facts.
   struct Scanned {
     var isParked = false
+    /// Meaningless unless it is parked.
+    var parkedAt: Int64 = 0
     var stage = 0
     var since: Int64 = 0
     /// From + 1 of the last row; 0 where that is the entry.
@@ -197,7 +199,7 @@ enum RecordCoding {
     _ = try decoder.signed()
     scanned.isParked = try decoder.number() == 1
     if scanned.isParked {
-      try skipParked(&decoder)
+      scanned.parkedAt = try skipParked(&decoder)
     } else {
       scanned.stage = try decoder.index()
       scanned.since = try decoder.signed()
@@ -231,11 +233,14 @@ enum RecordCoding {
     }
   }
 
-  /// Goes over the state of a parked customer.
-  private static func skipParked(_ decoder: inout ByteDecoder) throws(ByteDecoder.Damaged) {
-    _ = try decoder.signed()
+  /// Goes over the state of a parked customer; since when it is parked.
+  private static func skipParked(
+    _ decoder: inout ByteDecoder
+  ) throws(ByteDecoder.Damaged) -> Int64 {
+    let at = try decoder.signed()
     _ = try decoder.number()
     for _ in 0..<(try decoder.count()) { _ = try decoder.index() }
+    return at
   }
 
   /// Goes over the rows: from + 1 of the last one, and how many have an anchor.

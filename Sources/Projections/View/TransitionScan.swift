@@ -34,8 +34,16 @@ struct TransitionScan {
     _ decoder: inout ByteDecoder, into rows: inout [ScannedTransition]
   ) throws(ByteDecoder.Damaged) -> Range<Int> {
     rows.removeAll(keepingCapacity: true)
+    return try append(&decoder, to: &rows).name
+  }
+
+  /// Reads one record and adds its rows: where the customer's name stands, and since when it is parked.
+  func append(
+    _ decoder: inout ByteDecoder, to rows: inout [ScannedTransition]
+  ) throws(ByteDecoder.Damaged) -> (name: Range<Int>, parkedAt: Int64?) {
+    let first = rows.count
     let name = try decoder.textRange()
-    _ = try RecordCoding.scanHead(&decoder, facts: forms.count) {
+    let head = try RecordCoding.scanHead(&decoder, facts: forms.count) {
       (index, decoder) throws(ByteDecoder.Damaged) in
       _ = try RecordCoding.scalar(forms[index], &decoder)
     }
@@ -54,11 +62,49 @@ struct TransitionScan {
           transition: transition == 0 ? nil : transition - 1, isTimer: flags & 1 != 0,
           eventID: flags & 2 != 0 ? try decoder.textRange() : nil, position: 0))
     }
-    for index in rows.indices where rows[index].eventID != nil {
+    for index in first..<rows.count where rows[index].eventID != nil {
       rows[index].position = try decoder.number()
     }
     _ = try RecordCoding.scanTail(&decoder)
-    return name
+    return (name, head.isParked ? head.parkedAt : nil)
+  }
+}
+
+/// The customers of one chunk of a view with their rows.
+public struct ScannedHistories: Sendable {
+  /// One customer.
+  public struct Customer: Sendable {
+    /// Where the name stands in the bytes.
+    public var name: Range<Int>
+    /// Where the rows stand among those of all.
+    public var rows: Range<Int>
+    /// Since when it has no stage, in microseconds since 1970-01-01T00:00:00Z; nil unless it is parked.
+    public var parkedAt: Int64?
+  }
+
+  /// Where names and ids stand, in UTF-8.
+  public let bytes: [UInt8]
+  /// By the bytes of their names.
+  public fileprivate(set) var customers: [Customer] = []
+  /// Of all customers, one after the other.
+  public fileprivate(set) var rows: [ScannedTransition] = []
+}
+
+extension ViewReader {
+  /// The customers of a chunk with their rows, also those who have none; several threads may read chunks at once.
+  public func histories(inChunk chunk: Int) throws(ViewError) -> ScannedHistories {
+    let scan = TransitionScan(rules)
+    return try guarded {
+      var (decoder, count) = try records(chunk)
+      var found = ScannedHistories(bytes: decoder.bytes)
+      for _ in 0..<count {
+        let first = found.rows.count
+        let (name, parkedAt) = try scan.append(&decoder, to: &found.rows)
+        found.customers.append(
+          .init(name: name, rows: first..<found.rows.count, parkedAt: parkedAt))
+      }
+      return found
+    }
   }
 }
 

@@ -11,7 +11,7 @@ struct ChunkedExport {
   func writeTransitions(to file: OutputFile) throws -> Int {
     let lines = TransitionLines(reader.rules, csv: isCSV)
     let reader = reader
-    return try write(to: file, [UInt8]()) { chunk, start, buffer in
+    return try write(to: file, [UInt8]()) { chunk, start, buffer, _ in
       var count = 0
       try reader.forEachTransition(inChunk: chunk) { bytes, name, rows in
         count += rows.count
@@ -26,7 +26,7 @@ struct ChunkedExport {
     let lines = CustomerLines(reader.rules, csv: isCSV)
     let reader = reader
     let none = LeftOutEvents(reader.rules)
-    let written = try write(to: file, none) { chunk, leftOut, buffer in
+    let written = try write(to: file, none) { chunk, leftOut, buffer, _ in
       var count = 0
       try reader.forEachCustomer(inChunk: chunk) { customer in
         count += 1
@@ -40,12 +40,32 @@ struct ChunkedExport {
     )
   }
 
+  /// The table `stage_days`; the number of rows.
+  func writeStageDays(_ days: StageDays, to file: OutputFile) throws -> Int {
+    let lines = StageDayLines(reader.rules, days, csv: isCSV)
+    return try write(to: file, lines) { chunk, lines, buffer, spill in
+      var count = 0
+      try days.forEach(inChunk: chunk) { name, stays in
+        count += try lines.add(name, stays, to: &buffer, spill: spill)
+      }
+      return count
+    }.count
+  }
+
+  /// Bytes of lines that a thread holds while it waits for its turn, if a chunk has more.
+  private static let spillBytes = 4 << 20
+
+  /// What comes before failed, so that nothing is written any more.
+  private struct Ended: Error {}
+
   /// - Parameters:
   ///   - state: what each thread begins with.
-  ///   - make: adds the lines of a chunk to a buffer, and gives their number.
+  ///   - make: adds the lines of a chunk to a buffer, and gives their number; may have a long buffer written on the way.
   private func write<State: Sendable>(
     to file: OutputFile, _ state: State,
-    _ make: @escaping @Sendable (Int, inout State, inout [UInt8]) throws -> Int
+    _ make:
+      @escaping @Sendable (Int, inout State, inout [UInt8], (inout [UInt8]) throws -> Void)
+      throws -> Int
   ) throws -> (count: Int, states: [State]) {
     let ticket = Ticket()
     let turns = Turns()
@@ -58,10 +78,17 @@ struct ChunkedExport {
         if chunk >= chunkCount { return (count, own) }
         buffer.removeAll(keepingCapacity: true)
         do {
-          count += try make(chunk, &own, &buffer)
+          count += try make(chunk, &own, &buffer) { buffer in
+            if buffer.count < Self.spillBytes { return }
+            guard turns.wait(for: chunk) else { throw Ended() }
+            try file.write(buffer)
+            buffer.removeAll(keepingCapacity: true)
+          }
           guard turns.wait(for: chunk) else { return (count, own) }
           try file.write(buffer)
           turns.pass(chunk)
+        } catch is Ended {
+          return (count, own)
         } catch {
           // What comes before has its turn first, so that as much is written as by one thread.
           _ = turns.wait(for: chunk)

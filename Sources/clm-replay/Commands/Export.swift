@@ -13,8 +13,11 @@ struct ExportCommand: ParsableCommand {
 
       Rows are ordered by the bytes of the customer's name, transitions of one customer by time. `segments` holds one row for
       each stay of a customer in a segment: from, to (empty while it lasts), and the event or timer behind the entry. Segments
-      that read clv, rfm or a rank are known at as-of only: their `from` and `cause` are empty. FILE.csv and FILE.ndjson say
-      the form, else --format does, csv unless given.
+      that read clv, rfm or a rank are known at as-of only: their `from` and `cause` are empty. `stage_days` holds one row for each
+      customer and calendar day (of the rules' time zone): the stage in which the day ended, from the day of the entry to as-of's.
+      `rfm` holds the scores of every customer with what they were made of.
+
+      The form follows the name: FILE.csv, FILE.ndjson or FILE.jsonl; else --format says it, csv unless given.
 
       `events` needs no view: lines as they came, NDJSON, in the order of the log, less those that were erased. An empty store
       that imports them holds the same events; `recorded`, and so the root, are new.
@@ -23,11 +26,16 @@ struct ExportCommand: ParsableCommand {
       """)
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
-    case customers, transitions, segments, events
+    case customers, transitions, segments
+    case stageDays = "stage_days"
+    case rfm, events
   }
 
+  /// First and last one, in days since 1970-01-01.
+  typealias Days = (from: Int64?, to: Int64?)
+
   @Argument(help: "The store.") var store: String
-  @Option(help: "customers, transitions, segments or events.") var table: Table
+  @Option(help: "customers, transitions, segments, stage_days, rfm or events.") var table: Table
   @Option(name: .shortAndLong, help: "The file to write; `-` is standard output.")
   var output: String
   @Option(help: "The view, if there are several.") var view: String?
@@ -39,9 +47,15 @@ struct ExportCommand: ParsableCommand {
   )
   var customer: [String] = []
   @Option(help: "Of events: those of a type, as sent (may be repeated).") var type: [String] = []
-  @Option(help: "Of events: those that occurred then or later; a date is its first instant.")
+  @Option(
+    help:
+      "Of events: those that occurred then or later; a date is its first instant. Of stage_days: the first date."
+  )
   var from: String?
-  @Option(help: "Of events: those that occurred by then; a date is its last instant.")
+  @Option(
+    help:
+      "Of events: those that occurred by then; a date is its last instant. Of stage_days: the last date."
+  )
   var to: String?
   @OptionGroup var global: GlobalOptions
 
@@ -54,18 +68,22 @@ struct ExportCommand: ParsableCommand {
       if view != nil && customer.isEmpty {
         throw ValidationError("with --table events, --view goes with --customer")
       }
-    } else if !customer.isEmpty || !type.isEmpty || from != nil || to != nil {
-      throw ValidationError("--customer, --type, --from and --to go with --table events")
+    } else if !customer.isEmpty || !type.isEmpty {
+      throw ValidationError("--customer and --type go with --table events")
+    } else if table != .stageDays && (from != nil || to != nil) {
+      throw ValidationError("--from and --to go with --table events and --table stage_days")
     }
   }
 
   func run() throws {
     if table == .events { return try exportEvents() }
     let format = try Forms.rows(global, output: output)
+    let days = try days()
     let opened = try OpenedStore(store)
     let reader = try reader(opened)
     let export = TableExport(
-      opened: opened, reader: reader, format: format, threads: Threads.count(threads))
+      opened: opened, reader: reader, format: format, threads: Threads.count(threads), days: days,
+      quiet: global.quiet)
     let file = try OutputFile.open(output)
     let (count, leftOut) = try export.write(table, to: file)
     try file.close()
@@ -73,6 +91,18 @@ struct ExportCommand: ParsableCommand {
     Notice.write(
       "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(count) rows",
       quiet: global.quiet)
+  }
+
+  private func days() throws -> Days {
+    let days = (
+      from: try from.map { try Times.day($0, option: "--from") },
+      to: try to.map { try Times.day($0, option: "--to") }
+    )
+    if let first = days.from, let last = days.to, first > last {
+      throw CommandError(
+        exit: .usage, code: "usage", message: "--from \(from ?? "") is later than --to \(to ?? "")")
+    }
+    return days
   }
 
   /// The view, or one made for this question in other times.

@@ -55,7 +55,7 @@ enum Forms {
 
   private static func rows(_ format: OutputFormat?, output: String) throws -> OutputFormat {
     let named = name(of: output)
-    let chosen = named.flatMap { OutputFormat(rawValue: $0) }
+    let chosen = named == "jsonl" ? .ndjson : named.flatMap { OutputFormat(rawValue: $0) }
     if let chosen, [.csv, .ndjson].contains(chosen) {
       if let format, format != chosen {
         throw usage(

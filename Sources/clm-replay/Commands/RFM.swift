@@ -52,28 +52,17 @@ struct RFMCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
     let compiled = try LoadedRules.load(reader).compiled
-    guard reader.rules.clv != nil else {
-      throw CommandError(
-        exit: .couldNotRun, code: "no-clv",
-        message:
-          "the rules of view `\(reader.manifest.name)` do not say what a purchase is, so that nobody is scored",
-        help: "add `clv: { purchase: ALIAS.FIELD }` to the rules, and replay")
-    }
+    try Self.checkScored(reader)
     let times: [String?] = asOf.isEmpty ? [nil] : asOf
     let views = try times.map {
       try opened.logView(of: reader.manifest, asOf: $0, knownAt: knownAt)
     }
     let populations = try views.map { view in
-      let progress = ProgressLine("rfm", quiet: global.quiet)
-      let population = try opened.run {
-        try RFMPopulation(compiled, view: view, threads: Threads.count(threads)) {
-          progress.update($0)
-        }
+      try opened.run {
+        try Self.fold(compiled, view, threads: Threads.count(threads), quiet: global.quiet)
       }
-      progress.end()
-      return population
     }
-    for population in populations { tellParked(population) }
+    for population in populations { Self.tellParked(population, quiet: global.quiet) }
     let migration =
       populations.count == 2 ? RFMMigration(from: populations[0], to: populations[1]) : nil
     let words = RFMWords(
@@ -89,12 +78,33 @@ struct RFMCommand: ParsableCommand {
     }
   }
 
-  private func tellParked(_ population: RFMPopulation) {
+  /// Refuses rules without purchases.
+  static func checkScored(_ reader: ViewReader) throws {
+    if reader.rules.clv != nil { return }
+    throw CommandError(
+      exit: .couldNotRun, code: "no-clv",
+      message:
+        "the rules of view `\(reader.manifest.name)` do not say what a purchase is, so that nobody is scored",
+      help: "add `clv: { purchase: ALIAS.FIELD }` to the rules, and replay")
+  }
+
+  static func fold(
+    _ compiled: CompiledRules, _ view: LogView, threads: Int, quiet: Bool
+  ) throws -> RFMPopulation {
+    let progress = ProgressLine("rfm", quiet: quiet)
+    let population = try RFMPopulation(compiled, view: view, threads: threads) {
+      progress.update($0)
+    }
+    progress.end()
+    return population
+  }
+
+  static func tellParked(_ population: RFMPopulation, quiet: Bool) {
     let parked = population.count(.parked)
     if parked == 0 { return }
     Notice.write(
       "note: \(parked) customers are parked as of \(RFC3339.text(population.asOf)) and not scored",
-      quiet: global.quiet)
+      quiet: quiet)
   }
 
   private func show(_ population: RFMPopulation, _ words: RFMWords) throws {

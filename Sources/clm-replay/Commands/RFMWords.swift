@@ -50,22 +50,31 @@ struct RFMWords {
     _ population: RFMPopulation, _ migration: RFMMigration?, to path: String, _ form: OutputFormat
   ) throws {
     let file = try OutputFile.open(path)
-    let own = ["segment", "r", "f", "m", "last_purchase", "frequency", "monetary"]
     let moved = ["from", "from_r", "from_f", "from_m", "to", "to_r", "to_f", "to_m"]
     var writer = RowWriter(
-      format: form, columns: ["customer"] + (migration == nil ? own : moved), file: file)
+      format: form, columns: migration == nil ? Self.customerColumns : ["customer"] + moved,
+      file: file)
     try writer.begin()
     if let migration {
       try migration.forEach {
         try writer.add([name($0.name)] + scores($0.from) + scores($0.to))
       }
     } else {
-      for (bytes, entry) in zip(population.names, population.entries) {
-        try writer.add([name(bytes)] + scores(entry) + measures(entry))
-      }
+      for row in customerRows(population) { try writer.add(row) }
     }
     try writer.end()
     try file.close()
+  }
+
+  static let customerColumns = [
+    "customer", "segment", "r", "f", "m", "last_purchase", "frequency", "monetary",
+  ]
+
+  /// A row of each customer, by the bytes of their names.
+  func customerRows(_ population: RFMPopulation) -> some Sequence<[JSONValue]> {
+    zip(population.names, population.entries).lazy.map { bytes, entry in
+      [name(bytes)] + scores(entry) + measures(entry)
+    }
   }
 
   private func name(_ bytes: [UInt8]) -> JSONValue {

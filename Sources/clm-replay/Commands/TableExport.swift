@@ -7,12 +7,17 @@ struct TableExport {
   let reader: ViewReader
   let format: OutputFormat
   let threads: Int
+  /// Of `stage_days`.
+  var days: ExportCommand.Days = (nil, nil)
+  var quiet = false
 
   func columns(_ table: ExportCommand.Table) -> [String] {
     switch table {
     case .customers: ViewRows(reader.rules).customerColumns
     case .transitions: ViewRows.transitionColumns
     case .segments: ViewRows.spellColumns
+    case .stageDays: StageDayLines.columns
+    case .rfm: RFMWords.customerColumns
     case .events: []
     }
   }
@@ -40,10 +45,36 @@ struct TableExport {
           try LoadedRules.load(reader).compiled,
           view: try opened.logView(size: manifest.size, asOf: manifest.asOf), threads: threads)
         try spells.forEach(reader) { try writer.add(rows.spell($0)) }
+      case .stageDays:
+        try writer.end()
+        count = try chunked.writeStageDays(try stageDays(), to: file)
+      case .rfm:
+        let (population, words) = try rfm()
+        for row in words.customerRows(population) { try writer.add(row) }
       case .events: break
       }
     }
     try writer.end()
     return (count + writer.count, leftOut)
+  }
+
+  private func stageDays() throws -> StageDays {
+    do {
+      return try StageDays(reader, from: days.from, to: days.to)
+    } catch let fault as MetricsPlan.Fault {
+      throw CommandError(
+        exit: .couldNotRun, code: "timezone", message: fault.message, help: fault.help)
+    }
+  }
+
+  /// Everybody's scores: folded again, as the measures of buyers stand in no view.
+  private func rfm() throws -> (RFMPopulation, RFMWords) {
+    let compiled = try LoadedRules.load(reader).compiled
+    try RFMCommand.checkScored(reader)
+    let manifest = reader.manifest
+    let view = try opened.logView(size: manifest.size, asOf: manifest.asOf)
+    let population = try RFMCommand.fold(compiled, view, threads: threads, quiet: quiet)
+    RFMCommand.tellParked(population, quiet: quiet)
+    return (population, RFMWords(view: manifest.name, size: view.size, rules: reader.rules))
   }
 }

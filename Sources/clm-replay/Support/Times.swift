@@ -12,6 +12,18 @@ enum Times {
     try instant(text, option: option, timeOfDate: "T00:00:00Z")
   }
 
+  /// A date such as 2024-04-28, in days since 1970-01-01.
+  static func day(_ text: String, option: String) throws -> Int64 {
+    if text.utf8.count == 10, let first = RFC3339.microseconds(Array("\(text)T00:00:00Z".utf8).span)
+    {
+      return (first - (first < 0 ? 86_399_999_999 : 0)) / 86_400_000_000
+    }
+    throw CommandError(
+      exit: .usage, code: "usage",
+      message: "\(option) takes a date such as 2024-04-28; not `\(text)`",
+      help: "days of a table are those of the time zone of the rules")
+  }
+
   private static func instant(
     _ text: String, option: String, timeOfDate: String
   ) throws -> Int64 {
