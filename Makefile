@@ -4,12 +4,12 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics check-value lint bench bench-small bench-budgets soak faults packages clean
+.PHONY: setup build demo test check-metrics check-tables check-value lint bench bench-small bench-budgets soak faults packages clean
 
 setup:
-	@if ! pkg-config --exists lmdb zlib 2>/dev/null; then \
-	  echo "installing liblmdb-dev, zlib1g-dev and pkg-config"; \
-	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev zlib1g-dev pkg-config >/dev/null; fi
+	@if ! pkg-config --exists lmdb zlib sqlite3 2>/dev/null; then \
+	  echo "installing liblmdb-dev, zlib1g-dev, libsqlite3-dev and pkg-config"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev zlib1g-dev libsqlite3-dev pkg-config >/dev/null; fi
 	@if ! [ -e /usr/share/zoneinfo/Europe/Berlin ]; then \
 	  echo "installing tzdata"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq tzdata >/dev/null; fi
@@ -37,6 +37,16 @@ test: setup packages
 check-metrics: build
 	@python3 -c "import yaml, duckdb" 2>/dev/null || python3 -m pip install -q pyyaml duckdb
 	for period in month week quarter; do python3 Tests/Reference/metrics_sql.py --binary $(BINARY) --period $$period || exit 1; done
+
+# Tables as SQLite, DuckDB, pandas and Datasette read them against CSV; Parquet by the lines of docs/export.md. The extension
+# is that of DuckDB 1.4.4, as PyPI has it.
+check-tables: build .build/tables-venv/ready
+	.build/tables-venv/bin/python Tests/Reference/tables.py --binary $(BINARY)
+
+.build/tables-venv/ready:
+	python3 -m venv .build/tables-venv
+	.build/tables-venv/bin/pip install -q duckdb==1.4.4 duckdb-ext-sqlite==1.4.4.20260205 pandas==3.1.1 datasette==0.65.5
+	touch $@
 
 # Fits of customer value against scipy and PyPI `lifetimes`, installed aside in the last versions that work together (Python 3.11).
 # CLM_REFERENCE_DATA may name a folder with completejourney_events.csv.gz.

@@ -22,6 +22,9 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
     .target(name: "CProcessor"),
     .target(name: "CEL"),
     .target(
@@ -35,7 +38,7 @@ let package = Package(
     .executableTarget(
       name: "clm-replay",
       dependencies: [
-        "CEL", "EventStore", "Projections",
+        "CEL", "CSQLite", "EventStore", "Projections",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),

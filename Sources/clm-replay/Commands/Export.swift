@@ -9,6 +9,7 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         clm-replay export store --table customers -o customers.csv
+        clm-replay export store -o view.sqlite
         clm-replay export store --table events --type purchase --from 2024-01-01 -o purchases.ndjson
 
       Rows are ordered by the bytes of the customer's name, transitions of one customer by time. `segments` holds one row for
@@ -17,7 +18,9 @@ struct ExportCommand: ParsableCommand {
       customer and calendar day (of the rules' time zone): the stage in which the day ended, from the day of the entry to as-of's.
       `rfm` holds the scores of every customer with what they were made of.
 
-      The form follows the name: FILE.csv, FILE.ndjson or FILE.jsonl; else --format says it, csv unless given.
+      The form follows the name: FILE.csv, FILE.ndjson or FILE.jsonl, FILE.sqlite or FILE.db; else --format says it, csv unless
+      given. An SQLite database holds all tables, those of `metrics` and the receipt too, or the one that is named; money is in
+      minor units there. docs/export.md has its columns, and how Parquet is made of it.
 
       `events` needs no view: lines as they came, NDJSON, in the order of the log, less those that were erased. An empty store
       that imports them holds the same events; `recorded`, and so the root, are new.
@@ -28,14 +31,25 @@ struct ExportCommand: ParsableCommand {
   enum Table: String, ExpressibleByArgument, CaseIterable {
     case customers, transitions, segments
     case stageDays = "stage_days"
-    case rfm, events
+    case rfm, metrics, events
+  }
+
+  struct Options: ParsableArguments {
+    @Option(help: "csv, ndjson or sqlite; as the name of FILE says unless given.")
+    var format: ExportForm?
+    @Flag(name: .shortAndLong, help: "No progress and no summaries; errors are always shown.")
+    var quiet = false
   }
 
   /// First and last one, in days since 1970-01-01.
   typealias Days = (from: Int64?, to: Int64?)
 
   @Argument(help: "The store.") var store: String
-  @Option(help: "customers, transitions, segments, stage_days, rfm or events.") var table: Table
+  @Option(
+    help:
+      "customers, transitions, segments, stage_days, rfm, metrics (sqlite) or events; a database has all unless given."
+  )
+  var table: Table?
   @Option(name: .shortAndLong, help: "The file to write; `-` is standard output.")
   var output: String
   @Option(help: "The view, if there are several.") var view: String?
@@ -57,7 +71,7 @@ struct ExportCommand: ParsableCommand {
       "Of events: those that occurred by then; a date is its last instant. Of stage_days: the last date."
   )
   var to: String?
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var global: Options
 
   func validate() throws {
     if table == .events {
@@ -77,12 +91,15 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     if table == .events { return try exportEvents() }
-    let format = try Forms.rows(global, output: output)
+    let form = try Forms.export(global.format, output: output)
     let days = try days()
+    if form == .sqlite { return try exportDatabase(days) }
+    let table = try rowTable(form)
     let opened = try OpenedStore(store)
     let reader = try reader(opened)
     let export = TableExport(
-      opened: opened, reader: reader, format: format, threads: Threads.count(threads), days: days,
+      opened: opened, reader: reader, format: form.rows, threads: Threads.count(threads),
+      days: days,
       quiet: global.quiet)
     let file = try OutputFile.open(output)
     let (count, leftOut) = try export.write(table, to: file)
@@ -90,6 +107,40 @@ struct ExportCommand: ParsableCommand {
     leftOut.tell()
     Notice.write(
       "\(table.rawValue) of view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)): \(count) rows",
+      quiet: global.quiet)
+  }
+
+  /// The one table that a file of rows holds.
+  private func rowTable(_ form: ExportForm) throws -> Table {
+    switch table {
+    case nil:
+      throw CommandError(
+        exit: .usage, code: "usage", message: "\(form.rawValue) holds one table, and none is named",
+        help:
+          "add --table with one of customers, transitions, segments, stage_days, rfm, events; `-o FILE.sqlite` holds all"
+      )
+    case .metrics?:
+      throw CommandError(
+        exit: .usage, code: "usage",
+        message: "metrics are several tables, and \(form.rawValue) holds one",
+        help:
+          "take one of them with `clm-replay metrics STORE --table NAME --format \(form.rawValue)`, or `-o FILE.sqlite`"
+      )
+    case let table?: return table
+    }
+  }
+
+  private func exportDatabase(_ days: Days) throws {
+    let opened = try OpenedStore(store)
+    let reader = try reader(opened)
+    let export = SQLiteExport(
+      opened: opened, reader: reader, threads: Threads.count(threads), days: days,
+      quiet: global.quiet)
+    let (counts, leftOut) = try export.write(table, to: output)
+    leftOut.tell()
+    let rows = counts.map { "\($0.table) \($0.rows)" }.joined(separator: ", ")
+    Notice.write(
+      "view \(reader.manifest.name) as of \(RFC3339.text(reader.manifest.asOf)), rows: \(rows)",
       quiet: global.quiet)
   }
 
@@ -117,7 +168,7 @@ struct ExportCommand: ParsableCommand {
 
   /// Events are lines of the log, not rows of a view.
   private func exportEvents() throws {
-    try Forms.checkLines(global, output: output)
+    try Forms.checkLines(global.format, output: output)
     let export = EventExport(
       opened: try OpenedStore(store), customers: customer, view: view, types: type, from: from,
       to: to, threads: Threads.count(threads))

@@ -37,23 +37,54 @@ enum Forms {
     return try rows(global.format, output: output)
   }
 
+  /// The form of `export`: as the file's name says, else as `--format` does, else CSV.
+  static func export(_ format: ExportForm?, output: String) throws -> ExportForm {
+    let named = name(of: output) ?? ""
+    if format == .parquet || ["parquet", "arrow", "feather"].contains(named) {
+      throw usage(
+        "tables are not written as \(format == .parquet ? "parquet" : named)",
+        help:
+          "write `-o view.sqlite` or a CSV file, and let DuckDB make it: COPY (SELECT * FROM sqlite_scan('view.sqlite', 'customers')) TO 'customers.parquet' (docs/export.md)"
+      )
+    }
+    if databaseExtensions.contains(named) || format == .sqlite {
+      if let format,
+        format != .sqlite || otherExtensions.subtracting(databaseExtensions).contains(named)
+      {
+        throw usage(
+          "`\(output)` would hold \(format.rawValue)", help: "leave --format or the name to say it")
+      }
+      return .sqlite
+    }
+    let rows = try rows(format?.rows, output: output, known: "csv, ndjson or sqlite")
+    return rows == .csv ? .csv : .ndjson
+  }
+
+  private static let databaseExtensions: Set<String> = ["sqlite", "sqlite3", "db"]
+
   /// The form of rows that go to a file beside what a command prints: as its extension says, else CSV.
   static func rows(beside output: String) throws -> OutputFormat {
     try rows(nil, output: output)
   }
 
   /// Checks the form of a command that writes lines as they came.
-  static func checkLines(_ global: GlobalOptions, output: String) throws {
-    try among([.ndjson], global, "ndjson, lines as they came")
-    guard let named = name(of: output), named != OutputFormat.ndjson.rawValue,
-      global.format == nil || otherExtensions.contains(named)
+  static func checkLines(_ format: ExportForm?, output: String) throws {
+    if let format, format != .ndjson {
+      throw usage(
+        "this command does not write \(format.rawValue)",
+        help: "it has ndjson, lines as they came")
+    }
+    guard let named = name(of: output), !["ndjson", "jsonl"].contains(named),
+      format == nil || otherExtensions.contains(named)
     else { return }
     throw usage(
       "lines are written as ndjson, not as the `.\(named)` of `\(output)`",
       help: "name a file .ndjson, or one without an extension")
   }
 
-  private static func rows(_ format: OutputFormat?, output: String) throws -> OutputFormat {
+  private static func rows(
+    _ format: OutputFormat?, output: String, known: String = "csv or ndjson"
+  ) throws -> OutputFormat {
     let named = name(of: output)
     let chosen = named == "jsonl" ? .ndjson : named.flatMap { OutputFormat(rawValue: $0) }
     if let chosen, [.csv, .ndjson].contains(chosen) {
@@ -66,8 +97,8 @@ enum Forms {
     // A name that says nothing of a form may be said to hold one.
     if let named, format == nil || otherExtensions.contains(named) {
       throw usage(
-        "rows are written as csv or ndjson, not as the `.\(named)` of `\(output)`",
-        help: "name a file .csv or .ndjson, or one without an extension")
+        "rows are written as \(known), not as the `.\(named)` of `\(output)`",
+        help: "name a file so, or one without an extension")
     }
     return format ?? .csv
   }
@@ -114,4 +145,16 @@ enum Forms {
   private static func usage(_ message: String, help: String) -> CommandError {
     CommandError(exit: .usage, code: "usage", message: message, help: help)
   }
+}
+
+/// What `export` writes.
+enum ExportForm: String, ExpressibleByArgument, CaseIterable {
+  case csv, ndjson, sqlite
+  /// Known, so that it can be refused in words of its own, and not offered.
+  case parquet
+
+  static var allValueStrings: [String] { ["csv", "ndjson", "sqlite"] }
+
+  /// The form of rows.
+  var rows: OutputFormat { self == .ndjson ? .ndjson : .csv }
 }

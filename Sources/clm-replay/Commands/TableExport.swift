@@ -18,7 +18,7 @@ struct TableExport {
     case .segments: ViewRows.spellColumns
     case .stageDays: StageDayLines.columns
     case .rfm: RFMWords.customerColumns
-    case .events: []
+    case .metrics, .events: []
     }
   }
 
@@ -47,18 +47,18 @@ struct TableExport {
         try spells.forEach(reader) { try writer.add(rows.spell($0)) }
       case .stageDays:
         try writer.end()
-        count = try chunked.writeStageDays(try stageDays(), to: file)
+        count = try chunked.writeStageDays(try Self.stageDays(reader, days), to: file)
       case .rfm:
-        let (population, words) = try rfm()
+        let (population, words) = try Self.rfm(opened, reader, threads: threads, quiet: quiet)
         for row in words.customerRows(population) { try writer.add(row) }
-      case .events: break
+      case .metrics, .events: break
       }
     }
     try writer.end()
     return (count + writer.count, leftOut)
   }
 
-  private func stageDays() throws -> StageDays {
+  static func stageDays(_ reader: ViewReader, _ days: ExportCommand.Days) throws -> StageDays {
     do {
       return try StageDays(reader, from: days.from, to: days.to)
     } catch let fault as MetricsPlan.Fault {
@@ -68,7 +68,9 @@ struct TableExport {
   }
 
   /// Everybody's scores: folded again, as the measures of buyers stand in no view.
-  private func rfm() throws -> (RFMPopulation, RFMWords) {
+  static func rfm(
+    _ opened: OpenedStore, _ reader: ViewReader, threads: Int, quiet: Bool
+  ) throws -> (RFMPopulation, RFMWords) {
     let compiled = try LoadedRules.load(reader).compiled
     try RFMCommand.checkScored(reader)
     let manifest = reader.manifest

@@ -16,6 +16,9 @@ final class OutputFile: @unchecked Sendable {
     self.file = file
   }
 
+  /// Where the bytes of a plain file are until it is closed, for a library that writes files by itself; nil for a stream.
+  var pathUntilClosed: String? { temporary }
+
   deinit {
     if let temporary, file >= 0 {
       Glibc.close(file)
