@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics check-tables check-value lint bench bench-small bench-budgets soak faults packages clean
+.PHONY: setup build demo test check-metrics check-tables check-sources check-value lint bench bench-small bench-budgets soak faults packages clean
 
 setup:
 	@if ! pkg-config --exists lmdb zlib sqlite3 2>/dev/null; then \
@@ -45,8 +45,14 @@ check-tables: build .build/tables-venv/ready
 
 .build/tables-venv/ready:
 	python3 -m venv .build/tables-venv
-	.build/tables-venv/bin/pip install -q duckdb==1.4.4 duckdb-ext-sqlite==1.4.4.20260205 pandas==3.1.1 datasette==0.65.5
+	.build/tables-venv/bin/pip install -q duckdb==1.4.4 duckdb-ext-sqlite==1.4.4.20260205 duckdb-ext-postgres==1.4.4.20260205 pandas==3.1.1 datasette==0.65.5 confluent-kafka
 	touch $@
+
+# Every line of docs/sources.md, with a PostgreSQL server and a Kafka broker of their own.
+check-sources: build .build/tables-venv/ready
+	@if ! which jq zstd kcat psql >/dev/null; then echo "installing jq, zstd, kcat and postgresql"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq jq zstd kcat postgresql >/dev/null; fi
+	.build/tables-venv/bin/python Tests/Reference/sources.py --binary $(BINARY)
 
 # Fits of customer value against scipy and PyPI `lifetimes`, installed aside in the last versions that work together (Python 3.11).
 # CLM_REFERENCE_DATA may name a folder with completejourney_events.csv.gz.

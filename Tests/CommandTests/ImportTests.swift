@@ -347,13 +347,6 @@ import Testing
     #expect(!done.errors.contains("at byte"))
   }
 
-  @Test func `help does not offer what is refused`() throws {
-    #expect(!(try Program.run("import", "--help").output.contains("segment")))
-    let refused = try Program.run("import", "store", "a", "--input", "segment")
-    refused.expect(64)
-    #expect(refused.errors.contains("--input segment is not available yet"))
-  }
-
   @Test func `a missing input makes no store`() throws {
     let place = try Place()
 

@@ -10,6 +10,8 @@ struct ImportPiece: Sendable {
   private var lines: [Int32] = []
   /// It is of CSV: this makes the lines of `events` of its rows.
   private var csv: CSVLines?
+  /// Its lines are calls of Segment, of which lines of `events` are made.
+  private var isSegment = false
   /// The rows, in order; once there are lines, those that became one.
   private var rows: [Row] = []
   private var rowBytes: [UInt8] = []
@@ -45,10 +47,14 @@ struct ImportPiece: Sendable {
   /// - Parameters:
   ///   - bytes: whole lines, each with its end, except for the last of an input.
   ///   - rows: what makes lines of the rows of CSV that are added.
-  init(input: Int, file: String, bytes: [UInt8] = [], rows: CSVLines? = nil) {
+  ///   - isSegment: the lines are calls of Segment's specification.
+  init(
+    input: Int, file: String, bytes: [UInt8] = [], rows: CSVLines? = nil, isSegment: Bool = false
+  ) {
     self.input = input
     self.file = file
     csv = rows
+    self.isSegment = isSegment
     events = EventBatch(bytes: bytes)
   }
 
@@ -77,7 +83,7 @@ struct ImportPiece: Sendable {
 
   /// Checks the lines, takes them apart and hashes their ids; on any thread.
   mutating func parse(_ parser: EventParser, _ sipHash: SipHash) {
-    makeLines()
+    if isSegment { makeLinesOfCalls() } else { makeLines() }
     var lines: [Int32] = []
     var faults: [(line: Int, range: Range<Int>, rejection: Rejection)] = []
     lines.reserveCapacity(events.bytes.count / 128)
@@ -89,7 +95,7 @@ struct ImportPiece: Sendable {
       }
     }
     self.lines = lines
-    if csv == nil { physicalLines = count }
+    if csv == nil && !isSegment { physicalLines = count }
     for fault in faults { reject(fault.rejection, line: fault.line, fault.range) }
     hashes = events.hashes(sipHash)
   }
@@ -117,6 +123,31 @@ struct ImportPiece: Sendable {
     events = EventBatch(bytes: csv.takeLines())
   }
 
+  /// Makes lines of Segment's calls, each of which is a row of its own.
+  private mutating func makeLinesOfCalls() {
+    rowBytes = events.bytes
+    var made = SegmentLines()
+    let text = rowBytes
+    let span = text.span
+    var start = 0
+    while start < span.count {
+      let end = span.firstIndex(of: 0x0a, from: start) ?? span.count
+      let last = end > start && span[end - 1] == 0x0d ? end - 1 : end
+      let row = Row(line: physicalLines, lines: 1, text: start..<last, cells: 0..<0)
+      if !span.extracting(row.text).isBlank {
+        do throws(Rejection) {
+          try made.append(span.extracting(row.text))
+          rows.append(row)
+        } catch {
+          reject(error, span.extracting(row.text), line: row.line)
+        }
+      }
+      physicalLines += 1
+      start = end + 1
+    }
+    events = EventBatch(bytes: made.lines)
+  }
+
   /// Gives rows that came before in their input, and have no id of their own, the ids of their occurrence; in order.
   mutating func count(_ occurrences: inout RowOccurrences, _ sipHash: SipHash) {
     guard let ids = csv?.ids, ids.count > 0 else { return }
@@ -136,9 +167,9 @@ struct ImportPiece: Sendable {
     reject(rejection, line: Int(lines[event]), events.entries[event].line)
   }
 
-  /// Rejects a line of ``events``; of CSV the row that became it.
+  /// Rejects a line of ``events``; of CSV and of Segment the row or call that became it.
   private mutating func reject(_ rejection: Rejection, line: Int, _ range: Range<Int>) {
-    if csv == nil {
+    if csv == nil && !isSegment {
       let bytes = events.bytes
       return reject(rejection, bytes.span.extracting(range), line: line)
     }

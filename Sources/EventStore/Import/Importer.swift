@@ -2,6 +2,8 @@
 public struct ImportOptions: Sendable {
   /// Set: the inputs are CSV.
   public var csv: CSVOptions?
+  /// The inputs are calls of Segment's specification, a JSON object a line; not with ``csv``.
+  public var isSegment = false
   /// Where rejected lines go; `rejects.ndjson` in the store unless given.
   public var rejects: String?
   /// An event whose id the log has with another value counts as a duplicate, not as rejected.
@@ -93,7 +95,8 @@ public final class Importer {
     rejects.at = now
     let latest = now.addingReportingOverflow(options.maximumSkew)
     let reading = try InputReading(
-      inputs, csv: options.csv, latest: latest.overflow ? Int64.max : latest.partialValue,
+      inputs, csv: options.csv, isSegment: options.isSegment,
+      latest: latest.overflow ? Int64.max : latest.partialValue,
       stop: options.stop)
     guard let stop = options.stop else { return try run(reading, acknowledge) }
     return try stop.heeded { try run(reading, acknowledge) }

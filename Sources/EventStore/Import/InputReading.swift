@@ -5,6 +5,7 @@ final class InputReading {
   private var csv: [CSVEvents] = []
   private var scanner: CSVRowScanner?
   private let options: CSVOptions?
+  private let isSegment: Bool
   let parser: EventParser
   private var current = 0
   /// Physical lines of the current input that are in pieces.
@@ -22,8 +23,10 @@ final class InputReading {
 
   /// Opens all inputs.
   init(
-    _ names: [String], csv options: CSVOptions?, latest: Int64, stop: StopRequest? = nil
+    _ names: [String], csv options: CSVOptions?, isSegment: Bool = false, latest: Int64,
+    stop: StopRequest? = nil
   ) throws(InputFault) {
+    self.isSegment = isSegment
     parser = EventParser(latest: latest)
     self.options = options
     scanner = options.map { CSVRowScanner($0.delimiter) }
@@ -126,7 +129,8 @@ final class InputReading {
 
   private func lines(_ reader: LineReader) throws(InputFault) -> ImportPiece? {
     guard let bytes = try reader.readLines() else { return nil }
-    return ImportPiece(input: current, file: reader.name, bytes: bytes)
+    return ImportPiece(
+      input: current, file: reader.name, bytes: bytes, isSegment: isSegment)
   }
 
   /// Rows of CSV, made into lines.

@@ -10,8 +10,9 @@ struct ImportCommand: ParsableCommand {
       EXAMPLES
         clm-replay import store events.ndjson
         clm-replay import store orders.csv --csv 'subject=customer_id,time=date,type:=purchase,data.amount=price'
+        clm-replay import store 1735603200000.gz --input segment
 
-      Files are NDJSON of CloudEvents, or CSV with a mapping, also compressed with gzip; `-` is standard input. A column whose
+      Files are NDJSON of CloudEvents, of Segment's calls (docs/sources.md), or CSV with a mapping, also compressed with gzip; `-` is standard input. A column whose
       name has a comma stands in quotes: 'subject="Customer, no."'. An event counts as appended once it is safe on the medium. Lines that cannot be taken go to the rejects file, everything else is imported.
       Of a stream, events are committed at the latest --commit-every after they came. SIGINT and SIGTERM end an import with what it has taken: exit status as at the end of the input, or 2 where a file was not read to its end.
       Exit status 1 if more lines were rejected than --max-rejects allows.
@@ -19,14 +20,11 @@ struct ImportCommand: ParsableCommand {
 
   enum Input: String, ExpressibleByArgument {
     case cloudevents, segment
-
-    /// `segment` is known, so that it can be refused in words of its own, and not offered.
-    static var allValueStrings: [String] { [Input.cloudevents.rawValue] }
   }
 
   @Argument(help: "The store.") var store: String
   @Argument(help: "Files; `-` is standard input.") var files: [String]
-  @Option(help: "What the lines are: cloudevents.") var input: Input?
+  @Option(help: "What the lines are: cloudevents (unless given), or segment.") var input: Input?
   @Option(help: "Read CSV: target=column and target:=constant, joined by commas.")
   var csv: String?
   @Option(help: "Delimiter of CSV: `,`, `;`, `|`, tab or whitespace.") var delimiter = ","
@@ -63,6 +61,9 @@ struct ImportCommand: ParsableCommand {
     if csv == nil && (noHeader || timeFormat != nil || timezone != nil || ambiguous != nil) {
       throw ValidationError("--no-header, --time-format, --timezone and --ambiguous go with --csv")
     }
+    if csv != nil, let input {
+      throw ValidationError("--csv says what the lines are, and so does --input \(input.rawValue)")
+    }
     if ambiguous != nil && timezone == nil {
       throw ValidationError("--ambiguous goes with --timezone: in UTC each hour comes once")
     }
@@ -70,11 +71,6 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let files = LongArguments.names(files)
-    if input == .segment {
-      throw CommandError(
-        exit: .usage, code: "unsupported", message: "--input segment is not available yet",
-        help: "write the calls as CloudEvents, one JSON object a line (docs/import.md)")
-    }
     try checkRejects(files)
     let limit = try Allowance(maxRejects, option: "--max-rejects")
     var options = try importOptions()
@@ -149,6 +145,7 @@ struct ImportCommand: ParsableCommand {
     options.commitSeconds =
       Double(try Times.length(commitEvery, option: "--commit-every")) / 1e6
     options.command = "clm-replay import"
+    options.isSegment = input == .segment
     guard let csv else { return options }
     let times = try times()
     do throws(CSVMapping.Fault) {
