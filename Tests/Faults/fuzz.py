@@ -2,7 +2,7 @@
 every line is accounted for (appended, duplicate or rejected), what was rejected is in the rejects file, and the store
 verifies; `eval` answers each line.
 
-usage: fuzz.py --binary PATH [--events N] [--csv N] [--eval N] [--rules N] [--dir DIR] [--seed S] [--small]
+usage: fuzz.py --binary PATH [--events N] [--csv N] [--segment N] [--eval N] [--rules N] [--dir DIR] [--seed S] [--small]
 
 Numbers are of inputs: lines of NDJSON, lines of CSV, expressions, rules files.
 """
@@ -77,6 +77,8 @@ def imported(options, number, count, kind, corpus, place):
     chance = random.Random(f"{options.seed} {kind} {number}")
     path, store = f"{place}/{kind}-{number}", f"{place}/{kind}-{number}-store"
     extra = ["--csv", "subject=customer,time=date,type:=purchase,data.amount=price,data.note=note"] if kind == "csv" else []
+    if kind == "segment":
+        extra = ["--input", "segment"]
     header = b"customer,date,price,note\n" if kind == "csv" else b""
     with open(path, "wb") as file:
         file.write(header)
@@ -96,7 +98,7 @@ def imported(options, number, count, kind, corpus, place):
         rejects = sum(1 for _ in open(f"{path}.rejects", "rb")) if os.path.exists(f"{path}.rejects") else 0
         if rejects != report["rejected"]:
             raise Fault(f"{report['rejected']} rejected, {rejects} in the file")
-        if kind == "ndjson":
+        if kind != "csv":
             content = pathlib.Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
             lines = sum(1 for line in content.split(b"\n") if line.removesuffix(b"\r").strip(b" \t"))
             taken = report["appended"] + report["duplicates"] + report["rejected"]
@@ -162,12 +164,13 @@ def body():
     parser = options_parser(__doc__)
     parser.add_argument("--events", type=int, default=8_000_000)
     parser.add_argument("--csv", type=int, default=1_500_000)
+    parser.add_argument("--segment", type=int, default=1_000_000)
     parser.add_argument("--eval", type=int, default=1_000_000)
     parser.add_argument("--rules", type=int, default=20_000)
     parser.add_argument("--dir", default="/dev/shm" if os.path.isdir("/dev/shm") else None)
     options = parser.parse_args()
     if options.small:
-        options.events, options.csv, options.eval, options.rules = 40_000, 20_000, 10_000, 100
+        options.events, options.csv, options.segment, options.eval, options.rules = 40_000, 20_000, 10_000, 10_000, 100
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(dir=options.dir) as place:
         shop = f"{place}/shop"
@@ -175,6 +178,8 @@ def body():
         events = pathlib.Path(shop).read_bytes().splitlines()
         for file in sorted((ROOT / "fixtures/malformed").glob("*.ndjson")):
             events += file.read_bytes().splitlines() * 20
+        calls = (ROOT / "fixtures/segment/shop.ndjson").read_bytes().splitlines()
+        calls = [line.replace(b'"messageId":"', b'"messageId":"%d-' % n) for n in range(200) for line in calls]
         rows = [
             f'C-{n % 400},2024-{n % 12 + 1:02}-{n % 28 + 1:02},{n % 90}.{n % 100:02},"a ""quoted"", note {n}"'.encode()
             for n in range(3000)
@@ -189,18 +194,19 @@ def body():
         for kind, total, step, work in (
             ("ndjson", options.events, 50_000, lambda n, c: imported(options, n, c, "ndjson", events, place)),
             ("csv", options.csv, 50_000, lambda n, c: imported(options, n, c, "csv", rows, place)),
+            ("segment", options.segment, 50_000, lambda n, c: imported(options, n, c, "segment", calls, place)),
             ("eval", options.eval, 50_000, lambda n, c: evaluated(options, n, c, questions, place)),
             ("rules", options.rules, 250, lambda n, c: loaded(options, n, c, rules, place)),
         ):
             for number, first in enumerate(range(0, total, step)):
                 jobs.append((kind, work, number, min(step, total - first)))
-        taken = dict.fromkeys(("ndjson", "csv", "eval", "rules"), 0)
+        taken = dict.fromkeys(("ndjson", "csv", "segment", "eval", "rules"), 0)
         with concurrent.futures.ProcessPoolExecutor(2, initializer=share, initargs=(jobs,)) as pool:
             for kind, count in pool.map(run, range(len(jobs))):
                 taken[kind] += count
-    total = options.events + options.csv + options.eval + options.rules
+    total = options.events + options.csv + options.segment + options.eval + options.rules
     return (f"{total} inputs: {options.events} lines of NDJSON ({taken['ndjson']} taken), {options.csv} of CSV "
-            f"({taken['csv']} taken), {options.eval} expressions, {options.rules} rules files ({taken['rules']} right); "
+            f"({taken['csv']} taken), {options.segment} calls of Segment ({taken['segment']} taken), {options.eval} expressions, {options.rules} rules files ({taken['rules']} right); "
             "no signal, no hang, every line accounted for")
 
 
