@@ -68,8 +68,9 @@ import Testing
       ])
     #expect(
       try csv(place, "cohorts").prefix(4) == [
-        "cohort,age,period,customers,active,retention", "2024-01,0,2024-01,1,1,1",
-        "2024-01,1,2024-02,1,1,1", "2024-01,2,2024-03,1,0,0",
+        "cohort,age,period,customers,active,retention,rolling,rolling_retention",
+        "2024-01,0,2024-01,1,1,1,1,1",
+        "2024-01,1,2024-02,1,1,1,1,1", "2024-01,2,2024-03,1,0,0,0,0",
       ])
   }
 

@@ -21,6 +21,8 @@ RATES = "rates:\n  looked: { from: visit, to: purchase, within: 24h }\n  again: 
 STUCK_DAYS = 90
 DAY = 86_400_000_000
 CHURNED = {"lapsed"}
+FUNNEL = ["visit", "purchase", "review", "purchase"]
+FUNNEL_DAYS = 90
 
 
 def run(binary, *arguments):
@@ -75,8 +77,13 @@ def check(options, place):
     store = str(place / "store")
     run(options.binary, "import", store, str(place / "log.ndjson"))
     run(options.binary, "replay", store, "--rules", str(place / "rules.yaml"))
-    table = lambda name: json.loads(metrics)[name]
-    metrics = run(options.binary, "metrics", store, "--period", options.period, "--format", "json")
+    metrics = run(options.binary, "metrics", store, "--period", options.period, "--format", "json", "--funnel", ",".join(FUNNEL), "--within",
+                  f"{FUNNEL_DAYS}d")
+    broken = json.loads(run(options.binary, "metrics", store, "--period", options.period, "--format", "json", "--funnel", ",".join(FUNNEL),
+                            "--within", f"{FUNNEL_DAYS}d", "--by", "purchase.channel"))
+    overdue = run(options.binary, "metrics", store, "--table", "overdue", "--overdue-after", "1.5", "--format", "json")
+    tables = {**json.loads(metrics), **{f"{name} by channel": broken[name] for name in ("lifecycle", "cohorts", "funnel")},
+              "overdue": json.loads(overdue)["overdue"]}
     rows = list(csv.DictReader(io.StringIO(run(options.binary, "export", store, "--table", "transitions", "-o", "-"))))
     people = list(csv.DictReader(io.StringIO(run(options.binary, "export", store, "--table", "customers", "-o", "-"))))
     kept = {row["customer"] for row in people if not row["parked_at"]}
@@ -90,7 +97,7 @@ def check(options, place):
         expected = db.execute(sql).fetchall()
         if not expected and name not in ("rates",):
             sys.exit(f"{name}: nothing to compare")
-        bad |= compare(name, table(name), columns, expected)
+        bad |= compare(name, tables[name], columns, expected)
     return 1 if bad else 0
 
 
@@ -187,22 +194,6 @@ left join population before on before.n = g.n - 1 and before.name = g.name order
         """select label, source, target, count(*), count(distinct customer) from t join p on ts >= start and ts < stop
            left join s f on f.name = source join s o on o.name = target group by label, p.n, source, target, f.place, o.place
            order by p.n, coalesce(f.place, -1), o.place"""),
-    "lifecycle": (
-        ["period", "active", "new", "returning", "resurrecting", "dormant"],
-        """with act as (select distinct customer, p.n from e join p on ts >= start and ts < stop where alias = 'purchase' and amount is not null),
-           firsts as (select customer, min(n) as f from act group by 1)
-           select label, (select count(*) from act where act.n = p.n), (select count(*) from firsts where f = p.n),
-             (select count(*) from act join firsts using (customer) where act.n = p.n and f < p.n and exists (select 1 from act b where b.customer = act.customer and b.n = p.n - 1)),
-             (select count(*) from act join firsts using (customer) where act.n = p.n and f < p.n and not exists (select 1 from act b where b.customer = act.customer and b.n = p.n - 1)),
-             (select count(*) from act where act.n = p.n - 1 and not exists (select 1 from act b where b.customer = act.customer and b.n = p.n))
-           from p order by p.n"""),
-    "cohorts": (
-        ["cohort", "age", "period", "customers", "active", "retention"],
-        """with act as (select distinct customer, p.n from e join p on ts >= start and ts < stop where alias = 'purchase' and amount is not null),
-           firsts as (select customer, min(n) as f from act group by 1), sizes as (select f, count(*) as c from firsts group by 1)
-           select c.label, q.n - sizes.f, q.label, sizes.c, count(act.customer), count(act.customer) / sizes.c
-           from sizes join p c on c.n = sizes.f join p q on q.n >= sizes.f left join (select * from act join firsts using (customer)) act on act.n = q.n and act.f = sizes.f
-           group by c.label, sizes.f, q.n, q.label, sizes.c order by sizes.f, q.n"""),
     "nps": (
         ["by", "name", "answers", "promoters", "passives", "detractors", "nps"],
         """with held as (select e.*, (select arg_max(target, t.n) from t where t.customer = e.customer and
@@ -265,6 +256,96 @@ left join population before on before.n = g.n - 1 and before.name = g.name order
            from r cross join p cross join a left join y on y.i = r.i and y.ts >= start and y.ts < stop
            group by r.i, r.rate, p.n, label order by r.i, p.n"""),
 }
+
+# Every customer with the value that a table is broken down by.
+WHOLE = "people as (select distinct customer, null as part from e)"
+CHANNEL = """people as (select c.customer, f.channel as part from (select distinct customer from e) c left join
+  (select customer, arg_min(channel, (ts, pos)) as channel from e where alias = 'purchase' and channel is not null group by 1) f using (customer))"""
+
+
+def lifecycle(people):
+    return f"""with {people}, parts as (select distinct part from people),
+act as (select distinct customer, p.n from e join p on ts >= start and ts < stop where alias = 'purchase' and amount is not null),
+a as (select act.*, part, min(n) over (partition by customer) as f, lag(n) over (partition by customer order by n) as before,
+  lead(n) over (partition by customer order by n) as next from act join people using (customer))
+select parts.part, label, count(a.n), count(*) filter (a.n = f), count(*) filter (before = p.n - 1), count(*) filter (before < p.n - 1),
+  (select count(*) from a b where b.n = p.n - 1 and b.part is not distinct from parts.part and b.next is distinct from p.n)
+from parts cross join p left join a on a.n = p.n and a.part is not distinct from parts.part
+group by parts.part, p.n, label order by parts.part nulls first, p.n"""
+
+
+def cohorts(people):
+    return f"""with {people},
+act as (select distinct customer, p.n from e join p on ts >= start and ts < stop where alias = 'purchase' and amount is not null),
+firsts as (select customer, part, min(n) as f, max(n) as l from act join people using (customer) group by all),
+sizes as (select part, f, count(*) as c from firsts group by all),
+counted as (select s.part, s.f, s.c as size, q.n, q.label,
+  (select count(*) from act join firsts using (customer) where act.n = q.n and firsts.f = s.f and firsts.part is not distinct from s.part) as active,
+  (select count(*) from firsts where firsts.f = s.f and firsts.l >= q.n and firsts.part is not distinct from s.part) as rolling
+  from sizes s join p q on q.n >= s.f)
+select part, c.label as cohort, counted.n - f as age, counted.label as period, size, active, active / size as retention, rolling, rolling / size as rest
+from counted join p c on c.n = f order by part nulls first, f, counted.n"""
+
+
+def funnel(people):
+    """Attempts one by one: each takes the earliest event of every next step, within the time since its first one."""
+    marks = ["m0 as (select customer, p.n, ts as t0, pos as p0 from e join p on ts >= start and ts < stop where alias = '%s')" % FUNNEL[0]]
+    for step, alias in list(enumerate(FUNNEL))[1:]:
+        marks.append(f"""m{step} as (select m.*, x.ts as t{step}, x.pos as p{step} from m{step - 1} m left join lateral
+  (select ts, pos from e where e.customer = m.customer and alias = '{alias}' and (ts > m.t{step - 1} or ts = m.t{step - 1} and pos > m.p{step - 1})
+   and epoch_us(ts) - epoch_us(m.t0) < {FUNNEL_DAYS * DAY} order by ts, pos limit 1) x on true)""")
+    last = len(FUNNEL) - 1
+    depth = " + ".join(f"(t{step} is not null)::int" for step in range(last + 1))
+    rows = " union all ".join(
+        f"""select part, n, {step + 1} as step, '{alias}' as alias, {f'(epoch_us(t{step}) - epoch_us(t{step - 1})) / 3600000000' if step else 'null'} as hours,
+  depth, open from best""" for step, alias in enumerate(FUNNEL))
+    return f"""with {people}, parts as (select distinct part from people), {", ".join(marks)},
+tried as (select *, {depth} as depth, bool_or(epoch_us(as_of) - epoch_us(t0) < {FUNNEL_DAYS * DAY} - 1) over (partition by customer, n) as open from m{last}, a),
+best as (select * from tried join people using (customer) qualify row_number() over (partition by customer, n order by depth desc, t0, p0) = 1),
+long as ({rows}), steps as (select unnest({list(range(1, last + 2))}) as step, unnest({FUNNEL}) as alias)
+select parts.part, label, steps.step, steps.alias, count(*) filter (depth >= steps.step) as reached,
+  reached / nullif(first_value(reached) over w, 0), case when steps.step > 1 then reached / nullif(lag(reached) over w, 0) end,
+  case when steps.step > 1 then count(*) filter (depth = steps.step - 1 and open) end, quantile_cont(hours, 0.5)
+from parts cross join p cross join steps left join long on long.n = p.n and long.step = steps.step and long.part is not distinct from parts.part
+group by parts.part, p.n, label, steps.step, steps.alias window w as (partition by parts.part, p.n order by steps.step) order by parts.part nulls first, p.n, steps.step"""
+
+
+def add(name, columns, sql):
+    """A table of all, and broken down by the channel of a customer's first purchase that has one."""
+    QUERIES[name] = (columns, f"select * exclude (part) from ({sql(WHOLE)})")
+    QUERIES[f"{name} by channel"] = (["breakdown", *columns], sql(CHANNEL))
+
+
+add("lifecycle", ["period", "active", "new", "returning", "resurrecting", "dormant"], lifecycle)
+add("cohorts", ["cohort", "age", "period", "customers", "active", "retention", "rolling", "rolling_retention"], cohorts)
+add("funnel", ["period", "step", "alias", "customers", "share", "conversion", "open", "median_hours"], funnel)
+QUERIES["nps_latest"] = (
+    ["by", "name", "customers", "promoters", "passives", "detractors", "nps", "margin"],
+    """with latest as (select e.*, (select arg_max(target, t.n) from t where t.customer = e.customer) as stage from e where score between 0 and 10
+         qualify row_number() over (partition by customer order by ts desc, pos desc) = 1),
+       keyed as (select 0 as k, 'all' as b, null as name, 0 as o, score from latest
+         union all select 1, 'period', label, p.n, score from latest join p on ts >= start and ts < stop
+         union all select 2, 'stage', stage, place, score from latest join s on s.name = stage
+         union all select 3, 'channel', channel, case when channel is null then -1 else 0 end, score from latest),
+       signed as (select *, case when score >= 9 then 100 when score >= 7 then 0 else -100 end as x from keyed)
+       select b, name, count(*), count(*) filter (score >= 9), count(*) filter (score >= 7 and score < 9), count(*) filter (score < 7), avg(x),
+         1.959963984540054 * stddev_samp(x) / sqrt(count(*)) from signed group by k, b, name, o order by k, o, name""")
+QUERIES["cohort_intervals"] = (
+    ["cohort", "buyers", "repeat_buyers", "repurchase_rate", "second_days_p50", "gaps", "gap_days_p25", "gap_days_p50", "gap_days_p75"],
+    """with o as (select customer, ts, pos, row_number() over w as i, min(ts) over (partition by customer) as first,
+         (epoch_us(ts) - lag(epoch_us(ts)) over w) / 86400000000 as gap from e where alias = 'purchase' and amount is not null
+         window w as (partition by customer order by ts, pos))
+       select label, count(*) filter (i = 1) as buyers, count(*) filter (i = 2) as again, again / buyers, quantile_cont(gap, 0.5) filter (i = 2), count(gap),
+         quantile_cont(gap, 0.25), quantile_cont(gap, 0.5), quantile_cont(gap, 0.75)
+       from o join p on first >= start and first < stop group by p.n, label order by p.n""")
+QUERIES["overdue"] = (
+    ["customer", "purchases", "last_purchase", "rhythm_days", "since_days", "overdue_days", "times", "spent"],
+    """with o as (select customer, ts, amount, floor(epoch(ts) / 86400)::bigint as d from e where alias = 'purchase' and amount is not null),
+       gaps as (select customer, median(gap) as rhythm, count(gap) as n from (select customer, d - lag(d) over (partition by customer order by d) as gap
+         from (select distinct customer, d from o)) group by 1),
+       x as (select customer, count(*) as purchases, strftime(max(ts) at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') as last, any_value(rhythm) as rhythm,
+         any_value(floor(epoch(as_of) / 86400)) - max(d) as since, sum(amount) as spent from o join gaps using (customer), a where n >= 2 group by 1)
+       select customer, purchases, last, rhythm, since, since - rhythm, since / rhythm, spent from x where since > 1.5 * rhythm order by customer""")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import pandas
 TABLES = ["customers", "transitions", "segments", "stage_days", "rfm"]
 ORDERS = {"customers": "customer", "transitions": "customer, step", "segments": "customer, step", "stage_days": "customer, date",
           "rfm": "customer"}
-METRICS = ["stages", "flow", "lifecycle", "cohorts", "nps", "channels", "referrals", "intervals", "rates"]
+METRICS = ["stages", "flow", "lifecycle", "cohorts", "nps", "nps_latest", "channels", "referrals", "intervals", "cohort_intervals", "overdue", "rates"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 

@@ -22,6 +22,8 @@ struct ActivityMetrics: Sendable {
 
   /// Active customers; where there are none, nothing stands.
   private(set) var cohorts: [CohortAge: Int64] = [:]
+  /// Customers by the age at which they were active for the last time.
+  private(set) var lastAges: [CohortAge: Int64] = [:]
   private(set) var buyers: [Buyer] = []
   private(set) var repeatBuyers: Int64 = 0
   private(set) var repeatDayBuyers: Int64 = 0
@@ -35,7 +37,8 @@ struct ActivityMetrics: Sendable {
 
   /// - Parameter active: distinct periods with activity, in order.
   mutating func addActivity(_ active: [Int]) {
-    guard let first = active.first else { return }
+    guard let first = active.first, let last = active.last else { return }
+    lastAges[CohortAge(first: first, age: last - first), default: 0] += 1
     for (place, period) in active.enumerated() {
       cohorts[CohortAge(first: first, age: period - first), default: 0] += 1
       if place == 0 {
@@ -81,6 +84,7 @@ struct ActivityMetrics: Sendable {
       lifecycle[index].dormant += other.lifecycle[index].dormant
     }
     for (key, count) in other.cohorts { cohorts[key, default: 0] += count }
+    for (key, count) in other.lastAges { lastAges[key, default: 0] += count }
     buyers += other.buyers
     repeatBuyers += other.repeatBuyers
     repeatDayBuyers += other.repeatDayBuyers

@@ -47,6 +47,8 @@ struct EventMetrics: Sendable {
   }
 
   private(set) var scores: [ScoreKey: Score] = [:]
+  /// Of the latest answer of each customer; stages are those at as-of.
+  private(set) var latestScores: [ScoreKey: Score] = [:]
   /// Answers outside 0 to 10.
   var refusedScores: Int64 = 0
   /// Answers without a score, or with one that cannot be read.
@@ -61,14 +63,30 @@ struct EventMetrics: Sendable {
     self.rates = Array(repeating: Array(repeating: Rate(), count: periods), count: rates)
   }
 
-  mutating func addAnswer(_ score: Double, period: Int, stage: Int32, channel: ByteString?) {
-    guard score >= 0, score <= 10 else {
+  /// False for an answer outside 0 to 10.
+  mutating func addAnswer(_ answer: Answer, stage: Int32) -> Bool {
+    guard answer.score >= 0, answer.score <= 10 else {
       refusedScores += 1
-      return
+      return false
     }
-    for key in [ScoreKey.all, .period(period), .stage(stage), .channel(channel)] {
-      scores[key, default: Score()].add(score)
+    for key in [ScoreKey.all, .period(answer.period), .stage(stage), .channel(answer.channel)] {
+      scores[key, default: Score()].add(answer.score)
     }
+    return true
+  }
+
+  /// Adds the latest answer of a customer.
+  mutating func addLatest(_ answer: Answer, stage: Int32) {
+    for key in [ScoreKey.all, .period(answer.period), .stage(stage), .channel(answer.channel)] {
+      latestScores[key, default: Score()].add(answer.score)
+    }
+  }
+
+  /// One answer that counts.
+  struct Answer: Sendable {
+    var score: Double
+    var period: Int
+    var channel: ByteString?
   }
 
   /// - Parameters:
@@ -94,6 +112,7 @@ struct EventMetrics: Sendable {
 
   mutating func add(_ other: EventMetrics) {
     for (key, score) in other.scores { scores[key, default: Score()].add(score) }
+    for (key, score) in other.latestScores { latestScores[key, default: Score()].add(score) }
     refusedScores += other.refusedScores
     unreadScores.add(other.unreadScores)
     channels.add(other.channels)

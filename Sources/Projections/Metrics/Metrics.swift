@@ -5,7 +5,11 @@ import Glibc
 /// Lifecycle metrics over all customers of a log, as tables (docs/metrics.md).
 public struct Metrics: Sendable {
   public enum Name: String, Sendable, CaseIterable {
-    case stages, flow, lifecycle, cohorts, nps, channels, referrals, intervals, rates
+    case stages, flow, lifecycle, cohorts, nps
+    case latestScores = "nps_latest"
+    case channels, referrals, intervals
+    case cohortIntervals = "cohort_intervals"
+    case overdue, rates, funnel
   }
 
   public enum Cell: Sendable, Equatable {
@@ -39,7 +43,7 @@ public struct Metrics: Sendable {
   let found: MetricsCollector
   private let view: LogView
   private let threads: Int
-  private let directory: CustomerDirectory
+  let directory: CustomerDirectory
 
   /// - Throws: what the store throws, or a ``MetricsPlan/Fault`` where the time zone is not installed.
   public init(_ plan: MetricsPlan, view: LogView, threads: Int) throws {
@@ -71,6 +75,12 @@ public struct Metrics: Sendable {
     } keep: { folded in
       for sink in folded.sinks { found.add(sink) }
     }
+    if found.slices.count > MetricsPlan.mostSlices {
+      throw MetricsPlan.Fault(
+        message:
+          "`\(plan.settings.breakdown ?? "")` has \(found.slices.count) different values, more than \(MetricsPlan.mostSlices)",
+        help: "break down by a field that has few")
+    }
     (self.found, self.directory) = (found, directory)
     customers = found.customers
     parked = found.parked
@@ -98,10 +108,14 @@ public struct Metrics: Sendable {
     case .lifecycle: lifecycle
     case .cohorts: cohorts
     case .nps: nps
+    case .latestScores: latestScores
     case .channels: channels
     case .referrals: try referrals()
     case .intervals: intervals
+    case .cohortIntervals: cohortIntervals
+    case .overdue: overdue
     case .rates: rates
+    case .funnel: funnel
     }
   }
 
@@ -182,36 +196,6 @@ public struct Metrics: Sendable {
 
   // MARK: Activity
 
-  private var lifecycle: Table {
-    var table = Table(columns: [
-      "period", "active", "new", "returning", "resurrecting", "dormant",
-    ])
-    for (label, counts) in zip(periods.labels, found.activity.lifecycle) {
-      table.rows.append([
-        .text(label), .count(counts.new + counts.returning + counts.resurrecting),
-        .count(counts.new), .count(counts.returning), .count(counts.resurrecting),
-        .count(counts.dormant),
-      ])
-    }
-    return table
-  }
-
-  private var cohorts: Table {
-    var table = Table(columns: ["cohort", "age", "period", "customers", "active", "retention"])
-    let cohorts = found.activity.cohorts
-    for first in periods.labels.indices {
-      guard let size = cohorts[.init(first: first, age: 0)] else { continue }
-      for age in 0..<periods.count - first {
-        let active = cohorts[.init(first: first, age: age)] ?? 0
-        table.rows.append([
-          .text(periods.labels[first]), .count(Int64(age)), .text(periods.labels[first + age]),
-          .count(size), .count(active), Self.share(active, of: size),
-        ])
-      }
-    }
-    return table
-  }
-
   private var intervals: Table {
     var table = Table(columns: ["measure", "value"])
     func add(_ name: String, _ cell: Cell) { table.rows.append([.text(name), cell]) }
@@ -283,10 +267,9 @@ public struct Metrics: Sendable {
     ])
     let names = plan.compiled.rules.stages.map(\.name)
     func add(_ by: String, _ name: Cell, _ score: EventMetrics.Score) {
-      let net = Double(score.promoters - score.detractors) / Double(score.answers) * 100
       table.rows.append([
         .text(by), name, .count(score.answers), .count(score.promoters), .count(score.passives),
-        .count(score.detractors), .number(net),
+        .count(score.detractors), .number(score.net),
       ])
     }
     let scores = found.events.scores

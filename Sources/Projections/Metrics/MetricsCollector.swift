@@ -7,9 +7,18 @@ struct MetricsCollector: FoldSink {
   private let isTimed: [Bool]
   private(set) var stages: StageMetrics
   private(set) var activity: ActivityMetrics
+  private(set) var rhythm: PurchaseRhythm
+  /// What is broken down, by the value of the field; all under none without one.
+  private(set) var slices: [ByteString?: Slice] = [:]
   private(set) var events: EventMetrics
   private(set) var parked: Int64 = 0
   private(set) var customers: Int64 = 0
+  /// When customers with one value of the field were active, and how far they came.
+  struct Slice: Sendable {
+    var activity: ActivityMetrics
+    var funnel: FunnelMetrics
+  }
+
   /// What one customer bought.
   struct Buyer: Sendable {
     var rank: UInt32
@@ -26,6 +35,9 @@ struct MetricsCollector: FoldSink {
   private var purchases: [(at: Int64, amount: Int64)] = []
   private var firstPurchase: (at: Int64, position: UInt64)?
   private var times: [[(event: Int, at: Int64)]]
+  /// The customer's latest answer, and the first value of the field that tables are broken down by.
+  private var answer: EventMetrics.Answer?
+  private var slice: ByteString?
 
   init(_ plan: MetricsPlan, _ periods: Periods, asOf: Int64) {
     self.plan = plan
@@ -33,13 +45,22 @@ struct MetricsCollector: FoldSink {
     self.asOf = asOf
     let rules = plan.compiled.rules
     isTimed = rules.aliases.indices.map { alias in
-      rules.rates.contains { $0.from == alias || $0.to == alias }
+      plan.funnel.contains(alias)
+        || rules.rates.contains { $0.from == alias || $0.to == alias }
     }
     stages = StageMetrics(periods: periods.count, stages: rules.stages.count)
     activity = ActivityMetrics(periods: periods.count)
+    rhythm = PurchaseRhythm(periods: periods.count)
     events = EventMetrics(
       periods: periods.count, rates: rules.rates.count, aliases: rules.aliases.count)
     times = Array(repeating: [], count: rules.aliases.count)
+    if plan.breakdownFeed == nil { slices[nil] = emptySlice }
+  }
+
+  private var emptySlice: Slice {
+    Slice(
+      activity: ActivityMetrics(periods: periods.count),
+      funnel: FunnelMetrics(periods: periods.count, steps: plan.funnel.count))
   }
 
   mutating func beginRun(stringsAnew: Bool) { if stringsAnew { channelNumbers.removeAll() } }
@@ -54,6 +75,8 @@ struct MetricsCollector: FoldSink {
     active.removeAll(keepingCapacity: true)
     purchases.removeAll(keepingCapacity: true)
     firstPurchase = nil
+    answer = nil
+    slice = nil
     for alias in times.indices where isTimed[alias] {
       times[alias].removeAll(keepingCapacity: true)
     }
@@ -68,8 +91,11 @@ struct MetricsCollector: FoldSink {
       }
       addEvent(event, fold, rank: rank, stage: fold.result.rows[max(0, row - 1)].to)
     }
-    activity.addActivity(active)
     activity.addPurchases(purchases)
+    rhythm.add(
+      purchases, rank: rank, periods, asOf: asOf, factor: plan.settings.overdueFactor)
+    if let answer { events.addLatest(answer, stage: fold.result.stage) }
+    addSlice()
     if fold.result.purchases.all.count > 0, let first = firstPurchase {
       buyers.append(
         Buyer(
@@ -82,6 +108,17 @@ struct MetricsCollector: FoldSink {
         number, from: times[rate.from], to: times[rate.to], within: rate.within, periods,
         asOf: asOf)
     }
+  }
+
+  private mutating func addSlice() {
+    var own = slices[slice] ?? emptySlice
+    slices[slice] = nil
+    own.activity.addActivity(active)
+    if !plan.funnel.isEmpty {
+      own.funnel.add(
+        plan.funnel.map { times[$0] }, within: plan.settings.funnelWithin, periods, asOf: asOf)
+    }
+    slices[slice] = own
   }
 
   private static func isBefore(_ row: FoldRow, _ event: Int, _ at: Int64) -> Bool {
@@ -120,6 +157,7 @@ struct MetricsCollector: FoldSink {
         events.channels.add(
           alias, channel: channel(of: alias, event, fold), amount: counts ? amount : nil)
       case .score?: score = scoreValue(operation.value)
+      case .breakdown?: if slice == nil { slice = breakdownText(operation.value, fold) }
       case .referred?:
         events.referrals.append(
           .init(
@@ -133,9 +171,18 @@ struct MetricsCollector: FoldSink {
       if active.last != period { active.append(period) }
     }
     if let score, let answers = plan.answers {
-      events.addAnswer(
-        score, period: periods.index(of: at), stage: stage,
+      let found = EventMetrics.Answer(
+        score: score, period: periods.index(of: at),
         channel: events.channels.names[channel(of: answers, event, fold)])
+      if events.addAnswer(found, stage: stage) { answer = found }
+    }
+  }
+
+  private func breakdownText(_ bits: Int64, _ fold: borrowing FoldedCustomer) -> ByteString {
+    switch plan.breakdownType {
+    case .int: ByteString(String(bits))
+    case .bool: ByteString(bits == 0 ? "false" : "true")
+    default: text(bits, fold)
     }
   }
 
@@ -172,6 +219,17 @@ struct MetricsCollector: FoldSink {
   mutating func add(_ other: MetricsCollector) {
     stages.add(other.stages)
     activity.add(other.activity)
+    rhythm.add(other.rhythm)
+    for (value, part) in other.slices {
+      if var own = slices[value] {
+        slices[value] = nil
+        own.activity.add(part.activity)
+        own.funnel.add(part.funnel)
+        slices[value] = own
+      } else {
+        slices[value] = part
+      }
+    }
     events.add(other.events)
     parked += other.parked
     customers += other.customers

@@ -12,6 +12,14 @@ public struct MetricsPlan: Sendable {
     public var stuckAfter = 90 * Microseconds.day
     /// Stages that count as churned; nil: those that are called, or also called, as ``churnNames``.
     public var churned: [String]?
+    /// Aliases of the steps of a funnel, in order; none: there is no funnel.
+    public var funnel: [String] = []
+    /// How long after the first step the last one may come, in microseconds.
+    public var funnelWithin = 30 * Microseconds.day
+    /// `alias.field`: lifecycle, cohorts and funnel are broken down by its value in the customer's first event that has one.
+    public var breakdown: String?
+    /// A customer is overdue who has been away for more than this many times the own median of days between purchases.
+    public var overdueFactor = 2.0
     public init() {}
   }
 
@@ -25,6 +33,9 @@ public struct MetricsPlan: Sendable {
     public var message: String
     public var help: String
   }
+
+  /// Values that a breakdown may have.
+  static let mostSlices = 1000
 
   public static let churnNames: Set<String> = [
     "churned", "lapsed", "dormant", "inactive", "lost", "sleeping",
@@ -44,6 +55,11 @@ public struct MetricsPlan: Sendable {
   /// The feed of the channel of each alias.
   let channelFeeds: [Int?]
   public var rules: Rules { compiled.rules }
+  /// Aliases of the funnel's steps.
+  let funnel: [Int]
+  /// The feed of the field that tables are broken down by, and its type.
+  let breakdownFeed: Int?
+  let breakdownType: Rules.FieldType
   /// The alias of NPS answers, and of referrals.
   public let answers: Int?
   public let referrals: Int?
@@ -53,6 +69,12 @@ public struct MetricsPlan: Sendable {
     self.settings = settings
     activity = try Self.activity(rules, settings.activity)
     isChurned = try Self.churned(rules, settings.churned)
+    funnel = try settings.funnel.map { name in
+      guard let alias = rules.aliases.firstIndex(where: { $0.name == name }) else {
+        throw Self.unknownAlias(name, rules)
+      }
+      return alias
+    }
     answers = Self.alias(rules, named: "nps", ofType: "nps_response")
     referrals = Self.alias(rules, named: "referral", ofType: "referral")
     var extended = rules
@@ -72,12 +94,21 @@ public struct MetricsPlan: Sendable {
       let field = Self.field("referred", of: referrals, [.string], &extended)
       extras.append((.init(alias: referrals, field: field), .referred))
     }
+    var breakdownType = Rules.FieldType.string
+    if let breakdown = settings.breakdown {
+      let (alias, name) = try Self.reference(breakdown, rules)
+      let field = Self.field(name, of: alias, [.string, .int, .bool], &extended)
+      breakdownType = extended.aliases[alias].fields[field].type
+      extras.append((.init(alias: alias, field: field), .breakdown))
+    }
+    self.breakdownType = breakdownType
     compiled = try CompiledRules(extended, extra: extras.map(\.feed))
     self.hasWholeScores = hasWholeScores
     let said = extras.map(\.says)
     self.said = said
     let first = compiled.firstExtraFeed
     scoreFeed = said.firstIndex(of: .score).map { first + $0 }
+    breakdownFeed = said.firstIndex(of: .breakdown).map { first + $0 }
     channelFeeds = rules.aliases.indices.map { alias in
       said.firstIndex(of: .channel(alias: alias)).map { first + $0 }
     }
@@ -89,6 +120,7 @@ public struct MetricsPlan: Sendable {
     case channel(alias: Int)
     case score
     case referred
+    case breakdown
   }
 
   /// - Parameter feed: the number of a feed; nil for one that belongs to a fact or to the value.
@@ -123,10 +155,31 @@ public struct MetricsPlan: Sendable {
     guard let name else { return rules.clv == nil ? .any : .purchases }
     if name == "any" { return .any }
     if let alias = rules.aliases.firstIndex(where: { $0.name == name }) { return .alias(alias) }
-    throw Fault(
+    var fault = unknownAlias(name, rules)
+    fault.help += "; `any` is all of them"
+    throw fault
+  }
+
+  private static func unknownAlias(_ name: String, _ rules: Rules) -> Fault {
+    Fault(
       message: "the rules have no alias `\(name)`",
-      help: "aliases are \(rules.aliases.map(\.name).joined(separator: ", ")); `any` is all of them"
-    )
+      help: "aliases are \(rules.aliases.map(\.name).joined(separator: ", "))")
+  }
+
+  /// Alias and field that `alias.field` names.
+  private static func reference(
+    _ text: String, _ rules: Rules
+  ) throws -> (alias: Int, field: String) {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !parts[1].isEmpty else {
+      throw Fault(
+        message: "`\(text)` names no field of an alias",
+        help: "a field is named as in `\(rules.aliases.first?.name ?? "purchase").channel`")
+    }
+    guard let alias = rules.aliases.firstIndex(where: { $0.name == parts[0] }) else {
+      throw unknownAlias(parts[0], rules)
+    }
+    return (alias, parts[1])
   }
 
   private static func churned(_ rules: Rules, _ names: [String]?) throws -> [Bool] {

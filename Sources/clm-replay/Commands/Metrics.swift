@@ -10,8 +10,10 @@ struct MetricsCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         clm-replay metrics store --table cohorts --format csv
+        clm-replay metrics store --table funnel --funnel visit,cart,purchase --within 7d --by visit.channel
 
-      Tables are stages, flow, lifecycle, cohorts, nps, channels, referrals, intervals and rates; without --table all of them.
+      Tables are stages, flow, lifecycle, cohorts, nps, nps_latest, channels, referrals, intervals, cohort_intervals, rates,
+      funnel and overdue; without --table all but overdue, which has a row for each customer, and funnel only with --funnel.
       Periods follow `timezone` of the rules, UTC without it. Columns and definitions are in docs/metrics.md.
       """)
 
@@ -29,10 +31,51 @@ struct MetricsCommand: ParsableCommand {
       "A stage that counts as churned (may be repeated); those named lapsed, churned, dormant, inactive, lost or sleeping unless given."
   )
   var churned: [String] = []
+  @Option(help: "Aliases of the steps of a funnel, in order, joined by commas.") var funnel: String?
+  @Option(help: "How long after the first step of the funnel the last one may come, such as 7d.")
+  var within: String?
+  @Option(
+    help:
+      "alias.field: lifecycle, cohorts and funnel by its value in each customer's first event that has one."
+  )
+  var by: String?
+  @Option(
+    help:
+      "Of overdue: how many times the own median between purchases somebody has to be away.")
+  var overdueAfter = 2.0
   @Option(help: "The view, if there are several.") var view: String?
   @OptionGroup var times: FoldTimes
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
   @OptionGroup var global: GlobalOptions
+
+  func validate() throws {
+    if let funnel {
+      let steps = funnel.split(separator: ",", omittingEmptySubsequences: false)
+      guard (2...20).contains(steps.count), !steps.contains("") else {
+        throw ValidationError(
+          "--funnel takes 2 to 20 aliases, joined by commas, as in visit,cart,purchase; not `\(funnel)`"
+        )
+      }
+    } else if within != nil || table == .funnel {
+      throw ValidationError("a funnel has steps: --funnel visit,cart,purchase")
+    }
+    if let table, by != nil, ![.lifecycle, .cohorts, .funnel].contains(table) {
+      throw ValidationError(
+        "--by goes with lifecycle, cohorts and funnel, not with \(table.rawValue)")
+    }
+    guard overdueAfter > 0, overdueAfter.isFinite else {
+      throw ValidationError("--overdue-after takes a number above 0")
+    }
+  }
+
+  /// Those that are shown where none is named.
+  private var names: [Metrics.Name] {
+    if let table { return [table] }
+    return Metrics.Name.allCases.filter { name in
+      name != .overdue && (name != .funnel || funnel != nil)
+        && (by == nil || [.lifecycle, .cohorts, .funnel].contains(name))
+    }
+  }
 
   func run() throws {
     let format = global.resolvedFormat(oneObject: true)
@@ -59,7 +102,6 @@ struct MetricsCommand: ParsableCommand {
         "note: \(count) NPS answers have no score that can be read and are left out: \(FaultReport.list(metrics.unreadScores))",
         quiet: global.quiet)
     }
-    let names = table.map { [$0] } ?? Metrics.Name.allCases
     let tables = try opened.run { try names.map { ($0, try metrics.table($0)) } }
     let cells = TableCells(currencyDigits: reader.rules.currency.digits)
     switch format {
@@ -75,6 +117,10 @@ struct MetricsCommand: ParsableCommand {
     settings.period = period
     settings.activity = activity
     settings.churned = churned.isEmpty ? nil : churned
+    settings.funnel = funnel.map { $0.split(separator: ",").map(String.init) } ?? []
+    if let within { settings.funnelWithin = try Times.length(within, option: "--within") }
+    settings.breakdown = by
+    settings.overdueFactor = overdueAfter
     settings.stuckAfter = try Times.length(stuckAfter, option: "--stuck-after")
     let view = try opened.logView(of: reader.manifest, times)
     do {
@@ -99,7 +145,21 @@ struct MetricsCommand: ParsableCommand {
       case .any: "events of any alias"
       }
     let churned = zip(rules.stages, metrics.plan.isChurned).filter { $0.1 }.map { $0.0.name }
-    return [
+    var added: [(String, String)] = []
+    if !metrics.plan.settings.funnel.isEmpty {
+      let steps = metrics.plan.settings.funnel.joined(separator: ", then ")
+      added.append(
+        ("funnel", "\(steps), all within \(Numbers.span(metrics.plan.settings.funnelWithin))"))
+    }
+    if let by { added.append(("breakdown", "the first \(by) of a customer")) }
+    if table == .overdue {
+      added.append(
+        (
+          "overdue",
+          "away for more than \(Numbers.short(overdueAfter)) times the own median of days between purchases"
+        ))
+    }
+    return added + [
       ("activity", activity),
       ("dormant", "active in the period before, not in this one"),
       ("stuck", "still there \(Numbers.span(metrics.plan.settings.stuckAfter)) after entering"),

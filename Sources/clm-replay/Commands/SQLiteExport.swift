@@ -224,7 +224,8 @@ struct SQLiteExport {
     let view = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
     let metrics = try Metrics(
       try MetricsPlan(rules, MetricsPlan.Settings()), view: view, threads: threads)
-    for name in Metrics.Name.allCases {
+    // A funnel has steps that somebody names.
+    for name in Metrics.Name.allCases where name != .funnel {
       let table = try metrics.table(name)
       let made = SQLiteSchema.metrics(name, table)
       try writing.fill(made) { insert in

@@ -163,16 +163,16 @@ struct SQLiteSchema {
   private static let measures: [String: SQLiteTable.Kind] = {
     let texts = [
       "period", "stage", "from", "to", "cohort", "by", "name", "channel", "alias", "referrer",
-      "referred", "event_id", "brought", "measure", "rate",
+      "referred", "event_id", "brought", "measure", "rate", "customer",
     ]
     let counts = [
       "population", "entries", "exits", "to_next", "down", "stuck", "churned", "won_back", "moves",
       "customers", "active", "new", "returning", "resurrecting", "dormant", "age", "answers",
       "promoters", "passives", "detractors", "events", "position", "purchases", "starts",
-      "converted", "open",
+      "converted", "open", "rolling", "buyers", "repeat_buyers", "gaps", "since_days",
     ]
-    let money = ["amount", "monetary", "clv_historical"]
-    var kinds: [String: SQLiteTable.Kind] = ["at": .instant]
+    let money = ["amount", "monetary", "clv_historical", "spent"]
+    var kinds: [String: SQLiteTable.Kind] = ["at": .instant, "last_purchase": .instant]
     for name in texts { kinds[name] = .text }
     for name in counts { kinds[name] = .integer }
     for name in money { kinds[name] = .money }
