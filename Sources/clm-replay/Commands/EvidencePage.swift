@@ -22,8 +22,8 @@ struct EvidencePage {
     var rule: [Rule]
     var facts: [Fact]
     var minimal: [Minimal]
-    var steps: [Step]
-    var unfolded: [Step]
+    var steps: [TimelineStep]
+    var unfolded: [TimelineStep]
     var subjects: String
     var links: [Link]
     var proof: [Pair]
@@ -36,37 +36,18 @@ struct EvidencePage {
   private struct Rule: Sendable {
     var name: String
     var text: String
-    var conditions: [Condition]
-  }
-
-  private struct Condition: Sendable {
-    /// In em.
-    var indent: Int
-    var mark: String
-    var kind: String
-    var text: String
-    var detail: String
-    var isNew: Bool
+    var conditions: [ConditionLine]
   }
 
   private struct Fact: Sendable {
     var text: String
-    var events: [Step]
+    var events: [TimelineStep]
   }
 
   private struct Minimal: Sendable {
     var text: String
     var absence: String
-    var events: [Step]
-  }
-
-  private struct Step: Sendable {
-    var at: String
-    var what: String
-    var says: String
-    var position: String
-    /// `move`, `evidence`, or neither.
-    var kind: String
+    var events: [TimelineStep]
   }
 
   private struct Link: Sendable {
@@ -88,10 +69,10 @@ struct EvidencePage {
     let minimal = Set(bundle.explanation.minimal?.events.map(\.position) ?? [])
     let history = try bundle.subject.history()
     var contents = EventContents(bundle.subject.compiled)
-    let steps = history.map { step -> Step in
+    let steps = history.map { step -> TimelineStep in
       switch step {
       case .event(let line): event(line, minimal, &contents)
-      case .transition(let row): move(row)
+      case .transition(let row): TimelineStep(row)
       }
     }
     let folded = history.compactMap { step -> UInt64? in
@@ -101,7 +82,10 @@ struct EvidencePage {
     return Content(
       headline: parts.headline.printable, standing: standing, rule: rule, facts: facts,
       minimal: parts.minimal.map {
-        [Minimal(text: $0.text, absence: $0.absence ?? "", events: $0.events.map(step))]
+        [
+          Minimal(
+            text: $0.text, absence: $0.absence ?? "", events: $0.events.map { TimelineStep($0) })
+        ]
       } ?? [],
       steps: steps, unfolded: unfolded(Set(folded), &contents),
       subjects: bundle.subject.subjects.joined(separator: ", ").printable,
@@ -129,50 +113,30 @@ struct EvidencePage {
     return [
       Rule(
         name: name.printable, text: text.printable,
-        conditions: parts.conditions.map { condition in
-          Condition(
-            indent: condition.depth * 2, mark: condition.holds ? "✓" : "✗",
-            kind: condition.holds ? "holds" : "fails", text: condition.text.printable,
-            detail: condition.detail?.printable ?? "", isNew: condition.isNew)
-        })
+        conditions: parts.conditions.map { ConditionLine($0) })
     ]
   }
 
   private var facts: [Fact] {
-    parts.facts.map { Fact(text: $0.text.printable, events: $0.events.map(step)) }
-  }
-
-  private func step(_ event: ExplanationWords.Event) -> Step {
-    Step(
-      at: SpokenText.instant(event.at), what: "\(event.type) \(event.id)".printable,
-      says: event.says.printable, position: "#\(event.position)", kind: "")
+    parts.facts.map { Fact(text: $0.text.printable, events: $0.events.map { TimelineStep($0) }) }
   }
 
   private func event(
     _ line: EventLine, _ minimal: Set<UInt64>, _ contents: inout EventContents
-  ) -> Step {
-    var step = step(parts.event(line, &contents))
+  ) -> TimelineStep {
+    var step = TimelineStep(parts.event(line, &contents))
     if line.subject != bundle.record.name { step.what += " (\(line.subject.printable))" }
     if minimal.contains(line.position) { step.kind = "evidence" }
     return step
   }
 
-  private func move(_ row: CustomerRecord.Row) -> Step {
-    let how = row.transition.map { "by \($0)" } ?? ""
-    let cause = row.isTimer ? (how.isEmpty ? "time alone" : "\(how), time alone") : how
-    return Step(
-      at: SpokenText.instant(row.at),
-      what: (row.from.map { "\($0) → \(row.to)" } ?? "enters \(row.to)").printable,
-      says: cause.printable, position: row.anchor.map { "#\($0.position)" } ?? "", kind: "move")
-  }
-
   /// Proven events that were not folded: recorded after what the view was made of, or of an instant after as-of.
-  private func unfolded(_ folded: Set<UInt64>, _ contents: inout EventContents) -> [Step] {
+  private func unfolded(_ folded: Set<UInt64>, _ contents: inout EventContents) -> [TimelineStep] {
     let events = bundle.proof.subjects.flatMap { $0.proof?.events ?? [] }
     return events.filter { !folded.contains($0.position) }.map { event in
       guard let bytes = event.line, let line = EventLine(position: event.position, line: bytes)
       else {
-        return Step(at: "", what: "erased", says: "", position: "#\(event.position)", kind: "")
+        return TimelineStep(erased: event.position)
       }
       return self.event(line, [], &contents)
     }

@@ -21,16 +21,7 @@ struct MetricsCommand: ParsableCommand {
   @Option(help: "One table.") var table: Metrics.Name?
   @Option(help: "day, week (ISO 8601), month, quarter, year or all.")
   var period: Periods.Length = .month
-  @Option(
-    help: "The alias whose events count as activity, or `any`; purchases of `clv` unless given.")
-  var activity: String?
-  @Option(help: "How long in a stage counts as stuck, such as 90d.") var stuckAfter = "90d"
-  @Option(
-    name: .customLong("churned"),
-    help:
-      "A stage that counts as churned (may be repeated); those named lapsed, churned, dormant, inactive, lost or sleeping unless given."
-  )
-  var churned: [String] = []
+  @OptionGroup var counting: MetricsOptions
   @Option(help: "Aliases of the steps of a funnel, in order, joined by commas.") var funnel: String?
   @Option(help: "How long after the first step of the funnel the last one may come, such as 7d.")
   var within: String?
@@ -113,15 +104,11 @@ struct MetricsCommand: ParsableCommand {
   }
 
   private func compute(_ opened: OpenedStore, _ reader: ViewReader) throws -> Metrics {
-    var settings = MetricsPlan.Settings()
-    settings.period = period
-    settings.activity = activity
-    settings.churned = churned.isEmpty ? nil : churned
+    var settings = try counting.settings(period)
     settings.funnel = funnel.map { $0.split(separator: ",").map(String.init) } ?? []
     if let within { settings.funnelWithin = try Times.length(within, option: "--within") }
     settings.breakdown = by
     settings.overdueFactor = overdueAfter
-    settings.stuckAfter = try Times.length(stuckAfter, option: "--stuck-after")
     let view = try opened.logView(of: reader.manifest, times)
     do {
       return try opened.run {

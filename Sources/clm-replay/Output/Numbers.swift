@@ -11,6 +11,17 @@ enum Numbers {
     return sign + padded.dropLast(digits) + "." + padded.suffix(digits)
   }
 
+  /// 12,345 from 12345.
+  static func grouped(_ value: Int64) -> String {
+    let digits = String(value.magnitude)
+    var text = value < 0 ? "-" : ""
+    for (place, digit) in digits.enumerated() {
+      if place > 0 && (digits.count - place) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return text
+  }
+
   /// Nine significant digits, as C's `%.9g`.
   static func double(_ value: Double) -> String {
     if value.isNaN { return "NaN" }

@@ -21,16 +21,17 @@ struct SVGChart {
     var height = 56.0
     for rows in legendRows { height += Self.panelHeight + Double(rows) * 20 }
     lines.append(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(Self.width)) \(number(height))\" width=\"\(number(Self.width))\" height=\"\(number(height))\" role=\"img\" aria-labelledby=\"title desc\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif\" font-size=\"13\">"
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(SVGText.number(Self.width)) \(SVGText.number(height))\" width=\"\(SVGText.number(Self.width))\" height=\"\(SVGText.number(height))\" role=\"img\" aria-labelledby=\"title desc\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif\" font-size=\"13\">"
     )
-    lines.append("<title id=\"title\">\(escaped(chart.title))</title>")
-    lines.append("<desc id=\"desc\">\(escaped(chart.summary))</desc>")
+    lines.append("<title id=\"title\">\(SVGText.escaped(chart.title))</title>")
+    lines.append("<desc id=\"desc\">\(SVGText.escaped(chart.summary))</desc>")
     lines.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")
     lines.append(
-      "<text x=\"24\" y=\"32\" font-size=\"18\" font-weight=\"600\" fill=\"#222222\">\(escaped(chart.title))</text>"
+      "<text x=\"24\" y=\"32\" font-size=\"18\" font-weight=\"600\" fill=\"#222222\">\(SVGText.escaped(chart.title))</text>"
     )
     guard let days = chart.days else {
-      lines.append("<text x=\"24\" y=\"80\" fill=\"#555555\">\(escaped(chart.emptyText))</text>")
+      lines.append(
+        "<text x=\"24\" y=\"80\" fill=\"#555555\">\(SVGText.escaped(chart.emptyText))</text>")
       lines.append("</svg>")
       return
     }
@@ -54,44 +55,44 @@ struct SVGChart {
     }
     func y(_ value: Double) -> Double { low - min(1, max(0, value / most)) * (low - high) }
     lines.append(
-      "<text x=\"\(number(left))\" y=\"\(number(high - 14))\" font-weight=\"600\" fill=\"#222222\">\(escaped(panel.title))</text>"
+      "<text x=\"\(SVGText.number(left))\" y=\"\(SVGText.number(high - 14))\" font-weight=\"600\" fill=\"#222222\">\(SVGText.escaped(panel.title))</text>"
     )
     for tick in ticks {
       lines.append(
-        "<line x1=\"\(number(left))\" x2=\"\(number(right))\" y1=\"\(number(y(tick)))\" y2=\"\(number(y(tick)))\" stroke=\"\(tick == 0 ? "#666666" : "#e3e3e3")\"/>"
+        "<line x1=\"\(SVGText.number(left))\" x2=\"\(SVGText.number(right))\" y1=\"\(SVGText.number(y(tick)))\" y2=\"\(SVGText.number(y(tick)))\" stroke=\"\(tick == 0 ? "#666666" : "#e3e3e3")\"/>"
       )
       lines.append(
-        "<text x=\"\(number(left - 8))\" y=\"\(number(y(tick) + 4))\" text-anchor=\"end\" fill=\"#555555\">\(grouped(tick))</text>"
+        "<text x=\"\(SVGText.number(left - 8))\" y=\"\(SVGText.number(y(tick) + 4))\" text-anchor=\"end\" fill=\"#555555\">\(SVGText.grouped(tick))</text>"
       )
     }
     for tick in Ticks.days(days, count: 8) {
       lines.append(
-        "<line x1=\"\(number(x(tick.day)))\" x2=\"\(number(x(tick.day)))\" y1=\"\(number(low))\" y2=\"\(number(low + 5))\" stroke=\"#666666\"/>"
+        "<line x1=\"\(SVGText.number(x(tick.day)))\" x2=\"\(SVGText.number(x(tick.day)))\" y1=\"\(SVGText.number(low))\" y2=\"\(SVGText.number(low + 5))\" stroke=\"#666666\"/>"
       )
       lines.append(
-        "<text x=\"\(number(x(tick.day)))\" y=\"\(number(low + 20))\" text-anchor=\"middle\" fill=\"#555555\">\(tick.label)</text>"
+        "<text x=\"\(SVGText.number(x(tick.day)))\" y=\"\(SVGText.number(low + 20))\" text-anchor=\"middle\" fill=\"#555555\">\(tick.label)</text>"
       )
     }
     for mark in chart.marks {
       lines.append(
-        "<line x1=\"\(number(x(mark.day)))\" x2=\"\(number(x(mark.day)))\" y1=\"\(number(high))\" y2=\"\(number(low))\" stroke=\"#888888\" stroke-dasharray=\"2 3\"/>"
+        "<line x1=\"\(SVGText.number(x(mark.day)))\" x2=\"\(SVGText.number(x(mark.day)))\" y1=\"\(SVGText.number(high))\" y2=\"\(SVGText.number(low))\" stroke=\"#888888\" stroke-dasharray=\"2 3\"/>"
       )
       let isRight = x(mark.day) > (left + right) / 2
       lines.append(
-        "<text x=\"\(number(x(mark.day) + (isRight ? -6 : 6)))\" y=\"\(number(high + 12))\" text-anchor=\"\(isRight ? "end" : "start")\" fill=\"#555555\">\(escaped(mark.label)) \(Ticks.date(Int64(mark.day)))</text>"
+        "<text x=\"\(SVGText.number(x(mark.day) + (isRight ? -6 : 6)))\" y=\"\(SVGText.number(high + 12))\" text-anchor=\"\(isRight ? "end" : "start")\" fill=\"#555555\">\(SVGText.escaped(mark.label)) \(Ticks.date(Int64(mark.day)))</text>"
       )
     }
     for day in chart.events {
       lines.append(
-        "<line x1=\"\(number(x(day)))\" x2=\"\(number(x(day)))\" y1=\"\(number(low))\" y2=\"\(number(low - 9))\" stroke=\"#222222\" stroke-width=\"2\"/>"
+        "<line x1=\"\(SVGText.number(x(day)))\" x2=\"\(SVGText.number(x(day)))\" y1=\"\(SVGText.number(low))\" y2=\"\(SVGText.number(low - 9))\" stroke=\"#222222\" stroke-width=\"2\"/>"
       )
     }
     for series in panel.series {
       let points = series.points.filter(\.value.isFinite).map {
-        "\(number(x($0.day))),\(number(y($0.value)))"
+        "\(SVGText.number(x($0.day))),\(SVGText.number(y($0.value)))"
       }
       lines.append(
-        "<polyline points=\"\(points.joined(separator: " "))\" fill=\"none\" \(style(series.role))><title>\(escaped(series.name))</title></polyline>"
+        "<polyline points=\"\(points.joined(separator: " "))\" fill=\"none\" \(style(series.role))><title>\(SVGText.escaped(series.name))</title></polyline>"
       )
     }
     legend(panel.series, top: top + Self.panelHeight - 8)
@@ -123,10 +124,10 @@ struct SVGChart {
         left = Self.plot.left
       }
       lines.append(
-        "<line x1=\"\(number(left))\" x2=\"\(number(left + 22))\" y1=\"\(number(line))\" y2=\"\(number(line))\" \(style(entry.role))/>"
+        "<line x1=\"\(SVGText.number(left))\" x2=\"\(SVGText.number(left + 22))\" y1=\"\(SVGText.number(line))\" y2=\"\(SVGText.number(line))\" \(style(entry.role))/>"
       )
       lines.append(
-        "<text x=\"\(number(left + 28))\" y=\"\(number(line + 4))\" fill=\"#222222\">\(escaped(entry.name))</text>"
+        "<text x=\"\(SVGText.number(left + 28))\" y=\"\(SVGText.number(line + 4))\" fill=\"#222222\">\(SVGText.escaped(entry.name))</text>"
       )
       left += width
     }
@@ -142,46 +143,5 @@ struct SVGChart {
     case .forecast(let model):
       "stroke=\"\(Self.colors[model % Self.colors.count])\" stroke-width=\"2\" stroke-dasharray=\"7 4\""
     }
-  }
-
-  /// With two decimals at most, the same on every machine.
-  private func number(_ value: Double) -> String {
-    let hundredths = Int64((value * 100).rounded())
-    let sign = hundredths < 0 ? "-" : ""
-    let rest = hundredths.magnitude % 100
-    let whole = hundredths.magnitude / 100
-    if rest == 0 { return "\(sign)\(whole)" }
-    let digits = rest % 10 == 0 ? "\(rest / 10)" : (rest < 10 ? "0\(rest)" : "\(rest)")
-    return "\(sign)\(whole).\(digits)"
-  }
-
-  /// 12,000 for 12000; as it is where it is no such whole number.
-  private func grouped(_ value: Double) -> String {
-    guard value >= 1000, value < 1e15, value == value.rounded() else {
-      return Numbers.short(value)
-    }
-    var digits = Array(String(Int64(value)))
-    var place = digits.count - 3
-    while place > 0 {
-      digits.insert(",", at: place)
-      place -= 3
-    }
-    return String(digits)
-  }
-
-  private func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.printable.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      // No XML document may hold these.
-      case "\u{fffe}", "\u{ffff}": result += "\u{fffd}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

@@ -21,6 +21,16 @@ struct TableCells {
     .array(table.rows.map { .object(Array(zip(table.columns, $0.map(json)))) })
   }
 
+  /// For people: numbers with four digits.
+  func text(_ cell: Metrics.Cell, unset: String = "") -> String {
+    if case .number(let number) = cell, number.isFinite { return Numbers.short(number) }
+    switch json(cell) {
+    case .null: return unset
+    case .string(let text): return text
+    case let other: return other.text
+    }
+  }
+
   /// For people: numbers with four digits, to the right.
   ///
   /// - Parameter unset: what stands for a cell without a value.
@@ -34,17 +44,7 @@ struct TableCells {
       }
     }
     var shown = TextTable(columns: table.columns, numeric: Set(numeric))
-    for row in table.rows {
-      shown.add(
-        row.map { value in
-          if case .number(let number) = value, number.isFinite { return Numbers.short(number) }
-          switch json(value) {
-          case .null: return unset
-          case .string(let text): return text
-          case let other: return other.text
-          }
-        })
-    }
+    for row in table.rows { shown.add(row.map { text($0, unset: unset) }) }
     return shown.lines
   }
 
