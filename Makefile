@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics check-tables check-sources check-value lint bench bench-small bench-budgets soak faults packages clean
+.PHONY: setup build demo test check-metrics check-tables check-sources check-value check-report report-picture lint bench bench-small bench-budgets soak faults packages chromium clean
 
 setup:
 	@if ! pkg-config --exists lmdb zlib sqlite3 2>/dev/null; then \
@@ -65,6 +65,19 @@ check-value: build .build/value-venv/ready
 	python3 -m venv .build/value-venv
 	.build/value-venv/bin/pip install -q "lifetimes==0.11.3" "pandas<2" "numpy<1.26" "scipy<1.12" "mpmath>=1.3"
 	touch $@
+
+# Pages of `report` in headless Chromium: what is drawn, at two widths, light and dark, and on paper.
+check-report: build chromium
+	python3 Tests/Report/check.py --binary $(BINARY)
+
+# The picture of the README: the report on the demo shop.
+report-picture: build chromium
+	python3 Tests/Report/check.py --binary $(BINARY) --picture docs/report.png
+
+chromium:
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
+	  echo "installing chromium and fonts"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
 
 lint:
 	swift format lint --strict -r Sources Tests Benchmarks Package.swift

@@ -23,7 +23,7 @@ struct ClmReplay: ParsableCommand {
       ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
       ExportCommand.self, MetricsCommand.self, ValueCommand.self, RFMCommand.self,
-      ViewsCommand.self,
+      ReportCommand.self, ViewsCommand.self,
       VerifyCommand.self, CheckpointCommand.self, ProveCommand.self, BackupCommand.self,
       ForgetCommand.self,
       GenerateCommand.self, EvalCommand.self,

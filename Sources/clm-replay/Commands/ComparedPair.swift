@@ -72,6 +72,20 @@ struct ComparedPair {
     sides = BothSides(a: try a.side(newest), b: try b.side(newest))
   }
 
+  /// A view and other rules over what it was made from, or two rules files over that.
+  init(_ opened: OpenedStore, _ reader: ViewReader, rules: [String]) throws {
+    let manifest = reader.manifest
+    let view = try opened.logView(size: manifest.size, asOf: manifest.asOf)
+    let own = Title(rules: try LoadedRules.load(reader), view: manifest.name)
+    let others = try rules.map { Title(rules: try LoadedRules.load($0)) }
+    titles =
+      others.count == 1
+      ? BothSides(a: own, b: others[0]) : BothSides(a: others[0], b: others[1])
+    sides = BothSides(
+      a: ComparedSide(titles.a.rules.compiled, view: view),
+      b: ComparedSide(titles.b.rules.compiled, view: view))
+  }
+
   /// One side before the log is looked at.
   private struct Source {
     var title: Title

@@ -69,6 +69,22 @@ struct CustomerAccess {
     }
   }
 
+  /// A customer of a view as it stands.
+  init(_ customer: String, _ opened: OpenedStore, _ reader: ViewReader) throws {
+    guard let found = try opened.run({ try reader.customer(named: customer) }) else {
+      throw Self.unknown(customer, opened.path, reader.manifest.name)
+    }
+    (self.opened, self.reader, stored) = (opened, reader, found)
+    compiled = try LoadedRules.load(reader).compiled
+    viewName = reader.manifest.name
+    view = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
+    asOf = view.asOf
+    served = nil
+    isCurrent = true
+    name = found.record.name
+    subjects = [name] + found.record.subjects
+  }
+
   /// All subjects of a customer, the one that it is called by first.
   static func subjects(
     of customer: String, _ opened: OpenedStore, _ view: LogView, _ compiled: CompiledRules,

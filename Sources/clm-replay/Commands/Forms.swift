@@ -82,6 +82,13 @@ enum Forms {
       help: "name a file .ndjson, or one without an extension")
   }
 
+  /// Checks the form of a command that writes a page.
+  static func checkPage(_ global: GlobalOptions, output: String) throws {
+    let page = "a page of HTML"
+    try among([], global, page)
+    try refuse(output, extensions: otherExtensions.subtracting(["html"]), has: page)
+  }
+
   private static func rows(
     _ format: OutputFormat?, output: String, known: String = "csv or ndjson"
   ) throws -> OutputFormat {

@@ -75,7 +75,8 @@ struct ValueOptions: ParsableArguments {
     return Rules.CLVModel.allCases.filter(wanted.contains)
   }
 
-  private static func days(_ text: String, option: String, such: String) throws -> Int64 {
+  /// Whole days, at least one.
+  static func days(_ text: String, option: String, such: String) throws -> Int64 {
     let day: Int64 = 86_400_000_000
     let length = try? Times.length(text, option: option)
     if let length, length >= day, length % day == 0 { return length }

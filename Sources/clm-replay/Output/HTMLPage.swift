@@ -4,11 +4,17 @@ import Mustache
 enum HTMLPage {
   /// - Parameters:
   ///   - body: a template of what stands in `<body>`.
+  ///   - style: more rules, behind those that all pages have.
   ///   - values: a value whose members the template names; lists of none or one stand for what may be missing.
-  static func render(title: String, body: String, _ values: some Sendable) throws -> String {
+  static func render(
+    title: String, body: String, style more: String = "", _ values: some Sendable
+  ) throws -> String {
     let content = try MustacheTemplate(string: body).render(values)
     let page = try MustacheTemplate(string: frame)
-    return page.render(Frame(title: title.printable, style: style, content: content))
+    return page.render(
+      Frame(
+        title: title.printable, style: more.isEmpty ? style : "\(style)\n\(more)", content: content)
+    )
   }
 
   private struct Frame: Sendable {
