@@ -15,6 +15,7 @@ import io
 import json
 import pathlib
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -95,7 +96,19 @@ class Check:
             self.tell(f"pandas {name}", found, expected)
             if len(expected) <= 1000:
                 self.datasette(path, query, name, columns, expected)
+        self.examples()
         return 1 if self.bad else 0
+
+    def examples(self):
+        """The other lines of docs/export.md give rows."""
+        for line in documented("sqlite3 view.sqlite \"", "python3 -c"):
+            if line.startswith("sqlite3"):
+                rows = self.sqlite.execute(line.split('"', 1)[1].rstrip('"')).fetchall()
+            else:
+                done = subprocess.run(line.replace("python3", shlex.quote(sys.executable), 1), shell=True, cwd=self.place, capture_output=True, text=True)
+                rows = done.stdout.splitlines()
+            self.bad += not rows
+            print(f"{line[:60]} …: {len(rows)} rows")
 
     def rows(self, *arguments):
         rows = list(csv.reader(io.StringIO(self.program(*arguments))))
@@ -152,7 +165,10 @@ class Check:
         if name.startswith("metrics_"):
             return
         (self.place / f"{name}.csv").write_text(self.program("export", self.store, "--table", name, "-o", "-"))
-        for line in documented():
+        lines = [line.split('-c "')[1].rstrip('"') for line in documented("duckdb -c")]
+        if len(lines) != 2:
+            sys.exit("docs/export.md has no two lines that make Parquet")
+        for line in lines:
             there = line.replace("customers", name).replace(f"'{name}.", f"'{self.place}/{name}.").replace("'view.sqlite'", f"'{path}'")
             db.execute(there)
             target = f"'{self.place}/{name}.parquet'"
@@ -190,13 +206,9 @@ class Check:
         return out
 
 
-def documented():
-    """The lines of docs/export.md that make Parquet."""
-    lines = [line.split('duckdb -c "')[1].rstrip('"') for line in (ROOT / "docs/export.md").read_text().splitlines()
-             if line.startswith("duckdb -c") and "PARQUET" in line.upper()]
-    if len(lines) != 2:
-        sys.exit("docs/export.md has no two lines that make Parquet")
-    return lines
+def documented(*starts):
+    """The lines of docs/export.md that begin so."""
+    return [line for line in (ROOT / "docs/export.md").read_text().splitlines() if line.startswith(starts)]
 
 
 def quoted(name):

@@ -81,18 +81,7 @@ struct MetricsCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     let reader = try opened.view(named: view)
     let metrics = try compute(opened, reader)
-    ParkedNotice.leftOut(metrics.parked, quiet: global.quiet)
-    if metrics.refusedScores > 0 {
-      Notice.write(
-        "note: \(metrics.refusedScores) NPS answers are outside 0 to 10 and left out",
-        quiet: global.quiet)
-    }
-    if !metrics.unreadScores.isEmpty {
-      let count = metrics.unreadScores.reduce(0) { $0 + $1.count }
-      Notice.write(
-        "note: \(count) NPS answers have no score that can be read and are left out: \(FaultReport.list(metrics.unreadScores))",
-        quiet: global.quiet)
-    }
+    Self.tellLeftOut(metrics, quiet: global.quiet)
     let tables = try opened.run { try names.map { ($0, try metrics.table($0)) } }
     let cells = TableCells(currencyDigits: reader.rules.currency.digits)
     switch format {
@@ -100,6 +89,22 @@ struct MetricsCommand: ParsableCommand {
     case .table: try StandardOutput.show(text(tables, metrics, reader, cells))
     case .csv, .ndjson:
       try cells.write(tables[0].1, as: format, to: try OutputFile.open("-"))
+    }
+  }
+
+  /// Says which customers and answers are in no table.
+  static func tellLeftOut(_ metrics: Metrics, quiet: Bool) {
+    ParkedNotice.leftOut(metrics.parked, quiet: quiet)
+    if metrics.refusedScores > 0 {
+      Notice.write(
+        "note: \(metrics.refusedScores) NPS answers are outside 0 to 10 and left out",
+        quiet: quiet)
+    }
+    if !metrics.unreadScores.isEmpty {
+      let count = metrics.unreadScores.reduce(0) { $0 + $1.count }
+      Notice.write(
+        "note: \(count) NPS answers have no score that can be read and are left out: \(FaultReport.list(metrics.unreadScores))",
+        quiet: quiet)
     }
   }
 

@@ -46,6 +46,9 @@ struct SQLiteExport {
       try writing.end()
       try file.close()
       return (writing.counts, leftOut)
+    } catch let fault as MetricsPlan.Fault {
+      throw CommandError(
+        exit: .couldNotRun, code: "metrics", message: fault.message, help: fault.help)
     } catch let failure as SQLiteDatabase.Failure {
       throw CommandError(
         exit: .couldNotRun, code: failure.isFull ? "disk-full" : "cannot-write",
@@ -224,6 +227,7 @@ struct SQLiteExport {
     let view = try opened.logView(size: reader.manifest.size, asOf: reader.manifest.asOf)
     let metrics = try Metrics(
       try MetricsPlan(rules, MetricsPlan.Settings()), view: view, threads: threads)
+    MetricsCommand.tellLeftOut(metrics, quiet: quiet)
     // A funnel has steps that somebody names.
     for name in Metrics.Name.allCases where name != .funnel {
       let table = try metrics.table(name)
