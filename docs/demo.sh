@@ -35,6 +35,9 @@ run export "$STORE" --table segments -o - | head -6
 run metrics "$STORE" --table stages --period year
 run metrics "$STORE" --table nps --period year
 
+title "All of it as a page"
+run report "$STORE" -o "$STORE-report.html" --compare fixtures/rules/retail-v4.yaml
+
 title "What would other rules have said, over all history?"
 run compare "$STORE" --rules fixtures/rules/retail.yaml --rules fixtures/rules/retail-v4.yaml
 

@@ -30,6 +30,22 @@ def with_model(place):
     return rules
 
 
+def long_names(place):
+    """Rules with many stages and segments, whose names are as long as they may be."""
+    stages = [f"stage-{number}-".ljust(64, "m") for number in range(14)]
+    lines = ["rules: 1", "model: { name: long, version: 1 }", "currency: JPY",
+             "events:", "  purchase: { types: [purchase, order_paid], fields: { amount: { type: money, path: none, default: '123456' } } }",
+             "  nps: { types: [nps_response], fields: { score: int } }",
+             "facts:", "  purchases: { count: purchase }", f"stages: [{', '.join(stages)}]", "transitions:"]
+    lines += [f"  - {{ id: t{number}, from: {stages[number]}, to: {stages[number + 1]}, when: purchases >= {number + 1} }}"
+              for number in range(len(stages) - 1)]
+    lines += ["segments:"] + [f"  {'s' + str(number) + 'w' * 70}: {{ when: purchases >= {number} }}" for number in range(9)]
+    lines += ["clv: { purchase: purchase.amount }", ""]
+    rules = place / "long.yaml"
+    rules.write_text("\n".join(lines))
+    return rules
+
+
 def hostile_events():
     """Names and values that would be markup, were they not escaped; some amounts are no numbers, stages come and go."""
     for number in range(40):
@@ -70,6 +86,7 @@ def make(binary, place):
     stores = {
         "shop": store(binary, place, "shop", [shop], rules),
         "plain": store(binary, place, "plain", [shop], RULES / "product-analytics.yaml"),
+        "long": store(binary, place, "long", [shop], long_names(place)),
         "one": store(binary, place, "one", [one], rules),
         "none": store(binary, place, "none", [], rules),
         "hostile": store(binary, place, "hostile", hostile, rules),

@@ -33,21 +33,28 @@ struct FlowRibbons {
     let tops = (Self.tops(sums.0, scale, height), Self.tops(sums.1, scale, height))
     draw(&picture, height, scale, tops)
     for (place, name) in left.enumerated() {
-      let middle = tops.0[place] + sums.0[place] * scale / 2
-      picture.text(
-        Picture.cut(name, 12), x: Self.nameWidth, y: middle + 4, shift: -8, .end, "halo")
-      picture.ground(
-        x: Self.nameWidth, y: tops.0[place], width: Self.bar, height: sums.0[place] * scale, "end")
+      let (top, thick) = (tops.0[place], sums.0[place] * scale)
+      Self.write(name, x: Self.nameWidth, y: top + thick / 2 + 4, -8, .end, on: &picture)
+      picture.ground(x: Self.nameWidth, y: top, width: Self.bar, height: thick, "end")
     }
     for (place, name) in right.enumerated() {
-      let middle = tops.1[place] + sums.1[place] * scale / 2
-      picture.text(
-        Picture.cut(name, 12), x: 100 - Self.nameWidth, y: middle + 4, shift: 8, .start, "halo")
-      picture.ground(
-        x: 100 - Self.nameWidth - Self.bar, y: tops.1[place], width: Self.bar,
-        height: sums.1[place] * scale, "end")
+      let (top, thick) = (tops.1[place], sums.1[place] * scale)
+      let x = 100 - Self.nameWidth
+      Self.write(name, x: x, y: top + thick / 2 + 4, 8, .start, on: &picture)
+      picture.ground(x: x - Self.bar, y: top, width: Self.bar, height: thick, "end")
     }
     return picture
+  }
+
+  /// A long name is shorter on a narrow page.
+  private static func write(
+    _ name: String, x: Double, y: Double, _ shift: Double, _ anchor: Picture.Anchor,
+    on picture: inout Picture
+  ) {
+    let (brief, full) = (Picture.cut(name, 76), Picture.cut(name, 112))
+    let isOne = brief == full
+    picture.text(full, x: x, y: y, shift: shift, anchor, isOne ? "halo" : "halo minor")
+    if !isOne { picture.text(brief, x: x, y: y, shift: shift, anchor, "halo brief") }
   }
 
   /// Where each end begins: spread evenly over the height.

@@ -5,6 +5,8 @@ struct HeatGrid {
     var heat: Double
     /// Short, within the cell; empty for none.
     var text: String
+    /// As a table has it; empty where that is the text.
+    var exact = ""
     var title: String
   }
 
@@ -26,15 +28,17 @@ struct HeatGrid {
     if !columnsTitle.isEmpty { picture.text(columnsTitle, x: 0, y: 12, .start, "tick") }
     let width = 100 / Double(max(1, columns.count))
     // Few columns are all named.
-    let every = columns.count <= 8 ? 1 : 3
+    let every = columns.count <= 12 ? 1 : 3
     for (column, name) in columns.enumerated() where column % every == 0 {
       picture.text(
-        Picture.cut(name, 12), x: (Double(column) + 0.5) * width, y: head - 7, .middle, "tick")
+        Picture.cut(name, 60, size: 11), x: (Double(column) + 0.5) * width, y: head - 7, .middle,
+        "tick")
     }
     for (row, entry) in rows.enumerated() {
       let y = head + Double(row) * cellHeight
       picture.text(
-        Picture.cut(entry.name, 16), x: 0, y: y + cellHeight / 2 + 4, shift: -8, .end, "tick")
+        Picture.cut(entry.name, isWide ? 34 : 96, size: 11), x: 0, y: y + cellHeight / 2 + 4,
+        shift: -8, .end, "tick")
       for (column, cell) in entry.cells.enumerated() {
         guard let cell else { continue }
         let step = min(Self.steps - 1, max(0, Int(cell.heat * Double(Self.steps))))

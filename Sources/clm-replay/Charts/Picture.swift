@@ -89,9 +89,35 @@ struct Picture: Sendable {
 
   private static func percent(_ share: Double) -> String { "\(SVGText.number(share))%" }
 
-  /// A text that has room for so many letters; what is cut off ends in `…`.
-  static func cut(_ text: String, _ room: Int) -> String {
+  /// A text that has room for so many pixels; what is cut off ends in `…`.
+  ///
+  /// - Parameter size: of the letters, in pixels. Widths are those of wide fonts, so that there is room in any.
+  static func cut(_ text: String, _ room: Double, size: Double = 12) -> String {
     let shown = text.printable
-    return shown.count <= room ? shown : shown.prefix(max(1, room - 1)) + "…"
+    if width(shown, size: size) <= room { return shown }
+    var (kept, left) = ("", room - width("…", size: size))
+    for character in shown {
+      left -= width(character) * size
+      if left < 0 { break }
+      kept.append(character)
+    }
+    return kept + "…"
+  }
+
+  /// About how many pixels a text takes, rather too many.
+  static func width(_ text: String, size: Double = 12) -> Double {
+    text.reduce(0) { $0 + width($1) } * size
+  }
+
+  /// In em, as DejaVu Sans has it, which is wider than most.
+  private static func width(_ character: Character) -> Double {
+    guard let letter = character.asciiValue else { return 1 }
+    switch character {
+    case "m", "w", "M", "W", "@", "%": return 1
+    case "i", "j", "l", "t", "f", "r", "I", ".", ",", ":", ";", "'", "|", "!", "(", ")", "[", "]",
+      " ", "-":
+      return 0.42
+    default: return letter &- 65 < 26 ? 0.76 : 0.64
+    }
   }
 }

@@ -41,6 +41,7 @@ struct RowBars {
       })
   }
 
+  private static let narrowest = 345.0
   private static let nameHeight = 17.0
   private static let barHeight = 10.0
   private static let noteHeight = 18.0
@@ -55,9 +56,10 @@ struct RowBars {
     var picture = Picture(height: rows.reduce(0) { $0 + height($1) })
     var y = 0.0
     for row in rows {
-      let isLong = row.value.count > 14
+      // Both fit side by side on the narrowest page.
+      let room = max(90, Self.narrowest - Picture.width(row.value) - 12)
       picture.text(
-        Picture.cut(row.name, isLong ? 24 : 34), x: 0, y: y + 12, .start,
+        Picture.cut(row.name, room), x: 0, y: y + 12, .start,
         row.isMarked ? "strong" : "")
       picture.text(row.value, x: 100, y: y + 12, .end, row.isMarked ? "value strong" : "value")
       var top = y + Self.nameHeight

@@ -40,8 +40,8 @@ struct StageBand {
       picture.mark(
         x: stay.from * 100, y: 0, width: max(0.15, (stay.to - stay.from) * 100),
         height: Self.bandHeight, stay.style, title: stay.title)
-      // A name that has room: about a hundredth of the width for each letter.
-      if (stay.to - stay.from) * 100 > Double(stay.name.count) * 1.1 + 1.5 {
+      // A name that has room where the page is wide; where it is narrow, none is shown.
+      if (stay.to - stay.from) * 480 > Picture.width(stay.name) + 12 {
         picture.text(
           stay.name, x: stay.from * 100, y: Self.bandHeight / 2 + 4, shift: 7, .start,
           "over \(stay.style)-over minor")
@@ -49,7 +49,7 @@ struct StageBand {
     }
     for (place, lane) in lanes.enumerated() {
       let y = lanesTop + (Double(place) + 0.5) * Self.laneHeight
-      picture.text(Picture.cut(lane.name, 15), x: 0, y: y + 4, shift: -8, .end, "tick")
+      picture.text(Picture.cut(lane.name, 92, size: 11), x: 0, y: y + 4, shift: -8, .end, "tick")
       picture.line(x1: 0, y1: y, x2: 100, y2: y, "grid")
       for (across, titles) in Self.grouped(lane.events) {
         picture.dot(

@@ -145,6 +145,7 @@ enum ActivitySections {
       guard age > 0, let retention = table.number(row, "retention") else { continue }
       cells[cohort]?[Int(age) - 1] = HeatGrid.Cell(
         heat: most > 0 ? retention / most : 0, text: "\(Int((retention * 100).rounded()))",
+        exact: ReportWords.percent(retention),
         title:
           "\(cohort), \(ReportWords.customers(sizes[cohort] ?? 0)); \(ReportWords.number(age, period)) later \(table.count(row, "active")) active, \(ReportWords.percent(retention)) %"
       )
@@ -166,10 +167,19 @@ enum ActivitySections {
           columns: (1...oldest).map { String($0) },
           columnsTitle: "\(period)s later"
         ).picture, isWide: true,
-        table: table.page(
-          "Retention of cohorts",
-          ["cohort", "age", "customers", "active", "retention"], rows: later,
-          all: source.command(.cohorts))))
+        table: ReportTable(
+          "Retention of cohorts, %",
+          columns: ["cohort", "customers"] + (1...oldest).map { "\($0)" },
+          numbers: Set(1...Int(oldest) + 1),
+          rows: names.map { name in
+            [name, Numbers.grouped(sizes[name] ?? 0)]
+              + (cells[name] ?? []).map { $0?.exact ?? "" }
+          }, all: source.command(.cohorts))))
+    if source.totals.whole < source.totals.labels.count, let last = source.totals.labels.last {
+      section.remark(
+        "\(PeriodAxis.name(last)) is counted up to \(ReportWords.minute(source.manifest.asOf)): the last cell of each row is of a \(period) that is not over."
+      )
+    }
     return section
   }
 }

@@ -105,10 +105,18 @@ struct CompareSection {
       rows: shown.map { example in
         [
           example.difference.customer, String(example.customers),
-          DifferenceText(example.difference, cells).lines.map {
-            $0.split(separator: " ").joined(separator: " ")
-          }.joined(separator: "; "),
+          sentence(DifferenceText(example.difference, cells).lines),
         ]
       })
+  }
+
+  /// Lines for a terminal as one: what a line with a colon announces follows it.
+  private func sentence(_ lines: [String]) -> String {
+    var text = ""
+    for line in lines {
+      if !text.isEmpty { text += text.hasSuffix(":") ? " " : "; " }
+      text += line.split(separator: " ").joined(separator: " ")
+    }
+    return text
   }
 }

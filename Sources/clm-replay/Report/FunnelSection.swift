@@ -38,7 +38,8 @@ struct FunnelSection {
       notes.append("\(ReportWords.percent(share)) % drop off")
     }
     if let days = table.number(stage, "dwell_days_p50") {
-      notes.append("half leave within \(ReportWords.days(days))")
+      let within = ReportWords.days(days)
+      notes.append("half leave \(within == "at once" ? within : "within \(within)")")
     }
     let isWorst = worst?.stage == stage
     return RowBars.Row(

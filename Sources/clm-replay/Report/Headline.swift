@@ -22,6 +22,14 @@ struct Headline {
     var kind: String
     /// SVG of the last periods; empty for none.
     var spark: String
+    /// `long` where the figure has no room at full size.
+    var size: String
+
+    init(name: String, value: String, change: String, kind: String = "", spark: String = "") {
+      (self.name, self.value) = (name.printable, value.printable)
+      (self.change, self.kind, self.spark) = (change.printable, kind, spark)
+      size = value.count > 11 ? "long" : ""
+    }
   }
 
   /// What a change is held to be.

@@ -35,7 +35,7 @@ struct ReportPage {
       body: Self.template, style: ReportStyle.text,
       Content(
         view: source.manifest.name.printable, subtitle: subtitle.printable,
-        tiles: headline.tiles.map(\.printable),
+        tiles: headline.tiles,
         findings: findings.isEmpty ? [] : [Findings(sentences: findings)], sections: sections,
         receipt: Self.receipt(source.manifest, source.rules)))
   }
@@ -128,15 +128,4 @@ struct ReportPage {
     </main>
     \(receiptTemplate)
     """
-}
-
-extension Headline.Tile {
-  fileprivate var printable: Headline.Tile {
-    Headline.Tile(
-      name: name.printable, value: value.printable, change: change.printable, kind: kind,
-      spark: spark)
-  }
-
-  /// `long` where the figure has no room at full size.
-  var size: String { value.count > 11 ? "long" : "" }
 }

@@ -42,7 +42,7 @@ enum ReportStyle {
     .part > .head { max-width: 52rem } .part > .head p { margin: 0; color: var(--soft) }
     .figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 2rem 3.25rem; margin-top: 1.4rem }
     figure { margin: 0; min-width: 0; container-type: inline-size } figure.wide { grid-column: 1 / -1 }
-    .legend { list-style: none; margin: -.25rem 0 .75rem; padding: 0; font-size: .8rem; color: var(--soft); display: flex; flex-wrap: wrap; gap: .15rem 1.1rem }
+    .legend { list-style: none; margin: -.25rem 0 .75rem; padding: 0; font-size: .8rem; color: var(--soft); display: flex; flex-wrap: wrap; gap: .15rem 1.1rem } .legend li { max-width: 100%; overflow-wrap: anywhere }
     .legend i { display: inline-block; width: .7rem; height: .7rem; margin-right: .4rem; border-radius: 2px; background: currentColor; vertical-align: -.05rem }
     .legend i.line { height: 0; width: 1.4rem; background: none; border-top: 2px solid currentColor; border-radius: 0; vertical-align: .2rem }
     .legend i.dash, .legend i.dash1 { border-top-style: dashed } .legend i.dash2 { border-top-style: dotted }
@@ -71,14 +71,15 @@ enum ReportStyle {
     .scroll { overflow-x: auto } .scroll:focus { outline: 2px solid var(--c2) } .list { margin-top: 1.4rem; font-size: .9rem }
     table { line-height: 1.35 } th { vertical-align: bottom; white-space: nowrap } td { white-space: nowrap; overflow-wrap: normal } td:last-child, th:last-child { padding-right: 0 }
     th.number, td.number { text-align: right }
-    .list td { white-space: normal; overflow-wrap: anywhere } .list td.number { white-space: nowrap; overflow-wrap: normal }
+    .list td { white-space: normal; overflow-wrap: break-word } .list td.number { white-space: nowrap; overflow-wrap: normal }
     .remark { color: var(--soft); font-size: .85rem; margin: .9rem 0 0; max-width: 52rem } .absent { color: var(--soft) }
     footer { border-top: 2px solid var(--ink); padding-top: .9rem; font-size: .85rem } footer h2 { font-size: 1rem }
-    @container (max-width: 30rem) { svg.plot text.minor { display: none } svg.wide { margin-left: 92px; width: calc(100% - 94px) } }
+    svg.plot text.brief { display: none }
+    @container (max-width: 30rem) { svg.plot text.minor { display: none } svg.plot text.brief { display: inline } svg.wide { margin-left: 92px; width: calc(100% - 94px) } }
     @media (max-width: 60rem) { .figures { grid-template-columns: minmax(0, 1fr) } }
     @media (max-width: 40rem) { body { padding-top: 1.5rem } h1 { font-size: 1.6rem } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); column-gap: 1.25rem } .tile:nth-child(n+3) { border-top: 1px solid var(--line) } .spark { width: 3rem } .tile .value { font-size: 1.3rem } .tile .value.long { font-size: 1.05rem } }
     @media print {
-      body { padding: 0; font-size: 9.5pt } nav, details { display: none } .part { margin-top: 1.4rem; padding-top: .7rem } figure, .tile, .list tr { break-inside: avoid } .head { break-after: avoid }
+      body { padding: 0; font-size: 9.5pt } nav, details { display: none } .part { margin-top: 1.4rem; padding-top: .7rem } figure, .tile, .head, .list tr { break-inside: avoid } .head { break-after: avoid } .figures { break-before: avoid } .spark { width: 2.6rem }
       .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.1rem 2rem; margin-top: .8rem } * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
     }
     """

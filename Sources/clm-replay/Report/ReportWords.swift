@@ -77,8 +77,9 @@ struct ReportWords {
     "\(Numbers.grouped(count)) \(noun)\(count == 1 ? "" : "s")"
   }
 
-  /// `3.8 days`, `43 days`.
+  /// `3.8 days`, `43 days`; `at once` for less than an hour.
   static func days(_ days: Double) -> String {
+    if days < 1.0 / 24 { return "at once" }
     let isShort = days.magnitude < 9.95
     let text = isShort ? percent(days / 100) : Numbers.grouped(Int64(days.rounded()))
     return "\(text) \(text == "1" ? "day" : "days")"
