@@ -47,7 +47,7 @@ enum ActivitySections {
     guard source.totals.whole < source.totals.labels.count, let last = source.totals.labels.last
     else { return }
     section.remark(
-      "\(PeriodAxis.name(last)) is counted up to \(ReportWords.minute(source.manifest.asOf)), not to its end."
+      "The last column, \(PeriodAxis.name(last)), is counted up to \(ReportWords.minute(source.manifest.asOf)), not to the end of the \(source.period)."
     )
   }
 
@@ -177,7 +177,7 @@ enum ActivitySections {
           }, all: source.command(.cohorts))))
     if source.totals.whole < source.totals.labels.count, let last = source.totals.labels.last {
       section.remark(
-        "\(PeriodAxis.name(last)) is counted up to \(ReportWords.minute(source.manifest.asOf)): the last cell of each row is of a \(period) that is not over."
+        "Where a row reaches \(PeriodAxis.name(last)), its last cell is too low: the \(period) is counted up to \(ReportWords.minute(source.manifest.asOf)), not to its end."
       )
     }
     return section

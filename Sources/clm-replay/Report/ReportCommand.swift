@@ -30,8 +30,9 @@ struct ReportCommand: ParsableCommand {
     parsing: .singleValue,
     help: "A rules file to compare the view with; two to compare them with each other.")
   var compare: [String] = []
-  @Option(help: "Length of a period: day, week (ISO 8601), month, quarter or year.")
-  var period: Periods.Length = .month
+  @Option(
+    help: "Length of a period: day, week (ISO 8601), month, quarter or year; month unless given.")
+  var period: Periods.Length?
   @OptionGroup var counting: MetricsOptions
   @Option(
     help:
@@ -45,16 +46,19 @@ struct ReportCommand: ParsableCommand {
   func validate() throws {
     if compare.count > 2 { throw ValidationError("give --compare twice at most: a, then b") }
     if period == .all { throw ValidationError("--period all is no series of periods") }
-    if customer != nil && !(compare.isEmpty && holdout == nil && !hideCustomers) {
+    let isOfAll =
+      !compare.isEmpty || holdout != nil || hideCustomers || period != nil
+      || counting.activity != nil || !counting.churned.isEmpty
+    if customer != nil && isOfAll {
       throw ValidationError(
-        "--customer is the journey of one customer; it goes without --compare, --holdout and --hide-customers"
+        "--customer is the journey of one customer; it goes with --view alone"
       )
     }
   }
 
   func run() throws {
     try Forms.checkPage(global, output: output)
-    let settings = try counting.settings(period)
+    let settings = try counting.settings(period ?? .month)
     let held = try holdout.map {
       try ValueOptions.days($0, option: "--holdout", such: "13w or 91d")
     }
