@@ -282,6 +282,16 @@ import Testing
     let lines = try page.table("Events and changes of stage")
     #expect(lines.count == history.output.split(separator: "\n").count)
     #expect(try page.table("Stays in stages").map { $0[1] }.last == "loyalty")
+
+    // A fact at a move is what the customer had then.
+    let facts = try page.table("Facts at each move")
+    let then = try Program.run(
+      "show", shop.place.store, "C-000018", "--as-of", "2024-07-20T11:04:45Z", "--format", "json"
+    ).object()
+    let known = try #require(then["facts"] as? [String: Any])
+    let last = try #require(facts.last { $0[1] == "loyalty" })
+    #expect(last[3] == "\(known["purchases"] as? Int ?? -1)")
+    #expect(last[5] == "\(known["revenue_365d"] as? String ?? "") EUR")
   }
 
   @Test func `other rules are held against the view, or against each other`() throws {

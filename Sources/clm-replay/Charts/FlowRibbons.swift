@@ -15,6 +15,7 @@ struct FlowRibbons {
 
   private static let gap = 10.0
   private static let nameWidth = 23.0
+  private static let rooms = (narrow: 76.0, wide: 112.0)
   /// Percent of the width that a bar at either end takes.
   private static let bar = 1.2
 
@@ -34,27 +35,17 @@ struct FlowRibbons {
     draw(&picture, height, scale, tops)
     for (place, name) in left.enumerated() {
       let (top, thick) = (tops.0[place], sums.0[place] * scale)
-      Self.write(name, x: Self.nameWidth, y: top + thick / 2 + 4, -8, .end, on: &picture)
+      picture.name(
+        name, x: Self.nameWidth, y: top + thick / 2 + 4, shift: -8, .end, "halo", Self.rooms)
       picture.ground(x: Self.nameWidth, y: top, width: Self.bar, height: thick, "end")
     }
     for (place, name) in right.enumerated() {
       let (top, thick) = (tops.1[place], sums.1[place] * scale)
       let x = 100 - Self.nameWidth
-      Self.write(name, x: x, y: top + thick / 2 + 4, 8, .start, on: &picture)
+      picture.name(name, x: x, y: top + thick / 2 + 4, shift: 8, .start, "halo", Self.rooms)
       picture.ground(x: x - Self.bar, y: top, width: Self.bar, height: thick, "end")
     }
     return picture
-  }
-
-  /// A long name is shorter on a narrow page.
-  private static func write(
-    _ name: String, x: Double, y: Double, _ shift: Double, _ anchor: Picture.Anchor,
-    on picture: inout Picture
-  ) {
-    let (brief, full) = (Picture.cut(name, 76), Picture.cut(name, 112))
-    let isOne = brief == full
-    picture.text(full, x: x, y: y, shift: shift, anchor, isOne ? "halo" : "halo minor")
-    if !isOne { picture.text(brief, x: x, y: y, shift: shift, anchor, "halo brief") }
   }
 
   /// Where each end begins: spread evenly over the height.

@@ -36,9 +36,13 @@ struct HeatGrid {
     }
     for (row, entry) in rows.enumerated() {
       let y = head + Double(row) * cellHeight
-      picture.text(
-        Picture.cut(entry.name, isWide ? 34 : 96, size: 11), x: 0, y: y + cellHeight / 2 + 4,
-        shift: -8, .end, "tick")
+      let middle = y + cellHeight / 2 + 4
+      if isWide {
+        picture.text(
+          Picture.cut(entry.name, 34, size: 11), x: 0, y: middle, shift: -8, .end, "tick")
+      } else {
+        picture.rowName(entry.name, y: middle)
+      }
       for (column, cell) in entry.cells.enumerated() {
         guard let cell else { continue }
         let step = min(Self.steps - 1, max(0, Int(cell.heat * Double(Self.steps))))

@@ -65,6 +65,23 @@ struct Picture: Sendable {
       "<text\(classes) x=\"\(Self.percent(x))\" y=\"\(SVGText.number(y))\"\(moved)\(side)>\(SVGText.escaped(text))</text>\n"
   }
 
+  /// A name with so many pixels of room, fewer on a narrow page: it may be written twice, and one of both is shown.
+  mutating func name(
+    _ name: String, x: Double, y: Double, shift: Double, _ anchor: Anchor, _ style: String,
+    _ rooms: (narrow: Double, wide: Double), size: Double = 12
+  ) {
+    let brief = Self.cut(name, rooms.narrow, size: size)
+    let full = Self.cut(name, rooms.wide, size: size)
+    text(full, x: x, y: y, shift: shift, anchor, brief == full ? style : "\(style) minor")
+    if brief != full { text(brief, x: x, y: y, shift: shift, anchor, "\(style) brief") }
+  }
+
+  /// A name to the left of a lane or a row, where the margin is `wide`.
+  mutating func rowName(_ name: String, y: Double) {
+    self.name(
+      name, x: 0, y: y, shift: -8, .end, "tick", (narrow: 92, wide: 122), size: 11)
+  }
+
   /// Begins a part in which lengths across are thousandths of the picture's width, as paths need it.
   mutating func beginStretched(y: Double, height: Double) {
     body +=
@@ -116,7 +133,7 @@ struct Picture: Sendable {
     case "m", "w", "M", "W", "@", "%": return 1
     case "i", "j", "l", "t", "f", "r", "I", ".", ",", ":", ";", "'", "|", "!", "(", ")", "[", "]",
       " ", "-":
-      return 0.42
+      return 0.39
     default: return letter &- 65 < 26 ? 0.76 : 0.64
     }
   }

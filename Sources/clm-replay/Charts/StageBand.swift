@@ -49,7 +49,7 @@ struct StageBand {
     }
     for (place, lane) in lanes.enumerated() {
       let y = lanesTop + (Double(place) + 0.5) * Self.laneHeight
-      picture.text(Picture.cut(lane.name, 92, size: 11), x: 0, y: y + 4, shift: -8, .end, "tick")
+      picture.rowName(lane.name, y: y + 4)
       picture.line(x1: 0, y1: y, x2: 100, y2: y, "grid")
       for (across, titles) in Self.grouped(lane.events) {
         picture.dot(

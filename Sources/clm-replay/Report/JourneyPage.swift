@@ -62,16 +62,16 @@ struct JourneyPage {
     let rows = record.rows
     let first = max(0, rows.count - Self.explained)
     let explainer = try subject.explainer()
-    let moves = rows.indices[first...].reversed().map { row in
-      move(rows[row], explainer.explain(row: row))
-    }
+    let explanations = rows.indices[first...].map { (rows[$0], explainer.explain(row: $0)) }
+    let moves = explanations.reversed().map { move($0, $1) }
+    let read = explanations.flatMap { $1?.facts.map(\.name) ?? [] }
     let events = eventSteps
     return try HTMLPage.render(
       title: "\(record.name): journey as of \(ReportWords.day(subject.asOf))", body: Self.template,
       style: ReportStyle.text + "\n" + Self.style,
       Content(
         customer: record.name.printable, subtitle: subtitle.printable, tiles: tiles,
-        sections: [band, facts], moves: moves,
+        sections: [band, try facts(readByRules: read)], moves: moves,
         earlier: first == 0
           ? []
           : [

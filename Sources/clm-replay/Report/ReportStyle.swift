@@ -48,7 +48,7 @@ enum ReportStyle {
     .legend i.dash, .legend i.dash1 { border-top-style: dashed } .legend i.dash2 { border-top-style: dotted }
     .legend i:not([class]), .legend i[class=""] { display: none }
     svg.plot { display: block; overflow: visible; width: 100% }
-    svg.narrow { margin-left: 42px; width: calc(100% - 44px) } svg.wide { margin-left: 104px; width: calc(100% - 106px) }
+    svg.narrow { margin-left: 42px; width: calc(100% - 44px) } svg.wide { margin-left: 130px; width: calc(100% - 132px) }
     svg.plot text { font-size: 12px; fill: var(--ink); font-variant-numeric: tabular-nums }
     svg.plot text.tick, svg.plot text.small { font-size: 11px } svg.plot text.tick, svg.plot text.soft { fill: var(--soft) }
     svg.plot text.strong { font-weight: 600 }
