@@ -1,6 +1,6 @@
 /// The register: all control records of a store, in order.
 public struct Register: Sendable {
-  /// By number, from 0, without gaps.
+  /// By number, without gaps: from 0, or from the first one that was asked for.
   public private(set) var records: [ControlRecord]
 
   init(records: [ControlRecord]) { self.records = records }
@@ -82,9 +82,9 @@ public struct Register: Sendable {
   /// Where events were erased, as the records say.
   var erased: PositionRanges { PositionRanges.union(erasures.map(\.erasure.positions)) }
 
-  /// Whether a record from a number on speaks of anything but views and backups: then the log may not be what it was before.
-  public func speaksOfMoreThanViews(from number: UInt64) -> Bool {
-    records.dropFirst(Int(clamping: number)).contains { record in
+  /// Whether a record speaks of anything but views and backups: then the log may not be what it was before.
+  public var speaksOfMoreThanViews: Bool {
+    records.contains { record in
       switch record.content {
       case .viewSwitch, .rulesAccepted, .viewDropped, .viewPruned, .backup: false
       default: true
@@ -109,13 +109,14 @@ public struct Register: Sendable {
 }
 
 extension LogReader {
-  /// The first `count` control records.
+  /// The first `count` control records, less those before `first`.
   /// - Throws: ``ChunkFault`` without a position where one is missing or damaged.
-  func register(count: UInt64) throws -> Register {
+  func register(count: UInt64, from first: UInt64 = 0) throws -> Register {
     var records: [ControlRecord] = []
+    let first = min(first, count)
     try environment.read { transaction in
-      try transaction.forEach(control) { key, content in
-        let number = UInt64(records.count)
+      try transaction.forEach(control, from: first) { key, content in
+        let number = first + UInt64(records.count)
         if number == count { return false }
         guard key == number else { throw ControlFault(number: number, what: "is missing") }
         do throws(ByteReader.Short) {
@@ -128,8 +129,8 @@ extension LogReader {
         return true
       }
     }
-    guard UInt64(records.count) == count else {
-      throw ControlFault(number: UInt64(records.count), what: "is missing")
+    guard first + UInt64(records.count) == count else {
+      throw ControlFault(number: first + UInt64(records.count), what: "is missing")
     }
     return Register(records: records)
   }

@@ -313,7 +313,11 @@ public struct LogSnapshot: Sendable {
   }
 
   /// All control records.
-  public func register() throws(EventStoreError) -> Register {
-    try reader.guarded("read the register") { try reader.register(count: state.control.size) }
+  ///
+  /// - Parameter first: those from a number on alone.
+  public func register(from first: UInt64 = 0) throws(EventStoreError) -> Register {
+    try reader.guarded("read the register") {
+      try reader.register(count: state.control.size, from: first)
+    }
   }
 }

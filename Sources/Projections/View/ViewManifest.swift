@@ -91,12 +91,19 @@ public struct ViewManifest: Sendable {
   }
 }
 
+extension LogSnapshot {
+  /// The view came into force with a record. Only those are looked at that were written since it was made.
+  public func registerHolds(_ view: ViewManifest) throws(EventStoreError) -> Bool {
+    try register(from: view.registerSize).holds(view)
+  }
+}
+
 extension Register {
   /// The view came into force with a record.
   public func holds(_ view: ViewManifest) -> Bool {
     switches.contains { entry in
-      entry.view.view == view.name && Hex.text(entry.view.outputRoot) == view.outputRoot
-        && entry.view.size == view.size && entry.view.asOf == view.asOf
+      entry.view.view == view.name && entry.view.size == view.size
+        && entry.view.asOf == view.asOf && Hex.text(entry.view.outputRoot) == view.outputRoot
         && Hex.text(entry.view.rulesHash) == view.rulesHash
         && Hex.text(entry.view.root) == view.root
     }

@@ -171,7 +171,7 @@ public final class ViewReader: Sendable {
   /// Whether the events that it was made from stand in a log as they did then.
   func isOfLog(_ snapshot: LogSnapshot) throws -> Bool {
     try manifest.logGeneration == snapshot.generation && manifest.size <= snapshot.size
-      && !snapshot.register().speaksOfMoreThanViews(from: manifest.registerSize)
+      && !snapshot.register(from: manifest.registerSize).speaksOfMoreThanViews
       && Hex.text(snapshot.root(ofFirst: manifest.size)) == manifest.root
   }
 

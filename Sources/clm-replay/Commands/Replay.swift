@@ -216,7 +216,7 @@ struct ReplayCommand: ParsableCommand {
     let built = try opened.run { () throws -> ViewBuilder.Built in
       guard let earlier, !rebuild else { return try builder.build(progress: note) }
       var reason = "the register does not know the view in force"
-      if try opened.snapshot.register().holds(earlier.manifest) {
+      if try opened.snapshot.registerHolds(earlier.manifest) {
         switch try builder.update(earlier, progress: note) {
         case .built(let built): return built
         case .mustRebuild(let why): reason = why
@@ -371,8 +371,7 @@ struct ReplayCommand: ParsableCommand {
     if rebuild || strict || maxParked != nil || clvParams != nil || foldEngine != .words {
       return nil
     }
-    let register = try opened.run { try opened.snapshot.register() }
-    if !register.holds(view.manifest) { return nil }
+    if try !opened.run({ try opened.snapshot.registerHolds(view.manifest) }) { return nil }
     let summary = try opened.run {
       try view.summary(ifMadeBy: loaded.compiled.rules, engine: Version.engine, of: logView)
     }
