@@ -62,7 +62,7 @@ enum MemoryFold {
         }
       }
       roots =
-        Identity(links: links, subjectCount: names.count) { numbers[$0] }.roots
+        Identity(links: links, subjectCount: names.count) { numbers[$0] }.roots()
     }
     let order = names.indices.sorted { ByteString(names[$0]) < ByteString(names[$1]) }
     return order.compactMap { number in

@@ -137,6 +137,13 @@ struct EventReader {
     return false
   }
 
+  /// Exchanges the block at hand, and the strings, with another reader of the same rules and types: who has opened a block lends
+  /// it to the other, and gets it back.
+  mutating func exchangeBlock(with other: inout EventReader) {
+    swap(&cells, &other.cells)
+    swap(&evaluator.interner, &other.evaluator.interner)
+  }
+
   /// The interner behind the numbers of string values in slices.
   var interner: Interner { evaluator.interner }
 

@@ -15,6 +15,8 @@ struct CustomerDirectory: Sendable {
   private var joined: [UInt32] = []
   private var joinedStarts: [UInt32] = []
   var identityFaults = FaultCounts.Reasons()
+  /// What the links of the rules' identity came to; nil where they join nobody.
+  private(set) var joins: Identity.Joins?
   /// By subject, where `ignore` reads nothing else; empty where each event has to be asked.
   var ignored: [Bool] = []
   /// Events in view, ignored ones included.
@@ -29,21 +31,23 @@ struct CustomerDirectory: Sendable {
     self.names = names
     let subjectCount = counts.count
     var total = Array(repeating: UInt32(0), count: subjectCount)
+    let roots = identity?.roots()
     ranks = Array(repeating: Self.absent, count: subjectCount)
     for subject in 0..<subjectCount where counts[subject] > 0 {
-      total[Int(identity?.roots[subject] ?? UInt32(subject))] += counts[subject]
+      total[Int(roots?[subject] ?? UInt32(subject))] += counts[subject]
       eventCount += Int(counts[subject])
     }
     subjects = (0..<UInt32(subjectCount)).filter { total[Int($0)] > 0 }
     names.sortByName(&subjects)
     self.counts = subjects.map { total[Int($0)] }
     for (rank, subject) in subjects.enumerated() { ranks[Int(subject)] = UInt32(rank) }
-    guard let identity else { return }
+    guard let identity, let roots else { return }
     identityFaults = identity.faults
+    joins = identity.joins
     var pairs: [UInt64] = []
     // Who has no event in view is nobody yet, whatever else the log holds.
     for subject in 0..<subjectCount where counts[subject] > 0 {
-      let root = identity.roots[subject]
+      let root = roots[subject]
       guard root != UInt32(subject) else { continue }
       let rank = ranks[Int(root)]
       guard rank != Self.absent else { continue }
@@ -89,6 +93,9 @@ struct CustomerDirectory: Sendable {
 
   /// How many customers there are; those of whom every event is ignored are among them.
   var count: Int { subjects.count }
+
+  /// Events in view of some customers, by their ranks.
+  func events(of ranks: Range<Int>) -> Int { counts[ranks].reduce(0) { $0 + Int($1) } }
 
   func name(of rank: UInt32) -> ArraySlice<UInt8> { names.bytes(of: subjects[Int(rank)]) }
 

@@ -2,6 +2,20 @@ import EventStore
 
 /// What came into view since an earlier look at the same log.
 extension LogView {
+  /// Whether a row of a block is in view.
+  @inline(__always)
+  func sees(_ row: Int, of block: BlockColumns) -> Bool {
+    block.occurred[row] <= asOf && block.firstPosition + UInt64(row) < size
+  }
+
+  /// Whether all events of a block that a later view of the log sees are in this one.
+  func seesAll(of block: BlockNumber, like later: LogView) throws -> Bool {
+    guard block < BlockNumber(of: size) else { return false }
+    if later.asOf <= asOf { return true }
+    guard let latest = try snapshot.latestOccurred(ofFullBlock: block) else { return false }
+    return latest <= asOf
+  }
+
   /// Subjects of events that are in view and were not, by dense number: later ones of the log, and those that had not
   /// occurred by the earlier as-of.
   ///
@@ -9,26 +23,14 @@ extension LogView {
   func changedSubjects(since earlier: LogView, threads: Int) throws -> [Bool] {
     let ticket = Ticket()
     let view = self
-    let firstNew = BlockNumber(of: earlier.size)
     let parts = try Parallel.run(threads) { _ in
       var found: [UInt32] = []
-      while true {
-        let number = BlockNumber(ticket.take())
-        if number >= view.blocks.upperBound { return found }
-        if number < firstNew {
-          if view.asOf <= earlier.asOf { continue }
-          if let latest = try view.snapshot.latestOccurred(ofFullBlock: number),
-            latest <= earlier.asOf
-          {
-            continue
-          }
-        }
-        let block = try view.snapshot.block(number)
+      while let block = try view.nextBlock(ticket, since: earlier) {
         for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
-          let wasKnown = block.firstPosition + UInt64(row) < earlier.size
-          if !wasKnown || block.occurred[row] > earlier.asOf { found.append(block.subjects[row]) }
+          if !earlier.sees(row, of: block) { found.append(block.subjects[row]) }
         }
       }
+      return found
     }
     var changed = Array(repeating: false, count: snapshot.subjectCount)
     for subject in parts.joined() { changed[Int(subject)] = true }
@@ -50,22 +52,18 @@ extension LogView {
     }
     let parts = try Parallel.run(threads) { _ in
       var found: [Found] = []
-      while true {
-        let number = BlockNumber(ticket.take())
-        if number >= view.blocks.upperBound { return found }
-        let block = try view.snapshot.block(number)
+      while let block = try view.nextBlock(ticket) {
         let subjects = block.subjects.span
         // What was erased is of nobody, and in no view.
         for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
-          let occurred = block.occurred[row]
           if !isWanted[Int(subjects[row])] { continue }
           found.append(
             Found(
               subject: subjects[row], type: block.types[row],
-              wasInView: block.firstPosition + UInt64(row) < earlier.size
-                && occurred <= earlier.asOf))
+              wasInView: earlier.sees(row, of: block)))
         }
       }
+      return found
     }
     let none = EventCounts(
       bySubject: Array(repeating: 0, count: snapshot.subjectCount),

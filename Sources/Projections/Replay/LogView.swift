@@ -66,9 +66,15 @@ public struct LogView: Sendable {
   }
 
   /// The next block that no thread has taken yet.
-  private func nextBlock(_ ticket: Ticket) throws -> BlockColumns? {
-    let number = BlockNumber(ticket.take())
-    return number < blocks.upperBound ? try snapshot.block(number) : nil
+  ///
+  /// - Parameter earlier: of this log; only blocks of which it may not see all that this view sees.
+  func nextBlock(_ ticket: Ticket, since earlier: LogView? = nil) throws -> BlockColumns? {
+    while true {
+      let number = BlockNumber(ticket.take())
+      if number >= blocks.upperBound { return nil }
+      if let earlier, try earlier.seesAll(of: number, like: self) { continue }
+      return try snapshot.block(number)
+    }
   }
 
   /// Links among the events in view, and link events whose field has no value.
@@ -78,7 +84,13 @@ public struct LogView: Sendable {
   }
 
   /// The links of the rules' identity among the events in view.
-  func links(_ compiled: CompiledRules, ignored: [Bool], threads: Int) throws -> Links {
+  ///
+  /// - Parameters:
+  ///   - ignored: by subject, where `ignore` reads nothing else.
+  ///   - earlier: only those that came into view since, of this log.
+  func links(
+    _ compiled: CompiledRules, ignored: [Bool], threads: Int, since earlier: LogView? = nil
+  ) throws -> Links {
     guard let field = compiled.identityField else { return Links() }
     let alias = compiled.rules.aliases[compiled.fields[field].alias]
     let linking = snapshot.typeNames.map { type in
@@ -91,10 +103,11 @@ public struct LogView: Sendable {
       var reader = EventReader(
         compiled, types: view.snapshot.typeNames, skipsIgnore: !ignored.isEmpty)
       var links = Links()
-      while let block = try view.nextBlock(ticket) {
+      while let block = try view.nextBlock(ticket, since: earlier) {
         let rows = (0..<view.rows(of: block)).filter {
           linking[Int(block.types[$0])] && block.occurred[$0] <= view.asOf
             && (ignored.isEmpty || !ignored[Int(block.subjects[$0])])
+            && !(earlier?.sees($0, of: block) ?? false)
         }.map { Int32($0) }
         try view.readLinks(rows, of: block, field, &reader, into: &links)
       }
@@ -170,24 +183,28 @@ public struct LogView: Sendable {
     let counts = try eventCounts(threads: threads)
     let ignored = try ignoredSubjects(compiled, names, threads: threads)
     let links = try links(compiled, ignored: ignored, threads: threads)
-    let identity = try self.identity(compiled, [links.links], names, threads: threads)?.first
+    let identity = try self.identity(compiled, links.links, names, threads: threads)
     return CustomerDirectory(
       counts, identity: identity, unusable: links.faults, ignored: ignored, names: names)
   }
 
-  /// Who is whom by some links, each list by itself; nil where the rules join nobody.
+  /// Who is whom by some links; nil where the rules join nobody.
   func identity(
-    _ compiled: CompiledRules, _ lists: [[Identity.Link]], _ names: NameTable, threads: Int
-  ) throws -> [Identity]? {
+    _ compiled: CompiledRules, _ links: [Identity.Link], _ names: NameTable, threads: Int
+  ) throws -> Identity? {
     guard compiled.rules.identity != nil else { return nil }
+    let numbers = try numbers(named: links, names, threads: threads)
+    return Identity(links: links, subjectCount: snapshot.subjectCount, numberOf: numbers)
+  }
+
+  /// The dense numbers of those whom some links name; nil for who is no subject.
+  func numbers(
+    named links: [Identity.Link], _ names: NameTable, threads: Int
+  ) throws -> ([UInt8]) -> UInt32? {
     var wanted = Interner()
-    for link in lists.joined() { _ = wanted.number(of: link.named.span) }
-    let numbers = try subjects(named: wanted, names, threads: threads)
-    return lists.map { links in
-      Identity(links: links, subjectCount: snapshot.subjectCount) {
-        wanted.find($0.span).flatMap { numbers[Int($0)] }
-      }
-    }
+    for link in links { _ = wanted.number(of: link.named.span) }
+    let numbers = links.isEmpty ? [] : try subjects(named: wanted, names, threads: threads)
+    return { name in wanted.find(name.span).flatMap { numbers[Int($0)] } }
   }
 
   /// The subject of each name.
@@ -210,15 +227,18 @@ public struct LogView: Sendable {
     return result
   }
 
-  /// By subject, where `ignore` reads nothing else.
+  /// By subject, where `ignore` reads nothing else; else empty.
+  ///
+  /// - Parameter isAsked: by subject; nobody else is looked at.
   func ignoredSubjects(
-    _ compiled: CompiledRules, _ names: NameTable, threads: Int
+    _ compiled: CompiledRules, _ names: NameTable, threads: Int, of isAsked: [Bool]? = nil
   ) throws -> [Bool] {
     guard compiled.ignoresBySubject, compiled.ignoreRoot >= 0 else { return [] }
     return try forEachSubject(names, threads) { subjects in
       var reader = EventReader(compiled, types: [], skipsIgnore: true)
       return subjects.map { subject in
-        names.withBytes(of: subject) { reader.isIgnored(subject: $0) }
+        if let isAsked, !isAsked[Int(subject)] { return false }
+        return names.withBytes(of: subject) { reader.isIgnored(subject: $0) }
       }
     }.flatMap { $0 }
   }

@@ -14,10 +14,13 @@ struct ReplayPass {
   let plan: TruthPlan?
   /// Told of each event that was read, folded, and kept in what is made of the customers.
   var meter: WorkMeter?
-  /// What reading an event in a pass, folding it, and keeping what comes of it count: about as long as they take.
-  static let readingUnits = 2
-  static let foldingUnits = 3
-  static let keepingUnits = 1
+  /// What reading an event in a pass counts, folding it, looking up the ids behind what comes of it, packing that, and what is
+  /// done once all is packed: about as long as they take.
+  static let readingUnits = 4
+  static let foldingUnits = 10
+  static let lookUpUnits = 2
+  static let packingUnits = 4
+  static let finishingUnits = 2
 
   var runCount: Int {
     (ranks.count + EventSlice.runLength - 1) / EventSlice.runLength
@@ -32,7 +35,15 @@ struct ReplayPass {
     into summary: inout ReplaySummary, from firstRun: Int, runsAtATime: Int,
     _ make: @escaping @Sendable () -> Sink, keep: (FoldedRuns<Sink>) throws -> Void
   ) throws {
-    let read = try readBlocks()
+    try fold(
+      try readBlocks(), into: &summary, from: firstRun, runsAtATime: runsAtATime, make, keep: keep)
+  }
+
+  /// As ``run``, of what was read already.
+  func fold<Sink: FoldSink>(
+    _ read: ReadEvents, into summary: inout ReplaySummary, from firstRun: Int, runsAtATime: Int,
+    _ make: @escaping @Sendable () -> Sink, keep: (FoldedRuns<Sink>) throws -> Void
+  ) throws {
     let step = max(1, min(runsAtATime, runCount))
     for first in stride(from: firstRun, to: runCount, by: step) {
       let end = min(first + step, runCount)
@@ -59,15 +70,23 @@ struct ReplayPass {
 
   // MARK: Lines to runs
 
-  func readBlocks() throws -> ReadEvents {
+  func readBlocks() throws -> ReadEvents { try readBlocks(with: nil).own }
+
+  /// Reads the blocks, once for two passes of the same rules over one log.
+  ///
+  /// - Parameter other: sees nothing that this one does not see.
+  func readBlocks(with other: ReplayPass?) throws -> (own: ReadEvents, other: ReadEvents?) {
     let ticket = Ticket()
     let work = self
     let parts = try Parallel.run(threads) { thread in
-      try work.readBlocks(ticket, reader: thread)
+      try work.readBlocks(ticket, with: other, reader: thread)
     }
-    var blocks = parts.flatMap { $0.blocks }
-    blocks.sort { $0.first < $1.first }
-    return ReadEvents(compiled, parts.map(\.found), blocks: blocks)
+    func joined(_ parts: [Part]) -> ReadEvents {
+      ReadEvents(
+        compiled, parts.map(\.found),
+        blocks: parts.flatMap(\.blocks).sorted { $0.first < $1.first })
+    }
+    return (joined(parts.map(\.own)), other == nil ? nil : joined(parts.compactMap(\.other)))
   }
 
   /// What one thread reads.
@@ -76,36 +95,51 @@ struct ReplayPass {
     var found: EventReader.Found
   }
 
-  private func readBlocks(_ ticket: Ticket, reader index: Int) throws -> Part {
-    var reader = EventReader(
-      compiled, types: view.snapshot.typeNames, skipsIgnore: !directory.ignored.isEmpty)
-    var slice = EventSlice()
-    var blocks: [RunEvents] = []
-    var ignored: Int64 = 0
+  private func readBlocks(
+    _ ticket: Ticket, with other: ReplayPass?, reader index: Int
+  ) throws -> (own: Part, other: Part?) {
+    var (reader, otherReader, slice) = (makeReader(), other?.makeReader(), EventSlice())
+    var (blocks, otherBlocks): ([RunEvents], [RunEvents]) = ([], [])
+    var (ignored, otherIgnored): (Int64, Int64) = (0, 0)
     while true {
       let number = BlockNumber(ticket.take())
       if number >= view.blocks.upperBound { break }
-      slice.removeAll()
       let block = try view.snapshot.block(number)
-      ignored += try read(block, &reader, into: &slice)
-      blocks.append(slice.grouped(runs: runCount, first: block.firstPosition, reader: index))
+      let rows = rows(of: block, ignored: &ignored)
+      try reader.open(block, rows: rows, view.snapshot)
+      blocks.append(try read(rows, of: block, &reader, index, &slice))
+      if let other, var borrowing = otherReader.take() {
+        let others = other.rows(of: block, ignored: &otherIgnored)
+        reader.exchangeBlock(with: &borrowing)
+        otherBlocks.append(try other.read(others, of: block, &borrowing, index, &slice))
+        reader.exchangeBlock(with: &borrowing)
+        otherReader = borrowing
+      }
       meter?.add(Self.readingUnits * view.rows(of: block))
     }
-    var found = reader.found
-    found.ignored += ignored
-    return Part(blocks: blocks, found: found)
+    var otherPart: Part?
+    if var borrowing = otherReader.take() {
+      // Both number strings as the one does.
+      reader.exchangeBlock(with: &borrowing)
+      otherPart = Part(blocks: otherBlocks, found: borrowing.found(ignored: otherIgnored))
+      reader.exchangeBlock(with: &borrowing)
+    }
+    return (Part(blocks: blocks, found: reader.found(ignored: ignored)), otherPart)
   }
 
-  /// - Returns: events of subjects that `ignore` leaves out.
-  private func read(
-    _ block: BlockColumns, _ reader: inout EventReader, into slice: inout EventSlice
-  ) throws -> Int64 {
+  private func makeReader() -> EventReader {
+    EventReader(
+      compiled, types: view.snapshot.typeNames, skipsIgnore: !directory.ignored.isEmpty)
+  }
+
+  /// Rows of a block that belong to the pass.
+  ///
+  /// - Parameter left: gets the events of subjects that `ignore` leaves out.
+  private func rows(of block: BlockColumns, ignored left: inout Int64) -> [Int32] {
     let ignored = directory.ignored
     let first = UInt32(ranks.lowerBound)
     let count = UInt32(ranks.count)
-    var left: Int64 = 0
     let subjects = block.subjects.span
-    let types = block.types.span
     let occurred = block.occurred.span
     let own = directory.ranks.span
     var rows: [Int32] = []
@@ -119,29 +153,43 @@ struct ReplayPass {
         rows.append(Int32(truncatingIfNeeded: row))
       }
     }
+    return rows
+  }
+
+  /// Reads rows of the block that a reader has at hand.
+  ///
+  /// - Parameters:
+  ///   - index: of the reader.
+  ///   - slice: to be used anew.
+  private func read(
+    _ rows: [Int32], of block: BlockColumns, _ reader: inout EventReader, _ index: Int,
+    _ slice: inout EventSlice
+  ) throws -> RunEvents {
+    slice.removeAll()
+    let first = UInt32(ranks.lowerBound)
+    let types = block.types.span
     func place(_ row: Int) -> EventReader.Place {
       EventReader.Place(
         rank: directory.ranks[Int(block.subjects[row])] - first, occurred: block.occurred[row],
         position: block.firstPosition + UInt64(row))
     }
-    try reader.open(block, rows: rows, view.snapshot)
     if !reader.needsLines {
       for row in rows {
         let row = Int(row)
         reader.read(row: row, type: Int(types[row]), at: place(row), into: &slice)
       }
-      return left
-    }
-    let needsLine = rows.map { reader.needsLine(Int($0), type: Int(block.types[Int($0)])) }
-    try view.forEachRow(rows, of: block, needsLine: needsLine) { row, line in
-      let type = Int(block.types[row])
-      if let line {
-        reader.read(line: line, type: type, at: place(row), into: &slice)
-      } else {
-        reader.read(row: row, type: type, at: place(row), into: &slice)
+    } else {
+      let needsLine = rows.map { reader.needsLine(Int($0), type: Int(block.types[Int($0)])) }
+      try view.forEachRow(rows, of: block, needsLine: needsLine) { row, line in
+        let type = Int(block.types[row])
+        if let line {
+          reader.read(line: line, type: type, at: place(row), into: &slice)
+        } else {
+          reader.read(row: row, type: type, at: place(row), into: &slice)
+        }
       }
     }
-    return left
+    return slice.grouped(runs: runCount, first: block.firstPosition, reader: index)
   }
 
   // MARK: Customers to sinks
@@ -192,5 +240,14 @@ struct ReplayPass {
     if let difference = folder.fold.difference { throw difference }
     folded.faults = folder.fold.faults
     return folded
+  }
+}
+
+extension EventReader {
+  /// - Parameter ignored: events that were left out before they came to the reader.
+  fileprivate func found(ignored: Int64) -> Found {
+    var found = found
+    found.ignored += ignored
+    return found
   }
 }

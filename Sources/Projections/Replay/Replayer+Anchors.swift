@@ -30,8 +30,8 @@ extension Replayer {
     func release() throws {
       guard let behind = point else { return }
       let ids = try AnchorIDs(view: view, threads: threads).find(held.map(\.anchors))
+      meter?.add(ReplayPass.lookUpUnits * events)
       try keep(held, ids, behind)
-      meter?.add(ReplayPass.keepingUnits * events)
       held = []
       point = nil
       (bytes, events) = (0, 0)

@@ -76,11 +76,11 @@ public struct Replayer {
     let done = start?.customers ?? 0
     let passes = passes(directory).filter { $0.upperBound > done }
     let plan = TruthPlanBuilder.plan(compiled)
-    let events = directory.counts[done...].reduce(0) { $0 + Int($1) }
+    let events = directory.events(of: done..<directory.count)
     meter?.begin(
       total: ReplayPass.readingUnits * passes.count * Int(view.size)
-        + (ReplayPass.foldingUnits + ReplayPass.keepingUnits)
-          * events,
+        + (ReplayPass.foldingUnits + ReplayPass.lookUpUnits + ReplayPass.packingUnits
+          + ReplayPass.finishingUnits) * events,
       events: events)
     for ranks in passes {
       let pass = ReplayPass(
@@ -97,9 +97,12 @@ public struct Replayer {
   }
 
   /// Customers of each pass, by their ranks.
-  func passes(_ directory: CustomerDirectory) -> [Range<Int>] {
+  ///
+  /// - Parameter halves: of the memory of a pass: 2 are all.
+  func passes(_ directory: CustomerDirectory, halves: Int = 2) -> [Range<Int>] {
     Self.passes(
-      directory.counts, bytesPerEvent: bytesPerEvent(directory), portions: portions)
+      directory.counts, bytesPerEvent: bytesPerEvent(directory), halves: halves,
+      portions: portions)
   }
 
   /// What an event takes while its pass is folded, at most, on average.
@@ -134,6 +137,49 @@ public struct Replayer {
     }
     if start < counts.count { passes.append(start..<counts.count) }
     return passes
+  }
+}
+
+extension Replayer {
+  /// Folds customers, and counts some as they were, by one reading of the log where both fit the memory of a pass.
+  ///
+  /// - Parameters:
+  ///   - earlier: customers of an earlier look at the log.
+  ///   - other: that looks so; sees nothing that this one does not see.
+  ///   - make: a sink for each thread.
+  ///   - keep: called with the runs in order.
+  func run<Sink: FoldSink>(
+    _ directory: CustomerDirectory, counting earlier: CustomerDirectory, by other: Replayer,
+    _ make: @escaping @Sendable () -> Sink, keep: (FoldedRuns<Sink>) throws -> Void
+  ) throws -> (now: ReplaySummary, before: ReplaySummary) {
+    let (own, others) = (passes(directory, halves: 1), other.passes(earlier, halves: 1))
+    guard own.count == 1, others.count == 1 else {
+      let before = try other.counts(of: earlier)
+      return (try run(directory, make, keep: keep), before)
+    }
+    let plan = TruthPlanBuilder.plan(compiled)
+    func pass(_ view: LogView, _ directory: CustomerDirectory, _ ranks: Range<Int>) -> ReplayPass {
+      ReplayPass(
+        compiled: compiled, view: view, directory: directory, ranks: ranks, threads: threads,
+        engine: engine, plan: plan)
+    }
+    func summary(_ view: LogView, _ directory: CustomerDirectory) -> ReplaySummary {
+      var summary = ReplaySummary(compiled, asOf: view.asOf)
+      summary.faults.identity = directory.identityFaults
+      return summary
+    }
+    let (ownPass, otherPass) = (
+      pass(view, directory, own[0]), pass(other.view, earlier, others[0])
+    )
+    let read = try ownPass.readBlocks(with: otherPass)
+    var (now, before) = (summary(view, directory), summary(other.view, earlier))
+    guard let otherRead = read.other else { preconditionFailure("two passes give two readings") }
+    try otherPass.fold(
+      otherRead, into: &before, from: 0, runsAtATime: CountingSink.runsAtATime,
+      { CountingSink() }, keep: { _ in })
+    try ownPass.fold(
+      read.own, into: &now, from: 0, runsAtATime: Sink.runsAtATime, make, keep: keep)
+    return (now, before)
   }
 }
 

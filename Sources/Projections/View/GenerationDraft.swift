@@ -131,12 +131,19 @@ final class GenerationDraft {
     }
   }
 
-  /// Writes which subjects are joined to which customer; to none where the name is empty.
-  func write(joined: [(subject: [UInt8], customer: [UInt8])]) throws {
+  /// A subject and the customer that it is joined to; to none where the name is empty.
+  typealias Joined = (subject: [UInt8], customer: [UInt8])
+
+  /// Writes which subjects are joined to which customer.
+  func write(joined: [Joined]) throws {
+    try write(joinedInOrder: joined.sorted { $0.subject.lexicographicallyPrecedes($1.subject) })
+  }
+
+  /// - Parameter joined: by the bytes of the subjects.
+  func write(joinedInOrder joined: [Joined]) throws {
     let table = environment.table(ViewFiles.joined)
-    let sorted = joined.sorted { $0.subject.lexicographicallyPrecedes($1.subject) }
     try environment.write { transaction in
-      for pair in sorted {
+      for pair in joined {
         try transaction.put(table, pair.subject, pair.customer, appending: true)
       }
     }

@@ -55,18 +55,24 @@ struct RecordPacker {
     mark: (ReplayPoint) throws -> Void = { _ in }
   ) throws -> ReplaySummary {
     let (compiled, directory) = (replayer.compiled, directory)
+    var reached = start?.customers ?? 0
     return try replayer.runAnchored(
       directory, from: start, progress: progress, { RecordSink(compiled, directory) }, fold: fold
     ) { runs, ids, point in
       let threads = replayer.threads
       let groups = (runs.count + Self.runsAtATime - 1) / Self.runsAtATime
+      let units = ReplayPass.packingUnits * directory.events(of: reached..<point.customers)
+      var done = 0
       try Parallel.ahead(groups) { number in
         let first = number * Self.runsAtATime
         return try Self.pack(runs, first..<min(first + Self.runsAtATime, runs.count), ids, threads)
       } take: { packed in
         try keep(packed)
+        replayer.meter?.add(units * (done + 1) / groups - units * done / groups)
+        done += 1
       }
       try mark(point)
+      reached = point.customers
     }
   }
 

@@ -77,12 +77,18 @@ struct RecordSplice {
     var kept: [Kept] = []
     if index < reader.chunks.count {
       let content = try reader.levels.content(ofChunk: reader.chunks.numbers[index])
-      let known = try Self.known(content.buyers, records: reader.chunks.records[index])
+      var known = try Self.known(content.buyers, records: reader.chunks.records[index])[...]
       var decoder = content.records
       let bytes = content.value
+      kept.reserveCapacity(reader.chunks.records[index] + left.count)
       for number in 0..<reader.chunks.records[index] {
         let layout = try RecordLayout(&decoder, forms)
         let name = bytes[layout.name]
+        var buyer: Known?
+        if let next = known.first, next.buyer.rank == UInt32(number) {
+          buyer = next
+          known = known.dropFirst()
+        }
         while let change = left.first, changes[change].name.lexicographicallyPrecedes(name) {
           add(changes[change], to: &kept)
           left = left.dropFirst()
@@ -99,8 +105,8 @@ struct RecordSplice {
         }
         kept.append(
           Kept(
-            name: Array(name), bytes: bytes[layout.whole], staleAt: layout.upkeep.staleAt,
-            buyer: known[number]?.buyer, recent: known[number]?.recent))
+            name: name, bytes: bytes[layout.whole], staleAt: layout.upkeep.staleAt,
+            buyer: buyer?.buyer, recent: buyer?.recent))
       }
       guard decoder.isAtEnd else { throw ByteDecoder.Damaged() }
     }
@@ -110,7 +116,7 @@ struct RecordSplice {
   }
 
   private struct Kept {
-    var name: [UInt8]
+    var name: ArraySlice<UInt8>
     var bytes: ArraySlice<UInt8>
     var staleAt: Int64
     var buyer: Buyer?
@@ -122,16 +128,20 @@ struct RecordSplice {
     let record = fresh[number]
     kept.append(
       Kept(
-        name: record.name, bytes: record.bytes[...], staleAt: record.staleAt, buyer: record.buyer,
+        name: record.name[...], bytes: record.bytes[...], staleAt: record.staleAt,
+        buyer: record.buyer,
         recent: record.recent))
   }
 
-  /// By number of the record in its chunk.
-  private static func known(
-    _ buyers: ByteDecoder, records: Int
-  ) throws -> [Int: (buyer: Buyer, recent: RFM.Measures?)] {
-    var known: [Int: (buyer: Buyer, recent: RFM.Measures?)] = [:]
-    try BuyerCoding.forEach(buyers, from: 0, records: records) { known[Int($0.rank)] = ($0, $1) }
+  private typealias Known = (buyer: Buyer, recent: RFM.Measures?)
+
+  /// The buyers of a chunk, by the numbers of their records in it.
+  private static func known(_ buyers: ByteDecoder, records: Int) throws -> [Known] {
+    var known: [Known] = []
+    try BuyerCoding.forEach(buyers, from: 0, records: records) { known.append(($0, $1)) }
+    for (buyer, next) in zip(known, known.dropFirst()) where buyer.buyer.rank >= next.buyer.rank {
+      throw ByteDecoder.Damaged()
+    }
     return known
   }
 

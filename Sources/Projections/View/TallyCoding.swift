@@ -42,7 +42,7 @@ enum TallyCoding {
     for number in numbers { encoder.signed(number) }
   }
 
-  private static func encode(_ reasons: [FaultCounts.Reasons], into encoder: inout ByteEncoder) {
+  static func encode(_ reasons: [FaultCounts.Reasons], into encoder: inout ByteEncoder) {
     encoder.number(reasons.count)
     for each in reasons {
       encoder.number(each.found.count)
@@ -96,7 +96,7 @@ enum TallyCoding {
     for index in numbers.indices { numbers[index] = try decoder.signed() }
   }
 
-  private static func decode(
+  static func decode(
     _ reasons: inout [FaultCounts.Reasons], _ decoder: inout ByteDecoder
   ) throws(ByteDecoder.Damaged) {
     guard try decoder.count() == reasons.count else { throw ByteDecoder.Damaged() }

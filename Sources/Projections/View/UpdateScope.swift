@@ -17,26 +17,68 @@ struct UpdateScope {
     _ compiled: CompiledRules, _ reader: ViewReader, view: LogView, earlier: LogView, threads: Int
   ) throws {
     let names = try view.snapshot.subjectNames()
-    let ignored = try view.ignoredSubjects(compiled, names, threads: threads)
     var isChanged = try view.changedSubjects(since: earlier, threads: threads)
     for subject in try reader.staleSubjects(at: view.asOf, threads: threads) {
       guard Int(subject) < isChanged.count else { throw ByteDecoder.Damaged() }
       isChanged[Int(subject)] = true
     }
-    let links = try view.links(compiled, ignored: ignored, threads: threads)
-    let known = links.links.filter {
-      $0.position < earlier.size && $0.occurred <= earlier.asOf
+    let who = try Who(compiled, reader, view, earlier, names, isChanged, threads: threads)
+    let roots = who.now.map { identity -> (now: [UInt32], before: [UInt32]) in
+      let now = identity.roots()
+      return (now, who.before?.roots() ?? now)
     }
-    // Without a new link everybody is who he was.
-    let lists = known.count == links.links.count ? [known] : [links.links, known]
-    let identities = try view.identity(compiled, lists, names, threads: threads)
-    let roots = identities.map { (now: $0[0].roots, before: $0[$0.count - 1].roots) }
     let isWanted = Self.wanted(&isChanged, roots)
+    let ignored = try view.ignoredSubjects(compiled, names, threads: threads, of: isWanted)
     let counts = try view.eventCounts(of: isWanted, since: earlier, threads: threads)
     now = CustomerDirectory(
-      counts.now, identity: identities?[0], unusable: links.faults, ignored: ignored, names: names)
+      counts.now, identity: who.now, unusable: who.unusable, ignored: ignored, names: names)
     before = CustomerDirectory(
-      counts.earlier, identity: identities?.last, unusable: .init(), ignored: ignored, names: names)
+      counts.earlier, identity: who.before ?? who.now, unusable: .init(), ignored: ignored,
+      names: names)
+  }
+
+  /// Who is whom, now and before; nil where the rules join nobody.
+  private struct Who {
+    var now: Identity?
+    /// Nil also where everybody is who he was.
+    var before: Identity?
+    /// Link events without a name.
+    var unusable = FaultCounts.Reasons()
+
+    /// Where links that came into view stand behind all that are known, they are taken behind those; else all are read.
+    ///
+    /// - Parameter isChanged: at least the subjects of events that came into view.
+    init(
+      _ compiled: CompiledRules, _ reader: ViewReader, _ view: LogView, _ earlier: LogView,
+      _ names: NameTable, _ isChanged: [Bool], threads: Int
+    ) throws {
+      guard compiled.rules.identity != nil else { return }
+      if let known = try reader.identity(names) {
+        let fresh = try view.links(
+          compiled,
+          ignored: try view.ignoredSubjects(compiled, names, threads: threads, of: isChanged),
+          threads: threads, since: earlier)
+        if known.isBefore(fresh.links) {
+          unusable = fresh.faults
+          now = known
+          if fresh.links.isEmpty { return }
+          before = known
+          now?.take(
+            fresh.links, numberOf: try view.numbers(named: fresh.links, names, threads: threads))
+          return
+        }
+      }
+      let ignored = try view.ignoredSubjects(compiled, names, threads: threads)
+      let all = try view.links(compiled, ignored: ignored, threads: threads)
+      let known = all.links.filter {
+        $0.position < earlier.size && $0.occurred <= earlier.asOf
+      }
+      unusable = all.faults
+      now = try view.identity(compiled, all.links, names, threads: threads)
+      // Without a new link everybody is who he was.
+      if known.count == all.links.count { return }
+      before = try view.identity(compiled, known, names, threads: threads)
+    }
   }
 
   /// Subjects of all customers that are folded again, and of all whose records go.
@@ -66,6 +108,18 @@ struct UpdateScope {
 }
 
 extension ViewReader {
+  /// Who is whom by the links that the view was made from; nil where it does not say.
+  ///
+  /// - Parameter names: of the log as it is now.
+  func identity(_ names: NameTable) throws -> Identity? {
+    guard let bytes = try value(ViewFiles.meta, ViewFiles.linksKey) else { return nil }
+    let identity = Identity(try JoinCoding.decoded(bytes), subjectCount: names.count) {
+      Array(names.bytes(of: $0))
+    }
+    guard let identity else { throw ByteDecoder.Damaged() }
+    return identity
+  }
+
   /// Who names the customers whose records hold no longer at an instant, by dense number.
   func staleSubjects(at instant: Int64, threads: Int) throws -> [UInt32] {
     let due = chunks.staleAt.indices.filter { chunks.staleAt[$0] <= instant }

@@ -56,7 +56,8 @@ extension ViewBuilder {
           draft,
           Folded(
             summary: prepared.summary, historical: historical, buyers: buyers,
-            ranks: Array(0..<UInt32(customers)), rankCount: customers), leaves,
+            ranks: Array(0..<UInt32(customers)), rankCount: customers, links: prepared.links),
+          leaves,
           folded: prepared.folded, isUpdate: true, progress)
       }
     }

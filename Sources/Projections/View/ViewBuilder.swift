@@ -36,6 +36,7 @@ public final class ViewBuilder {
     var draft: GenerationDraft
     var outputRoot: [UInt8]
     var tally: [UInt8]
+    var links: [UInt8]?
     var leaves: [[UInt8]]
   }
 
@@ -113,6 +114,8 @@ public final class ViewBuilder {
       packed.root = OutputRoot()
       try draft.write(buckets: sorted.buckets)
       sorted.buckets = []
+      let units = ReplayPass.finishingUnits * packed.directory.eventCount
+      meter.add(units / 2)
       try draft.write(
         joined: packed.directory.allOthers.map { subject, rank in
           (
@@ -120,9 +123,11 @@ public final class ViewBuilder {
             Array(packed.directory.name(of: rank))
           )
         })
-      return try finish(
+      let built = try finish(
         draft, packed.folded, sorted.leaves,
         folded: packed.folded.summary.customers - packed.resumed, isUpdate: false, progress)
+      meter.add(units - units / 2)
+      return built
     }
   }
 
@@ -176,6 +181,8 @@ public final class ViewBuilder {
     var ranks: [UInt32]
     /// More than every rank.
     var rankCount: Int
+    /// What links came to, as a view keeps it.
+    var links: [UInt8]?
   }
 
   /// What a fold of everybody leaves.
@@ -199,7 +206,7 @@ public final class ViewBuilder {
       folded: Folded(
         summary: ReplaySummary(compiled, asOf: view.asOf),
         historical: HistoricalValue(compiled.rules), buyers: Buyers(), ranks: [],
-        rankCount: directory.count),
+        rankCount: directory.count, links: directory.encodedJoins),
       directory: directory)
     if compiled.rules.clv != nil { packed.folded.buyers.reserve(directory.count) }
     var marker = Marker(
@@ -260,7 +267,8 @@ public final class ViewBuilder {
     return Built(
       summary: summary, valueFit: fitted?.fit, valueSeconds: seconds,
       historicalValue: all.historical.minorUnits, folded: folded, isUpdate: isUpdate, draft: draft,
-      outputRoot: OutputRoot.root(leaves), tally: tally, leaves: leaves)
+      outputRoot: OutputRoot.root(leaves), tally: tally, links: all.links,
+      leaves: leaves)
   }
 
   /// The models of `clv.model`, and what they say by record; nil where the rules name none.
@@ -319,6 +327,7 @@ public final class ViewBuilder {
         (ViewFiles.levelsKey, built.draft.description), (ViewFiles.tallyKey, built.tally),
         (ViewFiles.leavesKey, built.leaves.flatMap { $0 }),
       ]
+      if let links = built.links { values.append((ViewFiles.linksKey, links)) }
       if parameters == nil { values.append((ViewFiles.summaryKey, summary(manifest))) }
       let meta = built.draft.environment.table(ViewFiles.meta)
       // While much is flushed, who dies leaves something to go on with.

@@ -40,6 +40,7 @@ public struct ViewCheck {
       for run in packed { for leaf in run.leaves { root.add(leaf) } }
     }
     let rebuilt = try root.sorted(threads: threads)
+    meter.add(ReplayPass.finishingUnits * packer.directory.eventCount)
     let stored = try reader.guarded { try storedHashes() }
     var found = Found(rebuiltRoot: Hex.text(rebuilt.root))
     if try !reader.isOfLog(view.snapshot) {

@@ -27,6 +27,8 @@ enum ViewFiles {
   static let chunksKey = Array("chunks".utf8)
   static let levelsKey = Array("levels".utf8)
   static let tallyKey = Array("tally".utf8)
+  /// What links came to (``JoinCoding``); not there where the rules join nobody, and in views of earlier versions.
+  static let linksKey = Array("links".utf8)
   /// Hashes of the leaves of the output root, bucket by bucket.
   static let leavesKey = Array("leaves".utf8)
   /// What the replay said of it; not there where parameters of value models were given to it.

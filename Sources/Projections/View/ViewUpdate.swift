@@ -41,6 +41,8 @@ struct ViewUpdate {
     var patches: [Int: BucketHashes.Patch]
     var joined: [[UInt8]: [UInt8]]
     var folded: Int64
+    /// What links came to, as a view keeps it.
+    var links: [UInt8]?
   }
 
   /// Folds whom it has to.
@@ -53,12 +55,10 @@ struct ViewUpdate {
       throw Refusal(
         reason: "\(max(scope.now.count, scope.before.count)) of \(customers) customers may change")
     }
-    let before = try Replayer(compiled, view: earlier, threads: threads, engine: engine)
-      .counts(of: scope.before)
     let gone = Set(scope.before.names(andOf: scope.now)).sorted {
       $0.lexicographicallyPrecedes($1)
     }
-    let (after, fresh) = try fold(scope.now, known: try reader.anchors(of: gone))
+    let (before, after, fresh) = try fold(scope, known: try reader.anchors(of: gone))
     var summary = try tally()
     guard summary.replace(before, with: after) else {
       throw Refusal(reason: "the first event of a fault is none any more")
@@ -66,7 +66,7 @@ struct ViewUpdate {
     let splice = RecordSplice(reader, gone: gone, fresh: fresh)
     var prepared = Prepared(
       summary: summary, spliced: try spliced(splice), patches: [:], joined: [:],
-      folded: after.customers)
+      folded: after.customers, links: scope.now.encodedJoins)
     for chunk in prepared.spliced.values {
       for leaf in chunk.removed {
         prepared.patches[Int(leaf.bucket), default: .init()].removed.append(leaf.hash)
@@ -95,13 +95,17 @@ struct ViewUpdate {
 
   /// - Parameter known: ids of events by their positions.
   private func fold(
-    _ directory: CustomerDirectory, known: [UInt64: [UInt8]]
-  ) throws -> (summary: ReplaySummary, fresh: [RecordSplice.Fresh]) {
-    let replayer = Replayer(compiled, view: view, threads: threads, engine: engine)
+    _ scope: UpdateScope, known: [UInt64: [UInt8]]
+  ) throws -> (before: ReplaySummary, after: ReplaySummary, fresh: [RecordSplice.Fresh]) {
+    func replayer(_ view: LogView) -> Replayer {
+      Replayer(compiled, view: view, threads: threads, engine: engine)
+    }
     var runs: [PendingRecords] = []
-    let compiled = compiled
-    let summary = try replayer.run(directory) {
-      RecordSink(compiled, directory)
+    let (compiled, now) = (compiled, scope.now)
+    let (after, before) = try replayer(view).run(
+      now, counting: scope.before, by: replayer(earlier)
+    ) {
+      RecordSink(compiled, now)
     } keep: {
       runs += $0.runs
     }
@@ -121,7 +125,7 @@ struct ViewUpdate {
             buyer: record.entry.buyer, recent: record.entry.recent, leaf: record.leaf))
       }
     }
-    return (summary, fresh)
+    return (before, after, fresh)
   }
 
   private func spliced(_ splice: RecordSplice) throws -> [Int: RecordSplice.Chunk] {
@@ -191,18 +195,41 @@ struct ViewUpdate {
   private func writeJoined(
     _ prepared: Prepared, _ draft: GenerationDraft, _ kept: Int
   ) throws {
-    var joined: [[UInt8]: [UInt8]] = [:]
+    var joined: [GenerationDraft.Joined] = []
     for level in reader.levels.levels[kept...] {
+      var later: [GenerationDraft.Joined] = []
       try level.environment.read { transaction in
         try transaction.forEach(level.environment.table(ViewFiles.joined)) { subject, customer in
-          joined[subject] = [UInt8](copying: customer)
+          later.append((subject, [UInt8](copying: customer)))
           return true
         }
       }
+      joined = Self.merged(joined, later)
     }
-    joined.merge(prepared.joined) { $1 }
-    if kept == 0 { joined = joined.filter { !$0.value.isEmpty } }
-    try draft.write(joined: joined.map { ($0.key, $0.value) })
+    var fresh = prepared.joined.map { (subject: $0.key, customer: $0.value) }
+    fresh.sort { $0.subject.lexicographicallyPrecedes($1.subject) }
+    joined = Self.merged(joined, fresh)
+    if kept == 0 { joined.removeAll { $0.customer.isEmpty } }
+    try draft.write(joinedInOrder: joined)
+  }
+
+  /// Two lists by subject as one; what the later one says stands above the earlier.
+  private static func merged(
+    _ earlier: [GenerationDraft.Joined], _ later: [GenerationDraft.Joined]
+  ) -> [GenerationDraft.Joined] {
+    if earlier.isEmpty { return later }
+    var merged: [GenerationDraft.Joined] = []
+    merged.reserveCapacity(earlier.count + later.count)
+    var next = 0
+    for pair in later {
+      while next < earlier.count, earlier[next].subject.lexicographicallyPrecedes(pair.subject) {
+        merged.append(earlier[next])
+        next += 1
+      }
+      if next < earlier.count, earlier[next].subject == pair.subject { next += 1 }
+      merged.append(pair)
+    }
+    return merged + earlier[next...]
   }
 
   private func writeHashes(
