@@ -204,6 +204,11 @@ int renameat2(int from_place, const char *from, int to_place, const char *to, un
   WHOLE(next_path("renameat2", to), from_place, from, to_place, to, flags);
 }
 
+int link(const char *from, const char *to) {
+  REAL(link);
+  WHOLE(next_path("link", to), from, to);
+}
+
 int mkdir(const char *path, mode_t bits) {
   REAL(mkdir);
   WHOLE(next_path("mkdir", path), path, bits);

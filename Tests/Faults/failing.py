@@ -6,7 +6,8 @@ usage: failing.py --binary PATH [--scenario NAME,...] [--mode MODE,...] [--event
                   [--seed S] [--small] [--no-backup]
 
 Scenarios: new (a store is made by three imports), more (imports to a store with a view), batches (several commits of
-one import), view (a first replay), replay (over an older view), backup. Modes: eio, enospc, short, late (done, and EIO
+one import), view (a first replay), replay (over an older view), update (of a view, whose files are shared where they can be),
+backup. Modes: eio, enospc, short, late (done, and EIO
 all the same), each alone or with -all. With --only the n-th call of each chosen scenario and mode.
 """
 import collections
@@ -194,6 +195,7 @@ def scenarios(program, top, names, events, seed):
     parts = [part(f"part{index}", lines[index * third:(index + 1) * third if index < 2 else None])
              for index in range(3)]
     replay = ["replay", store, "--rebuild", "--rules", RULES]
+    update = ["replay", store, "--rules", RULES, "--as-of", "2025-01-01"]
     for name in names:
         home = template(name)
         if name == "new":
@@ -209,14 +211,18 @@ def scenarios(program, top, names, events, seed):
             if name == "replay":
                 program.replay(f"{home}/store")
                 program.run("import", f"{home}/store", parts[1])
-            commands = {"more": [["import", store, parts[1], "--acks"], ["import", store, parts[2], "--acks"]],
+            if name == "update":
+                program.run(*Scenario.arguments(update, home), allowed=(0, 1))
+                program.run("import", f"{home}/store", part("few", lines[third:third + 3]))
+            commands = {"update": [update],
+                        "more": [["import", store, parts[1], "--acks"], ["import", store, parts[2], "--acks"]],
                         "backup": [["backup", store, "PLACE/copy"]]}
             yield Scenario(name, program, home, commands.get(name, [replay]))
 
 
 def body():
     parser = common.options_parser(__doc__)
-    parser.add_argument("--scenario", default="new,more,batches,view,replay,backup")
+    parser.add_argument("--scenario", default="new,more,batches,view,replay,update,backup")
     parser.add_argument("--mode", default=",".join(MODES))
     parser.add_argument("--events", type=int, default=40_000)
     parser.add_argument("--stride", type=int, default=1)
@@ -224,7 +230,7 @@ def body():
     options = parser.parse_args()
     names, modes = options.scenario.split(","), options.mode.split(",")
     if options.small:
-        names = [name for name in names if name in ("new", "replay", "backup")]
+        names = [name for name in names if name in ("new", "replay", "update", "backup")]
         modes = [mode for mode in modes if mode in ("eio", "enospc-all", "short")]
         options.events, options.stride = 2_000, 10
     program = common.Program(options.binary)
