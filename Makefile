@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics check-tables check-sources check-value check-report report-picture lint bench bench-small bench-budgets soak faults packages chromium clean
+.PHONY: setup build demo test check-metrics check-tables check-sources check-value check-report report-picture lint bench bench-small bench-budgets soak faults packages chromium install clean
 
 setup:
 	@if ! pkg-config --exists lmdb zlib sqlite3 2>/dev/null; then \
@@ -16,6 +16,18 @@ setup:
 
 build: setup
 	swift build -c release --product clm-replay
+
+# The program, completions for bash, zsh and fish, and a man page for each command: `make install PREFIX=~/.local`.
+PREFIX ?= /usr/local
+SHARE  := $(DESTDIR)$(PREFIX)/share
+
+install: build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/clm-replay
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d $(SHARE)/man/man1
+	$(BINARY) --generate-completion-script bash > $(SHARE)/bash-completion/completions/clm-replay
+	$(BINARY) --generate-completion-script zsh > $(SHARE)/zsh/site-functions/_clm-replay
+	$(BINARY) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/clm-replay.fish
+	bash docs/manual.sh $(BINARY) $(SHARE)/man/man1
 
 demo: build
 	@BINARY=$(BINARY) STORE=$(STORE) bash docs/demo.sh

@@ -7,7 +7,7 @@ struct EvalCommand: ParsableCommand {
     abstract: "Evaluate CEL: one JSON object a line in, one a line out (for conformance tests).",
     discussion: """
       EXAMPLE
-        echo '{"expr":"x > 2","bindings":{"x":{"type":"int","value":"3"}}}' | clm-replay eval
+        echo '{"expr":"1 + 2 > 2"}' | clm-replay eval
 
       Exit status 1 if a line was no question.
       """)

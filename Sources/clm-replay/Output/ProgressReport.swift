@@ -17,7 +17,8 @@ final class ProgressReport {
   private let watch: Watch?
 
   init(_ label: String, _ form: Form?, quiet: Bool, meter: WorkMeter) {
-    let isShown = !quiet && (form == .json || StandardError.isTerminal)
+    let isShown =
+      !quiet && (form == .json || StandardError.isTerminal && !ProcessEnvironment.isDumb)
     watch = isShown ? Watch(label, isJSON: form == .json, meter) : nil
     watch?.start()
   }

@@ -4,7 +4,13 @@ import Projections
 
 /// What the environment says about output.
 enum ProcessEnvironment {
-  static var hasNoColor: Bool { Files.environment("NO_COLOR") != nil }
+  /// `NO_COLOR` is set (no-color.org: to whatever is not empty), or the terminal shows no more than text.
+  static var hasNoColor: Bool {
+    isDumb || Files.environment("NO_COLOR").map { !$0.isEmpty } == true
+  }
+
+  /// `TERM=dumb`: nothing but lines of text.
+  static var isDumb: Bool { Files.environment("TERM") == "dumb" }
 }
 
 /// Standard error: progress, summaries, errors.
@@ -36,7 +42,7 @@ final class ProgressLine {
 
   init(_ label: String, quiet: Bool) {
     self.label = label
-    isShown = !quiet && StandardError.isTerminal
+    isShown = !quiet && StandardError.isTerminal && !ProcessEnvironment.isDumb
   }
 
   func update(_ fraction: Double) {
