@@ -20,6 +20,14 @@ public enum Suggestion {
     return best?.name
   }
 
+  /// What to do about a name that is not there: the one that was probably meant, then all that are.
+  ///
+  /// - Parameter kind: what they are, in the plural, as "stages".
+  public static func help(_ name: String, _ kind: String, among candidates: [String]) -> String {
+    let meant = nearest(to: name, among: candidates).map { "did you mean `\($0)`? " } ?? ""
+    return "\(meant)\(kind) are \(candidates.isEmpty ? "none" : candidates.joined(separator: ", "))"
+  }
+
   private static func letters(_ name: String) -> String {
     String(name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "." })
   }

@@ -81,6 +81,11 @@ public struct Metrics: Sendable {
           "`\(plan.settings.breakdown ?? "")` has \(found.slices.count) different values, more than \(MetricsPlan.mostSlices)",
         help: "break down by a field that has few")
     }
+    if plan.breakdownFeed != nil, found.customers > 0, found.slices.keys.allSatisfy({ $0 == nil }),
+      let fault = plan.unknownBreakdown()
+    {
+      throw fault
+    }
     (self.found, self.directory) = (found, directory)
     customers = found.customers
     parked = found.parked

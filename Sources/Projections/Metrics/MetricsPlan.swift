@@ -60,6 +60,8 @@ public struct MetricsPlan: Sendable {
   /// The feed of the field that tables are broken down by, and its type.
   let breakdownFeed: Int?
   let breakdownType: Rules.FieldType
+  /// The field that tables are broken down by, where the rules do not declare it: its alias and its name.
+  private let undeclared: (alias: Int, name: String)?
   /// The alias of NPS answers, and of referrals.
   public let answers: Int?
   public let referrals: Int?
@@ -95,13 +97,16 @@ public struct MetricsPlan: Sendable {
       extras.append((.init(alias: referrals, field: field), .referred))
     }
     var breakdownType = Rules.FieldType.string
+    var undeclared: (alias: Int, name: String)?
     if let breakdown = settings.breakdown {
       let (alias, name) = try Self.reference(breakdown, rules)
       let field = Self.field(name, of: alias, [.string, .int, .bool], &extended)
+      if field >= rules.aliases[alias].fields.count { undeclared = (alias, name) }
       breakdownType = extended.aliases[alias].fields[field].type
       extras.append((.init(alias: alias, field: field), .breakdown))
     }
     self.breakdownType = breakdownType
+    self.undeclared = undeclared
     compiled = try CompiledRules(extended, extra: extras.map(\.feed))
     self.hasWholeScores = hasWholeScores
     let said = extras.map(\.says)
@@ -123,12 +128,28 @@ public struct MetricsPlan: Sendable {
     case breakdown
   }
 
+  /// What is wrong where nobody has a value to break down by, and the field is one that the rules do not declare: a name that
+  /// was misspelt would have no values either.
+  func unknownBreakdown() -> Fault? {
+    guard let (number, name) = undeclared else { return nil }
+    let alias = rules.aliases[number]
+    return Fault(
+      message:
+        "no event of `\(alias.name)` has a text at `data.\(name)`, and the rules have no field `\(name)` for it",
+      help: Suggestion.help(
+        name, "fields of the rules",
+        among: alias.fields.map(\.name).filter { !$0.hasPrefix(Self.undeclaredMark) }))
+  }
+
   /// - Parameter feed: the number of a feed; nil for one that belongs to a fact or to the value.
   @inline(__always)
   func extra(_ feed: Int) -> Extra? {
     let number = feed - compiled.firstExtraFeed
     return number < 0 ? nil : said[number]
   }
+
+  /// No rule can read a name with a blank.
+  private static let undeclaredMark = " "
 
   /// A field as the rules declare it, or as `data` has it.
   private static func field(
@@ -138,10 +159,10 @@ public struct MetricsPlan: Sendable {
     if let index = declared.firstIndex(where: { $0.name == name && types.contains($0.type) }) {
       return index
     }
-    // No rule can read a name with a blank.
     rules.aliases[alias].fields.append(
       Rules.Field(
-        name: " \(name)", type: types[0], path: [name], isPointer: false, currencyPath: nil,
+        name: undeclaredMark + name, type: types[0], path: [name], isPointer: false,
+        currencyPath: nil,
         currencyPathIsPointer: false, defaultValue: nil, place: rules.aliases[alias].place))
     return rules.aliases[alias].fields.count - 1
   }
@@ -163,7 +184,7 @@ public struct MetricsPlan: Sendable {
   private static func unknownAlias(_ name: String, _ rules: Rules) -> Fault {
     Fault(
       message: "the rules have no alias `\(name)`",
-      help: "aliases are \(rules.aliases.map(\.name).joined(separator: ", "))")
+      help: Suggestion.help(name, "aliases", among: rules.aliases.map(\.name)))
   }
 
   /// Alias and field that `alias.field` names.
@@ -186,7 +207,7 @@ public struct MetricsPlan: Sendable {
     for name in names ?? [] where !rules.stages.contains(where: { $0.isCalled(name) }) {
       throw Fault(
         message: "the rules have no stage `\(name)`",
-        help: "stages are \(rules.stages.map(\.name).joined(separator: ", "))")
+        help: Suggestion.help(name, "stages", among: rules.stages.map(\.name)))
     }
     let wanted = names.map { Set($0) } ?? churnNames
     return rules.stages.map { stage in

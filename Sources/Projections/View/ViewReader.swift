@@ -1,3 +1,4 @@
+import CEL
 import EventStore
 
 /// One generation of a view, opened for reading. A later switch does not disturb it.
@@ -55,7 +56,7 @@ public final class ViewReader: Sendable {
           .missing, "the store `\(store)` has no view `\(name)`",
           help: names.isEmpty
             ? "`clm-replay replay \(store) --rules FILE` makes one"
-            : "views are \(names.joined(separator: ", "))")
+            : Suggestion.help(name, "views", among: names))
       }
       return name
     }
@@ -219,6 +220,12 @@ public final class ViewReader: Sendable {
   ) throws(ViewError) {
     let found = try guarded { try customers(in: chunk, withRows: false) }
     for customer in found { body(customer) }
+  }
+
+  /// Names of customers who stand around a name, in their order: about a thousand.
+  public func names(around name: String) throws -> [String] {
+    if chunks.count == 0 { return [] }
+    return try customers(in: chunks.chunk(of: name.utf8) ?? 0, withRows: false).map(\.record.name)
   }
 
   private func customers(in chunk: Int, withRows: Bool = true) throws -> [ViewCustomer] {

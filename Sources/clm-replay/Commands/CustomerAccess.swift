@@ -1,3 +1,4 @@
+import CEL
 import EventStore
 import Projections
 
@@ -58,7 +59,7 @@ struct CustomerAccess {
     self.reader = reader
     if let reader {
       let found = try opened.run { try reader.customer(named: customer) }
-      guard let found else { throw Self.unknown(customer, opened.path, viewName) }
+      guard let found else { throw Self.unknown(customer, opened, viewName) }
       stored = found
       name = found.record.name
       subjects = [name] + found.record.subjects
@@ -72,7 +73,7 @@ struct CustomerAccess {
   /// A customer of a view as it stands.
   init(_ customer: String, _ opened: OpenedStore, _ reader: ViewReader) throws {
     guard let found = try opened.run({ try reader.customer(named: customer) }) else {
-      throw Self.unknown(customer, opened.path, reader.manifest.name)
+      throw Self.unknown(customer, opened, reader.manifest.name)
     }
     (self.opened, self.reader, stored) = (opened, reader, found)
     compiled = try LoadedRules.load(reader).compiled
@@ -93,15 +94,27 @@ struct CustomerAccess {
     let joined = try opened.run {
       try CustomerLookup.subjects(of: customer, view: view, compiled: compiled)
     }
-    guard let joined, !joined.isEmpty else { throw unknown(customer, opened.path, viewName) }
+    guard let joined, !joined.isEmpty else { throw unknown(customer, opened, viewName) }
     return joined
   }
 
-  static func unknown(_ customer: String, _ store: String, _ view: String) -> CommandError {
-    CommandError(
+  static func unknown(_ customer: String, _ opened: OpenedStore, _ view: String) -> CommandError {
+    let meant = near(customer, opened, view).map { "did you mean `\($0)`? " } ?? ""
+    return CommandError(
       exit: .couldNotRun, code: "unknown-customer",
       message: "no customer `\(customer)` in view `\(view)`",
-      help: "`clm-replay export \(store) --table customers -o -` lists them")
+      help: "\(meant)`clm-replay export \(opened.path) --table customers -o -` lists them")
+  }
+
+  /// The name of a customer that is about the same.
+  private static func near(_ customer: String, _ opened: OpenedStore, _ view: String) -> String? {
+    do {
+      let names = try opened.run { try opened.view(named: view).names(around: customer) }
+      return Suggestion.nearest(to: customer, among: names)
+    } catch {
+      // What was served may be gone by now; what is said is about the customer.
+      return nil
+    }
   }
 
   /// The events in view of all the customer's subjects; they are looked for once.
@@ -138,7 +151,7 @@ struct CustomerAccess {
   func record() throws -> CustomerRecord {
     if let stored { return stored.record }
     guard let record = try explainer().record() else {
-      throw Self.unknown(name, opened.path, viewName)
+      throw Self.unknown(name, opened, viewName)
     }
     return record
   }

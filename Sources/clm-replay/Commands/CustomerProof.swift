@@ -62,7 +62,7 @@ struct CustomerProof {
     let reader = try opened.view(named: view)
     let manifest = reader.manifest
     guard let record = try reader.customer(named: name)?.record else {
-      throw CustomerAccess.unknown(name, opened.path, manifest.name)
+      throw CustomerAccess.unknown(name, opened, manifest.name)
     }
     let (names, view) = (
       [record.name] + record.subjects,

@@ -178,7 +178,8 @@ struct ExplainCommand: ParsableCommand {
         exit: .couldNotRun, code: "unknown-stage",
         message: "the rules have no stage and no segment `\(name)`",
         help:
-          "stages are \(rules.stages.map(\.name).joined(separator: ", ")); segments are \(rules.segments.isEmpty ? "none" : rules.segments.map(\.name).joined(separator: ", "))"
+          Suggestion.help(name, "stages", among: rules.stages.map(\.name)) + "; "
+          + Suggestion.help(name, "segments", among: rules.segments.map(\.name))
       )
     }
     if let found { return found }
@@ -199,7 +200,7 @@ struct ExplainCommand: ParsableCommand {
         throw CommandError(
           exit: .couldNotRun, code: "unknown-stage",
           message: "the rules have no stage `\(to)`",
-          help: "stages are \(stages.map(\.name).joined(separator: ", "))")
+          help: Suggestion.help(to, "stages", among: stages.map(\.name)))
       }
       rows = rows.filter { $0.element.to == stage.name }
     }

@@ -53,7 +53,7 @@ struct ValueCommand: ParsableCommand {
           of: subject, opened, logView, compiled, reader.manifest.name)[0]
       }
       guard let found = try opened.run({ try reader.customer(named: subject) }) else {
-        throw CustomerAccess.unknown(subject, opened.path, reader.manifest.name)
+        throw CustomerAccess.unknown(subject, opened, reader.manifest.name)
       }
       return found.record.name
     }

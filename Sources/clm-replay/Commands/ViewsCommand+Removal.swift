@@ -1,3 +1,4 @@
+import CEL
 import EventStore
 import Projections
 
@@ -12,7 +13,7 @@ extension ViewsCommand {
       throw CommandError(
         exit: .couldNotRun, code: ViewError.Code.missing.rawValue,
         message: "the store `\(store)` has no view `\(name)`",
-        help: names.isEmpty ? nil : "views are \(names.joined(separator: ", "))")
+        help: names.isEmpty ? nil : Suggestion.help(name, "views", among: names))
     }
     let dropped = try opened.run {
       let lock = try ViewLock.take(
