@@ -7,9 +7,9 @@ SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: setup build demo test check-metrics check-tables check-sources check-value check-report report-picture lint bench bench-small bench-budgets soak faults packages chromium install clean
 
 setup:
-	@if ! pkg-config --exists lmdb zlib sqlite3 2>/dev/null; then \
-	  echo "installing liblmdb-dev, zlib1g-dev, libsqlite3-dev and pkg-config"; \
-	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev zlib1g-dev libsqlite3-dev pkg-config >/dev/null; fi
+	@if ! pkg-config --exists lmdb zlib sqlite3 libcrypto 2>/dev/null; then \
+	  echo "installing liblmdb-dev, libssl-dev, zlib1g-dev, libsqlite3-dev and pkg-config"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq liblmdb-dev libssl-dev zlib1g-dev libsqlite3-dev pkg-config >/dev/null; fi
 	@if ! [ -e /usr/share/zoneinfo/Europe/Berlin ]; then \
 	  echo "installing tzdata"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq tzdata >/dev/null; fi

@@ -64,7 +64,7 @@ import Testing
 
   @Test func `two messages of any lengths share the processor`() {
     let bytes = random(400)
-    // By swift-crypto, which takes the first byte apart.
+    // By the library, which is given the first byte apart.
     let expected = (0...300).map { length in
       SHA256Bytes.hash(prefix: bytes[50], bytes.span.extracting(51..<51 + length))
     }

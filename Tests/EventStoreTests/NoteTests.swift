@@ -35,7 +35,8 @@ import Testing
     other.signatures[0].name = "Somebody"
     #expect(!other.isSigned(by: key))
     #expect(
-      !(try SignedNote(parsing: signed).isSigned(by: SigningKey(name: "PeterNeumann").verifier)))
+      !(try SignedNote(parsing: signed).isSigned(by: try SigningKey(name: "PeterNeumann").verifier))
+    )
   }
 
   @Test(arguments: [

@@ -61,10 +61,6 @@ static inline int processor_is_equal(const uint8_t *left, const uint8_t *right, 
   return a == b;
 }
 
-/// SHA-256 of bytes in one call, by the BoringSSL that swift-crypto is made of (its version is pinned in Package.swift): without
-/// the two objects that its Swift interface makes for each hash.
-uint8_t *CCryptoBoringSSL_SHA256(const uint8_t *bytes, size_t count, uint8_t hash[32]);
-
 /// A message to be hashed: `head` ‖ `body`, and where its hash goes.
 typedef struct {
   const uint8_t *head;

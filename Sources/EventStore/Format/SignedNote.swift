@@ -1,5 +1,3 @@
-import Crypto
-
 /// A text with an Ed25519 signature of its lines (C2SP signed-note, c2sp.org/signed-note).
 ///
 /// ```
@@ -87,6 +85,9 @@ public struct NoteFault: Error, Sendable {
   public var message: String
 
   init(_ message: String) { self.message = message }
+
+  fileprivate static let unavailable = NoteFault(
+    "cannot be used: OpenSSL as it is set up here has no Ed25519")
 }
 
 /// A public Ed25519 key with its name: `NAME+HEX(key id)+BASE64(0x01 ‖ public key)`.
@@ -113,6 +114,11 @@ public struct VerifierKey: Sendable, Equatable {
     else { throw NoteFault("is no Ed25519 verifier key: NAME+ID+KEY") }
     name = String(parts[0])
     publicKey = Array(key.dropFirst())
+    do throws(Ed25519.Unavailable) {
+      try Ed25519.check(publicKey: publicKey)
+    } catch {
+      throw .unavailable
+    }
     guard parts[1] == Hex.text(id) else {
       throw NoteFault("has a key id that does not belong to its key")
     }
@@ -130,10 +136,12 @@ public struct VerifierKey: Sendable, Equatable {
   }
 
   func isValid(_ signature: [UInt8], of message: [UInt8]) -> Bool {
-    guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else {
+    do throws(Ed25519.Unavailable) {
+      return try Ed25519.isSigned(message, signature, by: publicKey)
+    } catch {
+      // A key that cannot be used here is refused where it is read.
       return false
     }
-    return key.isValidSignature(signature, for: message)
   }
 }
 
@@ -142,14 +150,27 @@ public struct VerifierKey: Sendable, Equatable {
 public struct SigningKey: Sendable {
   /// Who signs; no blank, no plus sign.
   public let name: String
-  private let key: Curve25519.Signing.PrivateKey
+  private let seed: [UInt8]
+  /// The public key of the pair.
+  public let verifier: VerifierKey
   private static let prefix = "PRIVATE+KEY+"
 
   /// A new key.
-  public init(name: String) {
+  ///
+  /// - Throws: ``NoteFault`` where this machine's OpenSSL has no Ed25519.
+  public init(name: String) throws(NoteFault) {
     precondition(isKeyName(name), "a name has no blanks and no plus signs")
+    try self.init(name: name, seed: Files.random(Ed25519.seedLength))
+  }
+
+  private init(name: String, seed: [UInt8]) throws(NoteFault) {
     self.name = name
-    key = Curve25519.Signing.PrivateKey()
+    self.seed = seed
+    do throws(Ed25519.Unavailable) {
+      verifier = VerifierKey(name: name, publicKey: try Ed25519.publicKey(ofSeed: seed))
+    } catch {
+      throw .unavailable
+    }
   }
 
   /// - Throws: why the text is no signing key.
@@ -158,28 +179,27 @@ public struct SigningKey: Sendable {
     let parts = line.dropFirst(Self.prefix.count)
       .split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
     guard line.hasPrefix(Self.prefix), parts.count == 3, isKeyName(parts[0]),
-      let bytes = Base64.bytes(parts[2]), bytes.count == 33, bytes[0] == VerifierKey.ed25519,
-      let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes.dropFirst())
+      let bytes = Base64.bytes(parts[2]), bytes.count == 33, bytes[0] == VerifierKey.ed25519
     else { throw NoteFault("is no Ed25519 signing key: PRIVATE+KEY+NAME+ID+KEY") }
-    name = String(parts[0])
-    self.key = key
+    try self.init(name: String(parts[0]), seed: Array(bytes.dropFirst()))
     guard parts[1] == Hex.text(verifier.id) else {
       throw NoteFault("has a key id that does not belong to its key")
     }
   }
 
-  /// The public key of the pair.
-  public var verifier: VerifierKey {
-    VerifierKey(name: name, publicKey: Array(key.publicKey.rawRepresentation))
-  }
-
   /// As it is kept, for its owner's eyes only.
   public var text: String {
-    let seed = [VerifierKey.ed25519] + Array(key.rawRepresentation)
-    return "\(Self.prefix)\(name)+\(Hex.text(verifier.id))+\(Base64.text(seed))"
+    let bytes = [VerifierKey.ed25519] + seed
+    return "\(Self.prefix)\(name)+\(Hex.text(verifier.id))+\(Base64.text(bytes))"
   }
 
-  func sign(_ message: [UInt8]) throws -> [UInt8] { Array(try key.signature(for: message)) }
+  func sign(_ message: [UInt8]) throws(NoteFault) -> [UInt8] {
+    do throws(Ed25519.Unavailable) {
+      return try Ed25519.sign(message, seed: seed)
+    } catch {
+      throw .unavailable
+    }
+  }
 }
 
 private func isKeyName(_ name: some StringProtocol) -> Bool {

@@ -1,7 +1,6 @@
-import CProcessor
-import Crypto
+import CLibcrypto
 
-/// SHA-256 over spans (FIPS 180-4), by swift-crypto.
+/// SHA-256 over spans (FIPS 180-4), by OpenSSL's libcrypto.
 package enum SHA256Bytes {
   package static let length = 32
 
@@ -11,23 +10,28 @@ package enum SHA256Bytes {
     return hash
   }
 
-  private static func digest(of bytes: Span<UInt8>) -> SHA256Digest {
-    var hasher = SHA256()
-    // Safe because the pointer does not leave the call.
-    unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
-    return hasher.finalize()
+  private typealias Digest = InlineArray<32, UInt8>
+
+  private static func digest(_ prefix: InlineArray<1, UInt8>?, _ bytes: Span<UInt8>) -> Digest {
+    var digest = Digest(repeating: 0)
+    var room = digest.mutableSpan
+    let head = prefix ?? [0]
+    // Safe because the call reads the bytes of both and writes 32, and keeps no pointer.
+    unsafe head.span.withUnsafeBufferPointer { head in
+      unsafe bytes.withUnsafeBufferPointer { bytes in
+        unsafe room.withUnsafeMutableBufferPointer { room in
+          unsafe libcrypto_sha256(
+            head.baseAddress, prefix == nil ? 0 : 1, bytes.baseAddress, bytes.count,
+            room.baseAddress)
+        }
+      }
+    }
+    return digest
   }
 
   /// Adds the hash of bytes to a buffer.
   static func append(hashOf bytes: Span<UInt8>, to hashes: inout [UInt8]) {
-    var hash = InlineArray<32, UInt8>(repeating: 0)
-    var room = hash.mutableSpan
-    // Safe because the call reads `count` bytes and writes 32, and keeps no pointer.
-    unsafe bytes.withUnsafeBufferPointer { bytes in
-      unsafe room.withUnsafeMutableBufferPointer { room in
-        _ = unsafe CCryptoBoringSSL_SHA256(bytes.baseAddress, bytes.count, room.baseAddress)
-      }
-    }
+    let hash = digest(nil, bytes)
     hashes.append(hash.span)
   }
 
@@ -38,22 +42,15 @@ package enum SHA256Bytes {
     unsafe bytes.withUnsafeBufferPointer { bytes in
       unsafe hashes.withUnsafeMutableBufferPointer { room in
         guard let base = room.baseAddress else { return }
-        _ = unsafe CCryptoBoringSSL_SHA256(bytes.baseAddress, bytes.count, base + place)
+        unsafe libcrypto_sha256(nil, 0, bytes.baseAddress, bytes.count, base + place)
       }
     }
   }
 
   /// SHA-256(prefix ‖ bytes).
   package static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
-    Array(digest(prefix: prefix, bytes))
-  }
-
-  private static func digest(prefix: UInt8, _ bytes: Span<UInt8>) -> SHA256Digest {
-    var hasher = SHA256()
-    // Safe because the pointers do not leave the calls.
-    unsafe withUnsafeBytes(of: prefix) { unsafe hasher.update(bufferPointer: $0) }
-    unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
-    return hasher.finalize()
+    let hash = digest([prefix], bytes)
+    return [UInt8](copying: hash.span)
   }
 
   /// A hash as four numbers, the first bytes of each the most significant, so that their order is that of the bytes.
@@ -62,15 +59,6 @@ package enum SHA256Bytes {
     package let second: UInt64
     package let third: UInt64
     package let fourth: UInt64
-
-    fileprivate init(_ digest: SHA256Digest) {
-      (first, second, third, fourth) = unsafe digest.withUnsafeBytes { bytes in
-        func word(_ offset: Int) -> UInt64 {
-          UInt64(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        }
-        return (word(0), word(8), word(16), word(24))
-      }
-    }
 
     /// Takes the hash that stands at a place of some bytes, which hold all 32 of it.
     package init(_ bytes: Span<UInt8>, at place: Int) {
@@ -101,10 +89,14 @@ package enum SHA256Bytes {
     }
   }
 
-  package static func words(_ bytes: Span<UInt8>) -> Words { Words(digest(of: bytes)) }
+  package static func words(_ bytes: Span<UInt8>) -> Words {
+    let hash = digest(nil, bytes)
+    return Words(hash.span, at: 0)
+  }
 
   /// SHA-256(prefix ‖ bytes).
   package static func words(prefix: UInt8, _ bytes: Span<UInt8>) -> Words {
-    Words(digest(prefix: prefix, bytes))
+    let hash = digest([prefix], bytes)
+    return Words(hash.span, at: 0)
   }
 }

@@ -75,7 +75,12 @@ struct CheckpointCommand: ParsableCommand {
     } else if let known {
       throw otherKey(known, path)
     } else {
-      key = SigningKey(name: origin)
+      do throws(NoteFault) {
+        key = try SigningKey(name: origin)
+      } catch {
+        throw CommandError(
+          exit: .couldNotRun, code: "bad-key", message: "the key `\(path)` \(error.message)")
+      }
       do throws(SystemError) {
         try Files.createPrivate(path, with: key.text + "\n")
         try Files.create("\(path).pub", with: key.verifier.text + "\n")
