@@ -208,7 +208,7 @@ import Testing
   }
 
   @Test func `all tables are shown, less those that are asked for`() throws {
-    let place = try place([#"a purchase 2024-01-01T00:00:00Z {"amount":"1.00"}"#])
+    let place = try place([#"a purchase 2024-01-01T00:00:00Z {"amount":"1.00","shop":"north"}"#])
 
     let all = try Program.run("metrics", place.store, "--format", "json").object()
     let funnel = try Program.run(
