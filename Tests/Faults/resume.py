@@ -1,7 +1,7 @@
 """Kills rebuilds of a view with SIGKILL at random moments, some of them again and again, and lets the next one go on: what
 comes out is what a rebuild that nobody ended gives, in output root, totals and exported rows, and nothing is left behind.
 Between a kill and the next rebuild what was left may be damaged, the log may grow, the rules or as-of may be others: then it
-is thrown away, and said. Among all rebuilds after a kill some have to go on behind folded customers.
+is thrown away, and said. But for --small, some of all rebuilds after a kill have to go on behind folded customers.
 
 usage: resume.py --binary PATH [--kills N] [--events N] [--seed S] [--small]
 
@@ -170,7 +170,8 @@ def body():
         campaign = Campaign(program, place, random.Random(options.seed), options.events)
         while campaign.kills < options.kills:
             campaign.round()
-    if not campaign.resumed or not campaign.skipped:
+    # A rebuild of a small log may end before its first note; ResumeTests end one at each.
+    if not options.small and not (campaign.resumed and campaign.skipped):
         raise Fault(f"none of {campaign.ended} rebuilds behind {campaign.kills} kills went on with one")
     return (f"{campaign.kills} killed, {campaign.ended} rebuilds behind them as if nobody had been: {campaign.resumed} went on, "
             f"which spared {campaign.skipped} customers, {campaign.thrown} threw away what was left")
