@@ -12,6 +12,8 @@ struct ImportPiece: Sendable {
   private var csv: CSVLines?
   /// Its lines are calls of Segment, of which lines of `events` are made.
   private var isSegment = false
+  /// The lines of `events` are made of something else, which is what line numbers and rejected texts are of.
+  private var isMade: Bool { csv != nil || isSegment }
   /// The rows, in order; once there are lines, those that became one.
   private var rows: [Row] = []
   private var rowBytes: [UInt8] = []
@@ -95,7 +97,7 @@ struct ImportPiece: Sendable {
       }
     }
     self.lines = lines
-    if csv == nil && !isSegment { physicalLines = count }
+    if !isMade { physicalLines = count }
     for fault in faults { reject(fault.rejection, line: fault.line, fault.range) }
     hashes = events.hashes(sipHash)
   }
@@ -169,7 +171,7 @@ struct ImportPiece: Sendable {
 
   /// Rejects a line of ``events``; of CSV and of Segment the row or call that became it.
   private mutating func reject(_ rejection: Rejection, line: Int, _ range: Range<Int>) {
-    if csv == nil && !isSegment {
+    if !isMade {
       let bytes = events.bytes
       return reject(rejection, bytes.span.extracting(range), line: line)
     }

@@ -113,10 +113,7 @@ final class InputReading {
         piece.isEnd = true
         return piece
       }
-      if inputs[current].isStopped {
-        stopped = current
-        break
-      }
+      if inputs[current].isStopped { break }
       bytesBefore += inputs[current].bytesRead
       inputs[current].putAside()
       current += 1

@@ -71,19 +71,21 @@ enum Ed25519 {
 
     init(seed: [UInt8]) throws(Unavailable) {
       precondition(seed.count == Ed25519.seedLength, "a seed has 32 bytes")
-      // Safe because the call reads `count` bytes and keeps no pointer.
-      let made = unsafe seed.withUnsafeBufferPointer {
-        unsafe EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, $0.baseAddress, $0.count)
-      }
-      guard let handle = unsafe made else { throw Unavailable() }
-      unsafe self.handle = unsafe handle
+      try unsafe self.init(seed, EVP_PKEY_new_raw_private_key)
     }
 
     init(publicKey: [UInt8]) throws(Unavailable) {
       precondition(publicKey.count == Ed25519.keyLength, "a public key has 32 bytes")
+      try unsafe self.init(publicKey, EVP_PKEY_new_raw_public_key)
+    }
+
+    @unsafe private init(
+      _ bytes: [UInt8],
+      _ make: (CInt, OpaquePointer?, UnsafePointer<UInt8>?, Int) -> OpaquePointer?
+    ) throws(Unavailable) {
       // Safe because the call reads `count` bytes and keeps no pointer.
-      let made = unsafe publicKey.withUnsafeBufferPointer {
-        unsafe EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, $0.baseAddress, $0.count)
+      let made = unsafe bytes.withUnsafeBufferPointer {
+        unsafe make(EVP_PKEY_ED25519, nil, $0.baseAddress, $0.count)
       }
       guard let handle = unsafe made else { throw Unavailable() }
       unsafe self.handle = unsafe handle

@@ -12,26 +12,30 @@ package enum SHA256Bytes {
 
   private typealias Digest = InlineArray<32, UInt8>
 
-  private static func digest(_ prefix: InlineArray<1, UInt8>?, _ bytes: Span<UInt8>) -> Digest {
+  /// Of `head` and what stands behind it.
+  private static func digest(_ head: Span<UInt8>, _ bytes: Span<UInt8>) -> Digest {
     var digest = Digest(repeating: 0)
     var room = digest.mutableSpan
-    let head = prefix ?? [0]
     // Safe because the call reads the bytes of both and writes 32, and keeps no pointer.
-    unsafe head.span.withUnsafeBufferPointer { head in
+    unsafe head.withUnsafeBufferPointer { head in
       unsafe bytes.withUnsafeBufferPointer { bytes in
         unsafe room.withUnsafeMutableBufferPointer { room in
           unsafe libcrypto_sha256(
-            head.baseAddress, prefix == nil ? 0 : 1, bytes.baseAddress, bytes.count,
-            room.baseAddress)
+            head.baseAddress, head.count, bytes.baseAddress, bytes.count, room.baseAddress)
         }
       }
     }
     return digest
   }
 
+  private static func digest(prefix: UInt8, _ bytes: Span<UInt8>) -> Digest {
+    let head: InlineArray<1, UInt8> = [prefix]
+    return digest(head.span, bytes)
+  }
+
   /// Adds the hash of bytes to a buffer.
   static func append(hashOf bytes: Span<UInt8>, to hashes: inout [UInt8]) {
-    let hash = digest(nil, bytes)
+    let hash = digest(Span(), bytes)
     hashes.append(hash.span)
   }
 
@@ -49,7 +53,7 @@ package enum SHA256Bytes {
 
   /// SHA-256(prefix ‖ bytes).
   package static func hash(prefix: UInt8, _ bytes: Span<UInt8>) -> [UInt8] {
-    let hash = digest([prefix], bytes)
+    let hash = digest(prefix: prefix, bytes)
     return [UInt8](copying: hash.span)
   }
 
@@ -90,13 +94,13 @@ package enum SHA256Bytes {
   }
 
   package static func words(_ bytes: Span<UInt8>) -> Words {
-    let hash = digest(nil, bytes)
+    let hash = digest(Span(), bytes)
     return Words(hash.span, at: 0)
   }
 
   /// SHA-256(prefix ‖ bytes).
   package static func words(prefix: UInt8, _ bytes: Span<UInt8>) -> Words {
-    let hash = digest([prefix], bytes)
+    let hash = digest(prefix: prefix, bytes)
     return Words(hash.span, at: 0)
   }
 }

@@ -38,8 +38,7 @@ struct PurchaseCollector: FoldSink {
           if instant <= cut {
             known.addPurchase(at: instant, amount: operation.value)
           } else {
-            let (sum, overflow) = spentLater.addingReportingOverflow(operation.value)
-            spentLater = overflow ? (operation.value < 0 ? .min : .max) : sum
+            spentLater = spentLater.saturatingSum(operation.value)
           }
         } else if operation.number == compiled.refundFeed && instant <= cut {
           known.addRefund(at: instant, amount: operation.value)

@@ -69,17 +69,13 @@ struct EventMetrics: Sendable {
       refusedScores += 1
       return false
     }
-    for key in [ScoreKey.all, .period(answer.period), .stage(stage), .channel(answer.channel)] {
-      scores[key, default: Score()].add(answer.score)
-    }
+    for key in answer.keys(stage: stage) { scores[key, default: Score()].add(answer.score) }
     return true
   }
 
   /// Adds the latest answer of a customer.
   mutating func addLatest(_ answer: Answer, stage: Int32) {
-    for key in [ScoreKey.all, .period(answer.period), .stage(stage), .channel(answer.channel)] {
-      latestScores[key, default: Score()].add(answer.score)
-    }
+    for key in answer.keys(stage: stage) { latestScores[key, default: Score()].add(answer.score) }
   }
 
   /// One answer that counts.
@@ -87,6 +83,11 @@ struct EventMetrics: Sendable {
     var score: Double
     var period: Int
     var channel: ByteString?
+
+    /// What it counts for.
+    fileprivate func keys(stage: Int32) -> [ScoreKey] {
+      [.all, .period(period), .stage(stage), .channel(channel)]
+    }
   }
 
   /// - Parameters:

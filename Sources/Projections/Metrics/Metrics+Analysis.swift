@@ -94,32 +94,9 @@ extension Metrics {
   }
 
   var latestScores: Table {
-    var table = Table(columns: [
-      "by", "name", "customers", "promoters", "passives", "detractors", "nps", "margin",
-    ])
-    let scores = found.events.latestScores
-    func add(_ by: String, _ name: Cell, _ score: EventMetrics.Score?) {
-      guard let score else { return }
-      table.rows.append([
-        .text(by), name, .count(score.answers), .count(score.promoters), .count(score.passives),
-        .count(score.detractors), .number(score.net), score.margin.map { .number($0) } ?? .unset,
-      ])
+    scores(found.events.latestScores, of: "customers", with: ["margin"]) { score in
+      [score.margin.map { .number($0) } ?? .unset]
     }
-    add("all", .unset, scores[.all])
-    for (period, label) in periods.labels.enumerated() {
-      add("period", .text(label), scores[.period(period)])
-    }
-    for (stage, name) in plan.rules.stages.map(\.name).enumerated() {
-      add("stage", .text(name), scores[.stage(Int32(stage))])
-    }
-    let channels = scores.keys.compactMap { key -> ByteString?? in
-      if case .channel(let name) = key { return .some(name) }
-      return nil
-    }
-    for channel in channels.sorted(by: ByteString.noneFirst) {
-      add("channel", channel.map { .text($0.string) } ?? .unset, scores[.channel(channel)])
-    }
-    return table
   }
 
   var cohortIntervals: Table {

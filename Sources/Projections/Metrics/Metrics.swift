@@ -82,7 +82,7 @@ public struct Metrics: Sendable {
         help: "break down by a field that has few")
     }
     if plan.breakdownFeed != nil, found.customers > 0, found.slices.keys.allSatisfy({ $0 == nil }),
-      let fault = plan.unknownBreakdown()
+      let fault = plan.unknownBreakdown
     {
       throw fault
     }
@@ -267,31 +267,41 @@ public struct Metrics: Sendable {
   // MARK: Events
 
   private var nps: Table {
-    var table = Table(columns: [
-      "by", "name", "answers", "promoters", "passives", "detractors", "nps",
-    ])
-    let names = plan.compiled.rules.stages.map(\.name)
-    func add(_ by: String, _ name: Cell, _ score: EventMetrics.Score) {
-      table.rows.append([
-        .text(by), name, .count(score.answers), .count(score.promoters), .count(score.passives),
-        .count(score.detractors), .number(score.net),
-      ])
+    scores(found.events.scores, of: "answers") { _ in [] }
+  }
+
+  /// A table of NPS: over all, then by period, stage and channel.
+  ///
+  /// - Parameters:
+  ///   - what: is counted.
+  ///   - columns: behind the common ones, with the cells of a row.
+  func scores(
+    _ scores: [EventMetrics.ScoreKey: EventMetrics.Score], of what: String,
+    with columns: [String] = [], _ more: (EventMetrics.Score) -> [Cell]
+  ) -> Table {
+    var table = Table(
+      columns: ["by", "name", what, "promoters", "passives", "detractors", "nps"] + columns)
+    func add(_ by: String, _ name: Cell, _ key: EventMetrics.ScoreKey) {
+      guard let score = scores[key] else { return }
+      table.rows.append(
+        [
+          .text(by), name, .count(score.answers), .count(score.promoters),
+          .count(score.passives), .count(score.detractors), .number(score.net),
+        ] + more(score))
     }
-    let scores = found.events.scores
-    if let all = scores[.all] { add("all", .unset, all) }
+    add("all", .unset, .all)
     for (period, label) in periods.labels.enumerated() {
-      if let score = scores[.period(period)] { add("period", .text(label), score) }
+      add("period", .text(label), .period(period))
     }
-    for (stage, name) in names.enumerated() {
-      if let score = scores[.stage(Int32(stage))] { add("stage", .text(name), score) }
+    for (stage, name) in plan.rules.stages.map(\.name).enumerated() {
+      add("stage", .text(name), .stage(Int32(stage)))
     }
-    if let score = scores[.channel(nil)] { add("channel", .unset, score) }
-    let channels = scores.keys.compactMap { key -> ByteString? in
-      if case .channel(let name) = key { return name }
+    let channels = scores.keys.compactMap { key -> ByteString?? in
+      if case .channel(let name) = key { return .some(name) }
       return nil
     }
-    for channel in channels.sorted() {
-      if let score = scores[.channel(channel)] { add("channel", .text(channel.string), score) }
+    for channel in channels.sorted(by: ByteString.noneFirst) {
+      add("channel", channel.map { .text($0.string) } ?? .unset, .channel(channel))
     }
     return table
   }
@@ -300,14 +310,9 @@ public struct Metrics: Sendable {
     var table = Table(columns: ["channel", "alias", "events", "customers", "amount"])
     let aliases = plan.compiled.rules.aliases.map(\.name)
     let purchase = plan.compiled.rules.clv?.purchase.alias
-    let empty = ByteString("")
     let sorted = found.events.channels.found.sorted { left, right in
-      let (l, r) = (left.name, right.name)
-      if l != r {
-        if l == nil || r == nil { return l == nil }
-        return l ?? empty < r ?? empty
-      }
-      return left.alias < right.alias
+      left.name == right.name
+        ? left.alias < right.alias : ByteString.noneFirst(left.name, right.name)
     }
     for (name, alias, count) in sorted {
       table.rows.append([

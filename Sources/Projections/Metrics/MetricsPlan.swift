@@ -60,8 +60,9 @@ public struct MetricsPlan: Sendable {
   /// The feed of the field that tables are broken down by, and its type.
   let breakdownFeed: Int?
   let breakdownType: Rules.FieldType
-  /// The field that tables are broken down by, where the rules do not declare it: its alias and its name.
-  private let undeclared: (alias: Int, name: String)?
+  /// What is wrong where nobody has a value to break down by; nil where the rules declare the field. A name that was misspelt
+  /// would have no values either.
+  let unknownBreakdown: Fault?
   /// The alias of NPS answers, and of referrals.
   public let answers: Int?
   public let referrals: Int?
@@ -97,16 +98,18 @@ public struct MetricsPlan: Sendable {
       extras.append((.init(alias: referrals, field: field), .referred))
     }
     var breakdownType = Rules.FieldType.string
-    var undeclared: (alias: Int, name: String)?
+    var unknownBreakdown: Fault?
     if let breakdown = settings.breakdown {
       let (alias, name) = try Self.reference(breakdown, rules)
       let field = Self.field(name, of: alias, [.string, .int, .bool], &extended)
-      if field >= rules.aliases[alias].fields.count { undeclared = (alias, name) }
+      if field >= rules.aliases[alias].fields.count {
+        unknownBreakdown = Self.unknownField(name, of: rules.aliases[alias])
+      }
       breakdownType = extended.aliases[alias].fields[field].type
       extras.append((.init(alias: alias, field: field), .breakdown))
     }
     self.breakdownType = breakdownType
-    self.undeclared = undeclared
+    self.unknownBreakdown = unknownBreakdown
     compiled = try CompiledRules(extended, extra: extras.map(\.feed))
     self.hasWholeScores = hasWholeScores
     let said = extras.map(\.says)
@@ -128,28 +131,12 @@ public struct MetricsPlan: Sendable {
     case breakdown
   }
 
-  /// What is wrong where nobody has a value to break down by, and the field is one that the rules do not declare: a name that
-  /// was misspelt would have no values either.
-  func unknownBreakdown() -> Fault? {
-    guard let (number, name) = undeclared else { return nil }
-    let alias = rules.aliases[number]
-    return Fault(
-      message:
-        "no event of `\(alias.name)` has a text at `data.\(name)`, and the rules have no field `\(name)` for it",
-      help: Suggestion.help(
-        name, "fields of the rules",
-        among: alias.fields.map(\.name).filter { !$0.hasPrefix(Self.undeclaredMark) }))
-  }
-
   /// - Parameter feed: the number of a feed; nil for one that belongs to a fact or to the value.
   @inline(__always)
   func extra(_ feed: Int) -> Extra? {
     let number = feed - compiled.firstExtraFeed
     return number < 0 ? nil : said[number]
   }
-
-  /// No rule can read a name with a blank.
-  private static let undeclaredMark = " "
 
   /// A field as the rules declare it, or as `data` has it.
   private static func field(
@@ -159,9 +146,10 @@ public struct MetricsPlan: Sendable {
     if let index = declared.firstIndex(where: { $0.name == name && types.contains($0.type) }) {
       return index
     }
+    // No rule can read a name with a blank.
     rules.aliases[alias].fields.append(
       Rules.Field(
-        name: undeclaredMark + name, type: types[0], path: [name], isPointer: false,
+        name: " \(name)", type: types[0], path: [name], isPointer: false,
         currencyPath: nil,
         currencyPathIsPointer: false, defaultValue: nil, place: rules.aliases[alias].place))
     return rules.aliases[alias].fields.count - 1
@@ -185,6 +173,13 @@ public struct MetricsPlan: Sendable {
     Fault(
       message: "the rules have no alias `\(name)`",
       help: Suggestion.help(name, "aliases", among: rules.aliases.map(\.name)))
+  }
+
+  private static func unknownField(_ name: String, of alias: Rules.Alias) -> Fault {
+    Fault(
+      message:
+        "no event of `\(alias.name)` has a text at `data.\(name)`, and the rules have no field `\(name)` for it",
+      help: Suggestion.help(name, "fields of the rules", among: alias.fields.map(\.name)))
   }
 
   /// Alias and field that `alias.field` names.

@@ -101,20 +101,15 @@ private struct PeriodTotalsSink: FoldSink {
           purchases[period].purchases += 1
           if period != last { purchases[period].buyers += 1 }
           last = period
-          purchases[period].amount = Self.sum(purchases[period].amount, operation.value)
+          purchases[period].amount = purchases[period].amount.saturatingSum(operation.value)
         } else if operation.number == compiled.refundFeed {
           let period = periods.index(of: fold.events.occurred[event])
           // A refund may be written with a sign or without.
           let amount = Int64(clamping: operation.value.magnitude)
-          purchases[period].refunded = Self.sum(purchases[period].refunded, amount)
+          purchases[period].refunded = purchases[period].refunded.saturatingSum(amount)
         }
       }
     }
-  }
-
-  private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-    let (sum, overflow) = left.addingReportingOverflow(right)
-    return overflow ? (right < 0 ? .min : .max) : sum
   }
 
   mutating func add(_ other: PeriodTotalsSink) {
@@ -122,8 +117,8 @@ private struct PeriodTotalsSink: FoldSink {
       let more = other.purchases[period]
       purchases[period].buyers += more.buyers
       purchases[period].purchases += more.purchases
-      purchases[period].amount = Self.sum(purchases[period].amount, more.amount)
-      purchases[period].refunded = Self.sum(purchases[period].refunded, more.refunded)
+      purchases[period].amount = purchases[period].amount.saturatingSum(more.amount)
+      purchases[period].refunded = purchases[period].refunded.saturatingSum(more.refunded)
     }
     for segment in changes.indices {
       for period in changes[segment].indices {
