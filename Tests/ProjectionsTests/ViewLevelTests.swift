@@ -138,12 +138,12 @@ import Testing
     }
 
     let error = #expect(throws: ViewError.self) { try ViewReader.open(store, named: "own") }
-    let known = try ViewReader.rules(store, named: "own")
+    let known = try ViewReader.rules(store, of: "own")
     let again = try build()
 
     #expect(error?.message == "view `own` has form 3, and this version reads form 4")
     #expect(error?.code == .damaged && error?.help == "replay it again")
-    #expect(known.view == "own" && known.rules.source == Array(text.utf8))
+    #expect(known.source == Array(text.utf8))
     #expect(again.outputRoot == whole.outputRoot)
     #expect(try ViewReader.open(store, named: "own").manifest.customers == 9)
   }

@@ -45,10 +45,13 @@ import Glibc
   }
 
   /// Opens an environment for reading that nobody writes, without a lock file.
+  ///
+  /// - Parameter optional: tables that need not be there (``has(_:)``).
   package static func openUnlocked(
-    _ directory: String, tables: [String]
+    _ directory: String, tables: [String], optional: [String] = []
   ) throws(LMDBError) -> LMDBEnvironment {
-    try unsafe LMDBEnvironment(open(directory, tables, MDB_RDONLY | MDB_NOLOCK))
+    try unsafe LMDBEnvironment(
+      open(directory, tables, MDB_RDONLY | MDB_NOLOCK, optional: optional))
   }
 
   /// What an environment is made of.
@@ -59,8 +62,8 @@ import Glibc
   }
 
   fileprivate static func open(
-    _ directory: String, _ names: [String], _ flags: CInt, creating: Bool = false,
-    replacing: [ReplacedValues] = []
+    _ directory: String, _ names: [String], _ flags: CInt, optional: [String] = [],
+    creating: Bool = false, replacing: [ReplacedValues] = []
   ) throws(LMDBError) -> Opened {
     let flags = UInt32(MDB_NOTLS | flags)
     let isLocked = flags & UInt32(MDB_NOLOCK) == 0
@@ -72,7 +75,7 @@ import Glibc
         unsafe mdb_reader_check(environment, &cleared)
       }
       if !creating { try unsafe checkPages(environment, replacing) }
-      let tables = try unsafe openTables(environment, names, creating)
+      let tables = try unsafe openTables(environment, names, optional, creating)
       return unsafe Opened(handle: environment, tables: tables, directory: directory)
     } catch {
       unsafe mdb_env_close(environment)
@@ -162,7 +165,7 @@ import Glibc
   }
 
   private static func openTables(
-    _ environment: OpaquePointer, _ names: [String], _ creating: Bool
+    _ environment: OpaquePointer, _ names: [String], _ optional: [String], _ creating: Bool
   ) throws(LMDBError) -> [String: UInt32] {
     // Tables that are there need no write transaction, and so no waiting for another's.
     var transaction: OpaquePointer?
@@ -170,10 +173,11 @@ import Glibc
       mdb_txn_begin(environment, nil, creating ? 0 : UInt32(MDB_RDONLY), &transaction),
       "begin a transaction")
     var tables: [String: UInt32] = [:]
-    for name in names {
+    for name in names + optional {
       var table: UInt32 = 0
       let status = unsafe mdb_dbi_open(
         transaction, name, creating ? UInt32(MDB_CREATE) : 0, &table)
+      if status == MDB_NOTFOUND && !names.contains(name) { continue }
       if status != 0 {
         unsafe mdb_txn_abort(transaction)
         throw LMDBError(status, "open table `\(name)`")
@@ -183,6 +187,9 @@ import Glibc
     try unsafe LMDBError.check(mdb_txn_commit(transaction), "open tables")
     return tables
   }
+
+  /// Whether a table was opened.
+  package func has(_ name: String) -> Bool { tables[name] != nil }
 
   /// A table, for transactions; traps if it was not named when the environment was opened.
   package func table<Key>(_ name: TableName<Key>) -> Table<Key> {

@@ -48,7 +48,7 @@ final class ViewLevels: Sendable {
 
   /// Opens a file that nobody writes, after a look at its meta pages.
   static func openEnvironment(
-    _ directory: String, _ view: String, tables: [String]
+    _ directory: String, _ view: String, tables: [String], optional: [String] = []
   ) throws -> LMDBEnvironment {
     do throws(MetaCheck.Fault) {
       try MetaCheck.check("\(directory)/data.mdb")
@@ -57,7 +57,7 @@ final class ViewLevels: Sendable {
       if fault.code == .denied { throw ViewError(.denied, fault.message, help: fault.help) }
       throw ViewError(.damaged, "view `\(view)`: \(fault.message)", help: "replay it again")
     }
-    return try LMDBEnvironment.openUnlocked(directory, tables: tables)
+    return try LMDBEnvironment.openUnlocked(directory, tables: tables, optional: optional)
   }
 
   // MARK: What they are

@@ -33,22 +33,19 @@ public final class ViewReader: Sendable {
     return try current(store, name) { try openGeneration($0, store, name) }
   }
 
-  /// The name of a view and its rules, also of one that cannot be read any more but for them.
-  public static func rules(
-    _ store: String, named name: String?
-  ) throws(ViewError) -> (view: String, rules: Rules) {
+  /// The rules of a view, also of one that cannot be read any more but for them.
+  public static func rules(_ store: String, of name: String) throws(ViewError) -> Rules {
     let name = try resolved(name, store)
-    let rules = try current(store, name) { generation -> Rules in
+    return try current(store, name) { generation -> Rules in
       let directory = "\(ViewFiles.directory(store, name))/\(generation)"
       let environment = try ViewLevels.openEnvironment(
         directory, name, tables: [ViewFiles.meta.text])
       return try readRules(environment)
     }
-    return (name, rules)
   }
 
   /// The name of a view that is there: the one given, or that of the only one.
-  private static func resolved(_ name: String?, _ store: String) throws(ViewError) -> String {
+  public static func resolved(_ name: String?, _ store: String) throws(ViewError) -> String {
     let names = try names(store)
     if let name {
       guard names.contains(name) else {
@@ -111,16 +108,18 @@ public final class ViewReader: Sendable {
         .damaged, "view `\(name)` names a generation `\(generation)` that is not there",
         help: "replay it again")
     }
-    let meta = try ViewLevels.openEnvironment(directory, name, tables: [ViewFiles.meta.text])
-    let form = try ViewManifest.format(of: try value(meta, ViewFiles.manifestKey))
+    // Another form may have other tables.
+    let environment = try ViewLevels.openEnvironment(
+      directory, name, tables: [ViewFiles.meta.text], optional: ViewFiles.tables)
+    let form = try ViewManifest.format(of: try value(environment, ViewFiles.manifestKey))
     guard form == UInt64(ViewManifest.format) else {
       throw ViewError(
         .damaged,
         "view `\(name)` has form \(form), and this version reads form \(ViewManifest.format)",
         help: "replay it again")
     }
-    return try ViewReader(
-      try ViewLevels.openEnvironment(directory, name, tables: ViewFiles.tables), directory, name)
+    guard ViewFiles.tables.allSatisfy(environment.has) else { throw ByteDecoder.Damaged() }
+    return try ViewReader(environment, directory, name)
   }
 
   private init(_ environment: LMDBEnvironment, _ directory: String, _ name: String) throws {

@@ -112,9 +112,10 @@ struct ReplayCommand: ParsableCommand {
   /// Brings the view up to date, or builds it.
   func once(_ request: Request) throws -> Said {
     var (opened, register) = try OpenedStore.registering(store)
-    var (loaded, name) = try rulesAndName(opened)
-    // What is wrong with them is said before anything is waited for.
-    let parameters = try parameters(loaded)
+    // What is wrong with rules of a file is said before anything is waited for.
+    let ofFile = try rules.map { try LoadedRules.load($0) }
+    let parametersOfFile = try ofFile.flatMap { try checkedParameters($0) }
+    let name = try viewName(ofFile, opened)
     _ = try opened.logView(asOf: asOf, knownAt: knownAt)
     let lock = try opened.run {
       try ViewLock.take(
@@ -127,8 +128,9 @@ struct ReplayCommand: ParsableCommand {
       // Who waited for an erasure folds what is left.
       (opened, register) = try OpenedStore.registering(store)
     }
-    if rules == nil { (loaded, name) = try rulesAndName(opened, named: name) }
     let (earlier, unreadable) = viewInForce(name)
+    let loaded = try ofFile ?? rulesInForce(name, earlier, opened)
+    let parameters = try ofFile == nil ? checkedParameters(loaded) : parametersOfFile
     if !request.isRepeated { try checkRegister(opened, loaded, view: name) }
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
@@ -281,7 +283,7 @@ struct ReplayCommand: ParsableCommand {
     return nil
   }
 
-  private func parameters(_ loaded: LoadedRules) throws -> ValueParameters? {
+  private func checkedParameters(_ loaded: LoadedRules) throws -> ValueParameters? {
     guard let clvParams else { return nil }
     guard let settings = loaded.compiled.rules.clv, let model = settings.model else {
       throw CommandError(
@@ -299,37 +301,46 @@ struct ReplayCommand: ParsableCommand {
     }
   }
 
-  /// - Parameter known: the view, where its name is known already.
-  private func rulesAndName(
-    _ opened: OpenedStore, named known: String? = nil
-  ) throws -> (LoadedRules, String) {
-    if let rules {
-      let loaded = try LoadedRules.load(rules)
-      return (loaded, try ViewNames.checked(view ?? loaded.compiled.rules.modelName))
-    }
-    let found: (view: String, rules: Rules)
+  /// What the view is called: the one named, the model of rules that are given, or the only one there is.
+  private func viewName(_ given: LoadedRules?, _ opened: OpenedStore) throws -> String {
+    if let given { return try ViewNames.checked(view ?? given.compiled.rules.modelName) }
     do throws(ViewError) {
-      found = try ViewReader.rules(store, named: known ?? view)
+      return try ViewReader.resolved(view, store)
     } catch {
-      // An erasure removes all views, for what they hold; the register still has their rules.
-      if error.code == .missing, let awaited = try awaited(opened, known ?? view) { return awaited }
+      if error.code == .missing, let awaited = try awaited(opened, view) { return awaited.view }
       throw CommandError(error)
     }
-    return (try LoadedRules.load(found.rules), found.view)
   }
 
-  /// The rules of a view that an erasure removed: of the one named, or of the only one.
+  /// The rules of a view, where none are given; those of one that cannot be read, too.
+  private func rulesInForce(
+    _ name: String, _ reader: ViewReader?, _ opened: OpenedStore
+  ) throws -> LoadedRules {
+    if let reader { return try LoadedRules.load(reader.rules) }
+    let found: Rules
+    do throws(ViewError) {
+      found = try ViewReader.rules(store, of: name)
+    } catch {
+      // An erasure removes all views, for what they hold; the register still has their rules.
+      if error.code == .missing, let awaited = try awaited(opened, name) {
+        return try LoadedRules.load(
+          awaited.source, named: "record \(awaited.record) of the register")
+      }
+      throw CommandError(error)
+    }
+    return try LoadedRules.load(found)
+  }
+
+  /// The rules of a view that an erasure removed, by the register: of the one named, or of the only one.
   private func awaited(
     _ opened: OpenedStore, _ name: String?
-  ) throws -> (LoadedRules, String)? {
+  ) throws -> (view: String, record: UInt64, source: [UInt8])? {
     let register = try opened.run { try opened.snapshot.register() }
     let found = register.awaited.filter { name == nil || $0.view.view == name }
     guard found.count == 1, let (number, view) = found.first,
       let source = register.rules(hash: view.rulesHash)
     else { return nil }
-    return (
-      try LoadedRules.load(source, named: "record \(number) of the register"), view.view
-    )
+    return (view.view, number, source)
   }
 
   /// What the view is now; nil where there is none, or none that can be read: it will be replaced.
