@@ -43,6 +43,13 @@ struct ClmReplay: ParsableCommand {
 
   /// A mistyped command is named, with the one that was meant.
   private static func refuseUnknownCommand() throws {
+    // Swift reads them there; without them everything would be a call for help.
+    guard !CommandLine.arguments.isEmpty else {
+      throw CommandError(
+        exit: .couldNotRun, code: "cannot-read",
+        message: "what was asked cannot be read from /proc/self/cmdline",
+        help: "mount /proc: `mount -t proc proc /proc`")
+    }
     guard let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-") else { return }
     let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     if known.contains(first) { return }

@@ -17,7 +17,13 @@ $SUDO cp -r "$dist" $root/opt/clm-replay
 $SUDO cp fixtures/shop.ndjson.gz fixtures/rules/retail.yaml $root/work/
 
 fail() { echo "check-dist: $*" >&2; exit 1; }
-bare() { $SUDO chroot $root /usr/bin/env -i PATH=/usr/bin:/bin:/opt/clm-replay/bin sh -ec "cd /work; $1"; }
+bare() { $SUDO chroot $root /usr/bin/env -i PATH=/usr/bin:/bin:/opt/clm-replay/bin sh -c "set -e; cd /work; $1"; }
+
+# Without /proc Swift does not know what was asked.
+[ "$(bare 'set +e; clm-replay --version >/dev/null 2>&1; echo $?' || true)" = 2 ] || fail "says nothing where /proc is missing"
+$SUDO mount -t proc proc $root/proc
+here=$(mktemp -d)
+trap '$SUDO umount $root/proc; rm -rf "$here"' EXIT
 
 libraries=$(bare 'ldd /opt/clm-replay/bin/clm-replay' | awk '{ print $1 }' | sed 's#.*/##' | sort | tr '\n' ' ')
 for library in $libraries; do
@@ -41,8 +47,6 @@ lines='
   clm-replay verify store --against checkpoint -q
 '
 bare "$lines"
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
 cp fixtures/shop.ndjson.gz fixtures/rules/retail.yaml "$here/"
 binary=$(readlink -f .build/release)
 (cd "$here"; PATH=$binary:$PATH; eval "set -e; $lines")

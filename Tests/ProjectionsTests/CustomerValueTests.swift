@@ -101,4 +101,30 @@ import Testing
       #expect(zip(low, high).allSatisfy { $0 <= $1 && $1 <= 5 }, "\(values)")
     }
   }
+
+  @Test(arguments: [0, 1, 5, 10, 11, 12, 22, 45, 63])
+  func `places and fifths are those of sorted values, whatever they span`(bits: Int) {
+    var state = UInt64(bits) &* 77 &+ 5
+    for count in [1, 2, 63, 64, 65, 1_000, 3_000] {
+      var values = (0..<count).map { _ in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return bits == 63 ? Int64(bitPattern: state) : Int64(state >> (64 - bits)) - 40
+      }
+      if bits == 63 { values += [Int64.min, Int64.max, 0] }
+      let sorted = values.sorted()
+      let statistics = OrderStatistics(values)
+      let places = Array(stride(from: 0, to: values.count, by: max(1, values.count / 50)))
+      #expect(
+        (places + [values.count - 1]).allSatisfy { statistics.value(at: $0) == sorted[$0] },
+        "\(bits) bits, \(count) values")
+      let n = values.count
+      let (low, high) = (RFM.fifths(values), RFM.fifths(values, ties: .high))
+      for place in places {
+        let smaller = sorted.firstIndex(of: values[place]) ?? 0
+        let notGreater = (sorted.lastIndex(of: values[place]) ?? 0) + 1
+        #expect(Int(low[place]) == 1 + 5 * smaller / n)
+        #expect(Int(high[place]) == 1 + 5 * (notGreater - 1) / n)
+      }
+    }
+  }
 }

@@ -52,33 +52,23 @@ struct RFM: Sendable {
   /// The fifth of each value, counted by how many are smaller, or for `high` by how many others are not greater.
   static func fifths(_ values: [Int64], ties: Rules.RFMSettings.Ties = .low) -> [UInt8] {
     if values.isEmpty { return [] }
-    let sorted = values.sorted()
-    let count = sorted.count
+    let sorted = OrderStatistics(values)
+    let count = values.count
     // The least value of each fifth from the second on; where one has none, there is no such value.
     var least: [Int64] = []
     for fifth in 1...4 {
       // The first place at which this fifth could begin.
       let place = (fifth * count + 4) / 5
-      var value = place < count ? sorted[place] : nil
-      if ties == .low, place > 0, let own = value, sorted[place - 1] == own {
+      guard place < count else { break }
+      var value: Int64? = sorted.value(at: place)
+      if ties == .low, let own = value, values.count(where: { $0 < own }) < place {
         // Those who tie begin earlier, and are counted there.
-        value = sorted[upperBound(of: own, in: sorted)...].first
+        value = values.lazy.filter { $0 > own }.min()
       }
       guard let value else { break }
       least.append(value)
     }
     return values.map { value in UInt8(1 + least.count { $0 <= value }) }
-  }
-
-  /// The first place behind all values that are not greater.
-  private static func upperBound(of value: Int64, in sorted: [Int64]) -> Int {
-    var low = 0
-    var high = sorted.count
-    while low < high {
-      let middle = (low + high) / 2
-      if sorted[middle] <= value { low = middle + 1 } else { high = middle }
-    }
-    return low
   }
 }
 
