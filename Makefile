@@ -120,8 +120,11 @@ chromium:
 	  echo "installing chromium and fonts"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
 
-lint:
+# Form, and that every public member of the libraries has a documentation comment, as the compiler's symbols say.
+lint: setup
 	swift format lint --strict -r Sources Tests Benchmarks Package.swift
+	swift build
+	python3 Tests/Documentation/symbols.py
 
 # Beside what others have, on the same file, answers compared; writes docs/benchmarks.md. Alone on two cores it takes about
 # 20 minutes and 12 GB. Fails where a budget of instructions (Benchmarks/budgets.json; valgrind counts them) is exceeded by 10 %.

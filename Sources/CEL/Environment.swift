@@ -27,9 +27,13 @@ public struct Environment: Sendable {
   public struct ClosedTexts: Sendable {
     /// What one of the texts is called in messages: "stage".
     public var kind: String
+    /// All that it can be, in the order in which messages list them.
     public var texts: [String]
     /// Other words for some of the texts, which the variable never is: each with the text that is meant.
     public var synonyms: [String: String]
+    /// - Parameters:
+    ///   - kind: what one of the texts is called in messages.
+    ///   - synonyms: other words, each with the text that is meant.
     public init(kind: String, texts: [String], synonyms: [String: String] = [:]) {
       self.kind = kind
       self.texts = texts
@@ -37,17 +41,22 @@ public struct Environment: Sendable {
     }
   }
 
+  /// A currency and how many decimals its amounts have.
   public struct Currency: Sendable, Hashable {
     /// ISO 4217, as "EUR".
     public var code: String
     /// Digits after the decimal point: 2 for EUR, 0 for JPY.
     public var digits: Int
+    /// - Parameters:
+    ///   - code: ISO 4217.
+    ///   - digits: 0 or more, of the minor unit.
     public init(code: String, digits: Int) {
       self.code = code
       self.digits = digits
     }
   }
 
+  /// An environment of plain CEL, unless more is asked for.
   public init(
     variables: [String: Type] = [:], money: Currency? = nil, hasLifecycleFunctions: Bool = false,
     comparesMixedNumbers: Bool = false, requiresMicroseconds: Bool = false

@@ -144,6 +144,7 @@ public struct NewEvent: Sendable {
 
 /// What must still be as the caller saw it (optimistic concurrency).
 public enum AppendCondition: Sendable, Equatable {
+  /// Whatever was appended meanwhile.
   case always
   /// The log has so many events.
   case logHas(events: UInt64)
@@ -161,6 +162,7 @@ public enum AppendError: Error, Sendable {
   case erased(at: UInt64)
   /// The line cannot be taken.
   case rejected(Rejection)
+  /// The store could not do it; nothing was appended.
   case store(EventStoreError)
 }
 

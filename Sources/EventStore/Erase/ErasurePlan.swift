@@ -2,7 +2,9 @@
 public struct ErasurePlan: Sendable {
   /// A subject, and how many events it has.
   public struct Subject: Sendable {
+    /// As it was given.
     public var name: String
+    /// How many would be erased.
     public var events: Int
   }
 

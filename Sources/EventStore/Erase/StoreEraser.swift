@@ -136,6 +136,7 @@ extension Store {
 public struct ErasureOutcome: Sendable {
   /// A subject, and what ties it to the register.
   public struct Subject: Sendable {
+    /// As it was given; the store does not keep it.
     public var name: String
     /// How many events it had.
     public var events: Int
@@ -145,11 +146,13 @@ public struct ErasureOutcome: Sendable {
     public var hash: [UInt8]
   }
 
+  /// Who was erased, in the order given.
   public var subjects: [Subject]
   /// Where the events stood.
   public var positions: PositionRanges
   /// The control record, and its path in the tree over the register.
   public var record: ControlRecord
+  /// The audit path of the control record, 32 bytes a hash, from the leaf up.
   public var path: [[UInt8]]
   /// How many entries went from the store's rejects file.
   public var rejects = 0

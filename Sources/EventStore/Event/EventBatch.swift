@@ -113,6 +113,7 @@ package struct EventBatch: Sendable {
 
 /// What became of one event of a batch.
 public enum AppendOutcome: Sendable, Equatable {
+  /// It is durable at this position.
   case appended(position: UInt64)
   /// The same (source, id) with the same JSON value is in the log, or earlier in the batch.
   case duplicate(of: UInt64)

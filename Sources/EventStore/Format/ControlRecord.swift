@@ -2,11 +2,17 @@
 public struct ControlRecord: Sendable, Equatable {
   /// What a control record says.
   public enum Content: Sendable, Equatable {
+    /// A view came into force.
     case viewSwitch(ViewSwitch)
+    /// Changed rules were accepted under an old version.
     case rulesAccepted(RulesAccepted)
+    /// A view was removed.
     case viewDropped(ViewDropped)
+    /// Generations that were not in force were removed.
     case viewPruned(ViewPruned)
+    /// Events were erased.
     case erasure(Erasure)
+    /// A copy was made.
     case backup(BackupMade)
     /// Of a later version: kept and hashed, not understood.
     case unknown(kind: UInt8)

@@ -5,6 +5,7 @@ public struct MerkleTree: Sendable, Equatable {
   /// Roots of the perfect subtrees that the leaves fill, the largest first; one for each bit of ``size``.
   private(set) var peaks: [[UInt8]] = []
 
+  /// The tree of no leaves, whose root is SHA-256 of nothing.
   public init() {}
 
   init(size: UInt64, peaks: [[UInt8]]) {

@@ -9,6 +9,7 @@ public struct PositionRanges: Sendable, Equatable {
   /// How many positions there are.
   public private(set) var count: UInt64 = 0
 
+  /// No position.
   public init() {}
 
   /// Adds positions; they lie behind all others.

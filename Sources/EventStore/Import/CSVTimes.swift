@@ -1,7 +1,12 @@
 /// How the times of a CSV file become instants.
 public struct CSVTimes: Sendable {
   /// Which of two instants is meant where an hour comes twice or not at all.
-  public enum Choice: String, Sendable, CaseIterable { case earlier, later }
+  public enum Choice: String, Sendable, CaseIterable {
+    /// The first of the two, before clocks are set back.
+    case earlier
+    /// The second, after it.
+    case later
+  }
 
   /// Nil: RFC 3339, `YYYY-MM-DD` and `YYYYMMDD`; with a zone also `YYYY-MM-DD HH:MM:SS` and its like.
   public var format: TimeFormat?

@@ -21,6 +21,7 @@ public struct ImportOptions: Sendable {
   /// For the lock: the command as the user knows it.
   public var command = "import"
 
+  /// What `import` does without options.
   public init() {}
 }
 

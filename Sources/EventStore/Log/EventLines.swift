@@ -7,6 +7,7 @@ public struct EventSelection: Sendable {
   /// When they occurred, in microseconds since 1970, both ends inclusive.
   public var occurred: ClosedRange<Int64> = Int64.min...Int64.max
 
+  /// All events.
   public init() {}
 
   /// True where every event is wanted, so that no column has to be read.

@@ -13,6 +13,7 @@ public final class WorkMeter: Sendable {
 
   private let state = Mutex(State())
 
+  /// Nothing is done yet.
   public init() {}
 
   /// What a look shows.

@@ -17,6 +17,7 @@ public struct TimeZoneData: Sendable {
 
   /// The instants at which the clocks of a zone show a local time.
   public enum Instants: Sendable, Equatable {
+    /// Microseconds since 1970.
     case one(Int64)
     /// The hour comes twice.
     case two(earlier: Int64, later: Int64)

@@ -2,14 +2,17 @@
 public struct RuleTestRunner {
   /// What became of one test.
   public struct Outcome: Sendable {
+    /// As the file names the test.
     public var name: String
     /// Nil where the test passed; else what differs.
     public var failure: String?
     /// Customers that were parked, since when and by what; empty where there is none.
     public var parked: [String]
+    /// Where the test stands in the file.
     public var place: Rules.Place
   }
 
+  /// Runs all tests of a rules file, in its order; nothing is read or written.
   public static func run(_ compiled: CompiledRules) -> [Outcome] {
     compiled.rules.tests.map { run($0, compiled) }
   }

@@ -1,8 +1,11 @@
 /// One of two things that are compared: rules over a part of a log.
 public struct ComparedSide: Sendable {
+  /// The rules of this side.
   public let compiled: CompiledRules
+  /// What of the log it sees.
   public let view: LogView
 
+  /// Rules over what of a log is in view.
   public init(_ compiled: CompiledRules, view: LogView) {
     self.compiled = compiled
     self.view = view
@@ -29,9 +32,12 @@ enum SideName: Sendable {
 
 /// Something of both sides.
 public struct BothSides<Element> {
+  /// Of the side named first.
   public var a: Element
+  /// Of the other side.
   public var b: Element
 
+  /// A pair, a first.
   public init(a: Element, b: Element) {
     self.a = a
     self.b = b

@@ -1,5 +1,6 @@
 /// How one customer's history differs between two sides.
 public struct Difference: Sendable {
+  /// In what two histories differ; the first that does.
   public enum Kind: String, Sendable {
     /// A row is there under one side only, or is another one.
     case rows
@@ -9,20 +10,26 @@ public struct Difference: Sendable {
     case segments
   }
 
+  /// Name of the customer.
   public var customer: String
+  /// In what the histories differ.
   public var kind: Kind
+  /// The customer under a and under b.
   public var sides: BothSides<Side>
   /// Microseconds since 1970; nil where segments alone differ.
   public var firstDifference: Int64?
-  /// Segments of b alone, and of a alone; those that read the population are not looked at.
+  /// Segments of b alone; those that read the population are not looked at.
   public var entered: [String] = []
+  /// Segments of a alone.
   public var left: [String] = []
+  /// What made them part.
   public var divergence: Divergence
 
   /// The customer under one side.
   public struct Side: Sendable {
     /// At as-of; nil where parked, and for who is no customer there.
     public var stage: String?
+    /// The rules of this side do not determine a stage.
     public var isParked = false
     /// Historical value in minor units.
     public var value: Int64?
@@ -30,12 +37,17 @@ public struct Difference: Sendable {
     public var row: Row?
   }
 
+  /// A move between stages, or the entry.
   public struct Row: Sendable, Equatable {
+    /// Microseconds since 1970.
     public var at: Int64
     /// Nil for the entry row.
     public var from: String?
+    /// The stage that is entered.
     public var to: String
+    /// Id of the transition; nil for the entry.
     public var transition: String?
+    /// Time alone made it, no event.
     public var isTimer: Bool
     /// Position of the anchor.
     public var position: UInt64?
@@ -44,6 +56,7 @@ public struct Difference: Sendable {
 
 /// What made two histories of a customer part: of one rule, what was otherwise.
 public struct Divergence: Sendable {
+  /// What was otherwise; stable names.
   public enum Reason: String, Sendable {
     /// A part of the rule's condition holds under one side only.
     case clause
@@ -69,12 +82,14 @@ public struct Divergence: Sendable {
     case parked
   }
 
+  /// What was otherwise.
   public var reason: Reason
   /// Id of a transition, or the name of a stage or segment with a condition.
   public var rule: String?
   /// Nil where that side has nothing to say.
   public var sides: BothSides<Clause?>
 
+  /// A part of a condition under one side.
   public struct Clause: Sendable {
     /// The part of the condition that made the difference, else what the reason is about: stages, an event, an instant.
     public var text: String
@@ -84,8 +99,11 @@ public struct Divergence: Sendable {
     public var values: [Value] = []
   }
 
+  /// What a clause reads, and what it was.
   public struct Value: Sendable {
+    /// As the rules write it.
     public var text: String
+    /// At the instant of the difference.
     public var value: Explanation.Known
   }
 }

@@ -3,6 +3,7 @@ import EventStore
 
 /// Two sides over one log: who differs, since when, and why.
 public struct HistoryComparison: Sendable {
+  /// What was compared.
   public let sides: BothSides<ComparedSide>
   /// Customers that either side has.
   public let customers: Int
@@ -10,13 +11,15 @@ public struct HistoryComparison: Sendable {
   public let changed: Int
   /// Customers parked under either side.
   public let parked: Int
-  /// Customers with the same rows whom one side alone parks, and those of whom segments alone differ.
+  /// Customers with the same rows whom one side alone parks.
   public let parkedOnly: Int
+  /// Customers with the same rows of whom segments alone differ.
   public let segmentsOnly: Int
   /// Stages at as-of under both, in the order of a's stages, then b's; nil where parked or no customer.
   public let matrix: [Cell]
   /// In the order of a's stages, then those of b alone.
   public let stages: [Stage]
+  /// In the order of a's segments, then those of b alone; those that read the population are left out.
   public let segments: [Segment]
   /// Segments that read the population, and are not looked at.
   public let unknownSegments: [String]
@@ -29,33 +32,47 @@ public struct HistoryComparison: Sendable {
   /// What either side could not use.
   public let warnings: BothSides<[FaultReport.Warning]>
 
+  /// Customers by their stage under both sides.
   public struct Cell: Sendable {
+    /// Nil where parked, or no customer.
     public var stages: BothSides<String?>
+    /// How many stand so.
     public var customers: Int
     /// Historical value of these customers.
     public var value: BothSides<Int64?>
   }
 
+  /// One stage under both sides, at as-of and over time.
   public struct Stage: Sendable {
+    /// As the rules call it.
     public var name: String
+    /// In it at as-of.
     public var customers: BothSides<Int>
-    /// Who is in it under b alone, and under a alone.
+    /// Who is in it under b alone.
     public var entered: Int
+    /// Who is in it under a alone.
     public var left: Int
     /// Of all customers together, up to as-of; nil where a side has no such stage.
     public var days: BothSides<Double?>
   }
 
+  /// One segment under both sides, at as-of.
   public struct Segment: Sendable {
+    /// As the rules call it.
     public var name: String
+    /// In it at as-of.
     public var customers: BothSides<Int>
+    /// Who is in it under b alone.
     public var entered: Int
+    /// Who is in it under a alone.
     public var left: Int
   }
 
+  /// One customer of those who differ in the same way.
   public struct Example: Sendable {
     /// How many differ in this way.
     public var customers: Int
+    /// Of the first of them by name.
     public var difference: Difference
   }
 

@@ -2,6 +2,7 @@ import CEL
 
 /// A rules file made ready for folding: conditions lowered, event types planned. Immutable, shared by threads.
 public final class CompiledRules: Sendable {
+  /// What was compiled.
   public let rules: Rules
   /// Conditions over facts, stage and time.
   let program: Program
@@ -196,5 +197,6 @@ public final class CompiledRules: Sendable {
 
 /// Why checked rules cannot be folded.
 public struct RulesRefusal: Error, Sendable {
+  /// At least one, by place in the file.
   public var diagnostics: [Diagnostic]
 }

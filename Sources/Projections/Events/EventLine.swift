@@ -2,12 +2,17 @@ import EventStore
 
 /// One event of the log, taken apart for people: its attributes and its line.
 public struct EventLine: Sendable {
+  /// In the log, from 0.
   public var position: UInt64
   /// Microseconds since 1970-01-01T00:00:00Z.
   public var occurred: Int64
+  /// With ``source`` it names the event.
   public var id: String
+  /// Where the event came from, as it says.
   public var source: String
+  /// As it came, such as `purchase`.
   public var type: String
+  /// Whom the event names; the customer may have another name.
   public var subject: String
   /// The line as received.
   public var line: [UInt8]

@@ -1,45 +1,45 @@
 import EventStore
 
 /// What was learned of a customer's past at one instant: late events, and links that joined what another customer had done.
-public struct Correction: Sendable {
+package struct Correction: Sendable {
   /// When it was recorded: until then it was not known. Microseconds since 1970, as all instants here.
-  public var recorded: Int64
+  package var recorded: Int64
   /// The events that came then, in the order of the log.
-  public var events: [Event]
+  package var events: [Event]
   /// The latest instant that the log knew of before; what is later was not yet believed anything of.
-  public var horizon: Int64
+  package var horizon: Int64
   /// Rows that were believed until then and are no more, by time.
-  public var believed: [Row]
+  package var believed: [Row]
   /// Rows of the same past that are known instead, by time.
-  public var known: [Row]
+  package var known: [Row]
 
-  public struct Event: Sendable {
-    public var line: EventLine
+  package struct Event: Sendable {
+    package var line: EventLine
     /// It occurred by the horizon, and could have been known; else it joins a subject.
-    public var isLate: Bool
-    public var isLink: Bool
+    package var isLate: Bool
+    package var isLink: Bool
   }
 
-  public struct Row: Sendable, Equatable {
+  package struct Row: Sendable, Equatable {
     /// Whose it was taken for at the time.
-    public var customer: String
-    public var row: CustomerRecord.Row
+    package var customer: String
+    package var row: CustomerRecord.Row
   }
 
   /// The first instant of which something else is known.
-  public var since: Int64 { (believed + known).map(\.row.at).min() ?? horizon }
+  package var since: Int64 { (believed + known).map(\.row.at).min() ?? horizon }
 }
 
 /// Finds what changed in the past of one customer as the log grew.
 ///
 /// Events that were recorded at one instant became known together. What was believed before is the fold of all that was known,
 /// as of the latest instant that the log knew of; what was known afterwards is compared with it up to that instant.
-public struct CorrectionFinder {
+package struct CorrectionFinder {
   private let compiled: CompiledRules
   private let view: LogView
   private let threads: Int
 
-  public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
+  package init(_ compiled: CompiledRules, view: LogView, threads: Int) {
     self.compiled = compiled
     self.view = view
     self.threads = threads
@@ -47,7 +47,7 @@ public struct CorrectionFinder {
 
   /// - Parameter subjects: all of the customer, as the view knows them.
   /// - Throws: what the store throws.
-  public func corrections(of subjects: [String]) throws -> [Correction] {
+  package func corrections(of subjects: [String]) throws -> [Correction] {
     let all = try related(to: subjects)
     let lines = try CustomerLookup.lines(of: all, view: view, threads: threads)
       .sorted { $0.position < $1.position }

@@ -1,21 +1,21 @@
 /// One customer folded twice: as it is, and with events left out or added or under other rules.
-public struct Counterfactual: Sendable {
+package struct Counterfactual: Sendable {
   /// Nil where no event is left.
-  public var actual: CustomerRecord?
-  public var changed: CustomerRecord?
+  package var actual: CustomerRecord?
+  package var changed: CustomerRecord?
   /// Rows that both have stand in one pair; of two rows of one instant that differ, both.
-  public var pairs: [Pair]
+  package var pairs: [Pair]
   /// Place in ``pairs`` of the first that is no pair of equals; nil where the histories are the same.
-  public var firstDifference: Int?
+  package var firstDifference: Int?
 
-  public struct Pair: Sendable {
-    public var actual: CustomerRecord.Row?
-    public var changed: CustomerRecord.Row?
-    public var isSame: Bool { actual == changed }
-    public var at: Int64 { min(actual?.at ?? .max, changed?.at ?? .max) }
+  package struct Pair: Sendable {
+    package var actual: CustomerRecord.Row?
+    package var changed: CustomerRecord.Row?
+    package var isSame: Bool { actual == changed }
+    package var at: Int64 { min(actual?.at ?? .max, changed?.at ?? .max) }
   }
 
-  public init(_ actual: Explainer, _ changed: Explainer) {
+  package init(_ actual: Explainer, _ changed: Explainer) {
     self.actual = actual.record()
     self.changed = changed.record()
     pairs = Self.align(self.actual?.rows ?? [], self.changed?.rows ?? [])

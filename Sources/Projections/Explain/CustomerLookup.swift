@@ -52,18 +52,18 @@ public enum CustomerLookup {
   }
 
   /// An event that joined a subject to a customer.
-  public struct Link: Sendable, Equatable {
-    public var position: UInt64
+  package struct Link: Sendable, Equatable {
+    package var position: UInt64
     /// The event's own subject, which the other follows since.
-    public var subject: String
-    public var named: String
+    package var subject: String
+    package var named: String
   }
 
   /// The links in force among a customer's events, in the order in which they were taken (contract §5, Identity).
   ///
   /// - Parameter lines: all events in view of all subjects that the links could join; a link that joins one of them is an
   ///   event of another one.
-  public static func links(of lines: [EventLine], compiled: CompiledRules) -> [Link] {
+  package static func links(of lines: [EventLine], compiled: CompiledRules) -> [Link] {
     var follows = Follows()
     return linkEvents(of: lines, compiled).filter { follows.take($0) }
   }
@@ -102,11 +102,11 @@ public enum CustomerLookup {
   }
 
   /// The links of a customer, and what shows why others are not.
-  public struct JoiningLinks: Sendable {
+  package struct JoiningLinks: Sendable {
     /// Those in force, in the order in which they were taken.
-    public var inForce: [Link] = []
+    package var inForce: [Link] = []
     /// Positions of links of other customers, which subjects followed that a link of this one names in vain.
-    public var elsewhere: [UInt64] = []
+    package var elsewhere: [UInt64] = []
   }
 
   /// The links that join the subjects of a customer.
@@ -115,7 +115,7 @@ public enum CustomerLookup {
   ///   - lines: all events in view of the subjects.
   ///   - subjects: all subjects of the customer that have events in view.
   /// - Complexity: reads the links of all customers where one names a subject that is not the customer's, or has no event.
-  public static func joiningLinks(
+  package static func joiningLinks(
     of lines: [EventLine], subjects: [String], view: LogView, compiled: CompiledRules, threads: Int
   ) throws -> JoiningLinks {
     let own = Set(subjects.map { ByteString($0) })
@@ -155,7 +155,7 @@ public enum CustomerLookup {
   }
 
   /// Raw types of the events that link subjects, and the path of the name in their payload; nil without `identity`.
-  public static func linkField(_ compiled: CompiledRules) -> (types: [String], path: [String])? {
+  package static func linkField(_ compiled: CompiledRules) -> (types: [String], path: [String])? {
     guard let reference = compiled.rules.identity else { return nil }
     let alias = compiled.rules.aliases[reference.alias]
     return (alias.types, alias.fields[reference.field].path)

@@ -1,22 +1,22 @@
-public import CEL
+import CEL
 import EventStore
 
 /// What events say in the fields that the rules read, for people.
-public struct EventContents {
+package struct EventContents {
   private let compiled: CompiledRules
   /// One a raw type.
   private var readers: [ByteString: EventReader] = [:]
 
-  public init(_ compiled: CompiledRules) { self.compiled = compiled }
+  package init(_ compiled: CompiledRules) { self.compiled = compiled }
 
   /// A field that an event has.
-  public struct Part: Sendable {
-    public var name: String
-    public var value: Value
+  package struct Part: Sendable {
+    package var name: String
+    package var value: Value
     /// An amount as the event has it, where that is in another currency than the rules'.
-    public var foreign: String?
+    package var foreign: String?
 
-    public init(name: String, value: Value, foreign: String? = nil) {
+    package init(name: String, value: Value, foreign: String? = nil) {
       self.name = name
       self.value = value
       self.foreign = foreign
@@ -25,7 +25,7 @@ public struct EventContents {
 
   /// The fields of an event that have a value, amounts first, else as the rules read them;
   /// a default is none of the event's.
-  public mutating func parts(of line: EventLine) -> [Part] {
+  package mutating func parts(of line: EventLine) -> [Part] {
     let type = ByteString(line.type)
     var reader = readers[type] ?? EventReader(compiled, types: [Array(line.type.utf8)])
     defer { readers[type] = reader }

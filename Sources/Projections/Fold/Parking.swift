@@ -2,6 +2,7 @@
 public struct Parking: Sendable {
   /// Microseconds since 1970.
   public var at: Int64
+  /// `transitions-chase`, `endless-timers` or `budget` (docs/rules.md).
   public var reason: String
   /// Ids of the transitions (names of stages) that chase each other.
   public var transitions: [String]

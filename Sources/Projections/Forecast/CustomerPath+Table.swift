@@ -1,6 +1,6 @@
 extension CustomerPath {
   /// One row for each model and point.
-  public var table: Metrics.Table {
+  package var table: Metrics.Table {
     var table = Metrics.Table(columns: [
       "model", "date", "part", "frequency", "age", "p_alive", "expected_purchases",
     ])

@@ -1,8 +1,8 @@
 import EventStore
 
 /// One customer under the fitted models: the history, P(alive) as it went and as it would go on in silence, and what is expected.
-public struct CustomerPath: Sendable {
-  public enum State: Sendable, Equatable {
+package struct CustomerPath: Sendable {
+  package enum State: Sendable, Equatable {
     case buyer
     /// The first purchase is of this UTC day, after the cut.
     case late(String)
@@ -12,55 +12,55 @@ public struct CustomerPath: Sendable {
   }
 
   /// Within some time after the cut.
-  public struct Expected: Sendable, Equatable {
+  package struct Expected: Sendable, Equatable {
     /// Microseconds.
-    public var within: Int64
-    public var purchases: Double
+    package var within: Int64
+    package var purchases: Double
     /// Minor units; nil without an answer of the spending model.
-    public var value: Int64?
+    package var value: Int64?
   }
 
-  public struct Point: Sendable, Equatable {
-    public var day: Int64
-    public var date: String
-    public var isSilence: Bool
+  package struct Point: Sendable, Equatable {
+    package var day: Int64
+    package var date: String
+    package var isSilence: Bool
     /// At the end of that day, in the time of the model.
-    public var frequency: Double
-    public var age: Double
-    public var alive: Double
+    package var frequency: Double
+    package var age: Double
+    package var alive: Double
     /// From the cut to that day; nil up to the cut.
-    public var expected: Double?
+    package var expected: Double?
   }
 
-  public struct Model: Sendable {
-    public var model: Rules.CLVModel
+  package struct Model: Sendable {
+    package var model: Rules.CLVModel
     /// At the cut.
-    public var history: PurchaseHistory
-    public var alive: Double
+    package var history: PurchaseHistory
+    package var alive: Double
     /// Mean money of a repeat day, and what a purchase is expected to be, in whole currency.
-    public var mean: Double
-    public var amount: Double?
+    package var mean: Double
+    package var amount: Double?
     /// At quarters of the horizon.
-    public var expected: [Expected]
+    package var expected: [Expected]
     /// All purchases to come, discounted, and their value; nil without a rate.
     /// Within the horizon.
-    public var prediction: ValueFit.Prediction?
-    public var residual: Double?
-    public var residualValue: Int64?
-    public var points: [Point]
+    package var prediction: ValueFit.Prediction?
+    package var residual: Double?
+    package var residualValue: Int64?
+    package var points: [Point]
   }
 
   /// By its name, and by all of its subjects.
-  public let customer: String
-  public let subjects: [String]
-  public let state: State
+  package let customer: String
+  package let subjects: [String]
+  package let state: State
   /// UTC days with a purchase up to as-of, rising, as days since 1970 and as text.
-  public let days: [Int64]
-  public var dates: [String] { days.map(Days.text) }
+  package let days: [Int64]
+  package var dates: [String] { days.map(Days.text) }
   /// Of these so many up to the cut.
-  public let known: Int
+  package let known: Int
   /// Those that were fitted; empty of one who is no buyer.
-  public let models: [Model]
+  package let models: [Model]
 
   /// - Throws: ``Forecast/Fault`` where there would be too many points.
   init(

@@ -1,8 +1,18 @@
 import EventStore
 
 extension Forecast {
+  /// The tables of docs/value.md.
   public enum Name: String, Sendable, CaseIterable {
-    case models, tracking, frequency, calibration, customers
+    /// A row a model: fit, verdict, errors.
+    case models
+    /// Actual and expected purchases by period.
+    case tracking
+    /// Purchases in the holdout by those before it.
+    case frequency
+    /// Who bought in the holdout by tenths of P(alive).
+    case calibration
+    /// A row a buyer and model.
+    case customers
   }
 
   /// A table of all models; the one of customers is given row by row.

@@ -4,6 +4,7 @@ import Glibc
 
 /// Customer value models fitted to the purchases of a view, and how good their forecasts are (docs/value.md).
 public struct Forecast: Sendable {
+  /// What is asked for; unless given, what the rules say.
   public struct Settings: Sendable {
     /// Nil: the rules' model, or all of continuous time where they name none.
     public var models: [Rules.CLVModel]?
@@ -23,28 +24,42 @@ public struct Forecast: Sendable {
     public var hasIntervals = false
     /// Of the draws.
     public var seed: UInt64 = 1
+    /// The rules' model, nothing held out.
     public init() {}
   }
 
+  /// Why there is no answer.
   public struct Fault: Error, Sendable {
+    /// Stable names; the command line prints them as `error[CODE]`.
     public enum Kind: String, Sendable {
+      /// The rules do not say what a purchase is.
       case noValue = "no-clv"
+      /// Nobody bought by as-of.
       case noPurchases = "no-purchases"
+      /// It leaves nothing to fit.
       case holdout
+      /// More of them than a table may have.
       case periods
+      /// The view has nobody of that name.
       case unknownCustomer = "unknown-customer"
     }
+    /// Stable, for programs.
     public var kind: Kind
+    /// Lower case, no full stop.
     public var message: String
+    /// What to do about it.
     public var help: String
   }
 
+  /// Under which purchases were counted.
   public let rules: Rules
   /// Of the rules, with what the settings set.
-  public let value: Rules.CLVSettings
+  package let value: Rules.CLVSettings
+  /// Microseconds since 1970.
   public let asOf: Int64
   /// What models are fitted to happened up to this instant; as-of without a holdout.
   public let cut: Int64
+  /// Microseconds before as-of; nil where nothing is held out.
   public let holdout: Int64?
   /// UTC day of the cut, since 1970.
   public var cutDay: Int64 { Days.day(of: cut) }
@@ -52,18 +67,23 @@ public struct Forecast: Sendable {
   public var lastDay: Int64 { Days.day(of: asOf) }
   /// Days.
   public let period: Int64
-  /// Customers with a stage, of whom so many had bought by the cut, and so many first after it.
+  /// Customers with a stage.
   public let customers: Int64
+  /// Customers who had bought by the cut: to them models are fitted.
   public let buyers: Int64
+  /// Customers who bought first after the cut, and are left out.
   public let lateBuyers: Int64
   /// Left out of everything.
   public let parked: Int64
+  /// In the order asked for.
   public let models: [ModelForecast]
+  /// Which of them to take.
   public let choice: ModelChoice
   /// Where one customer was asked for.
-  public let path: CustomerPath?
+  package let path: CustomerPath?
   /// Of prediction intervals, where they were asked for.
   public let seed: UInt64
+  /// Prediction intervals were drawn.
   public let hasIntervals: Bool
   let log: PurchaseLog
   let directory: CustomerDirectory

@@ -1,22 +1,22 @@
 import Glibc
 
 /// A forecast beside what happened in the holdout.
-public struct HoldoutError: Sendable, Equatable {
+package struct HoldoutError: Sendable, Equatable {
   /// Repeat purchases in the holdout of all customers of the calibration, as forecast and as they came.
-  public internal(set) var forecast = 0.0
-  public internal(set) var actual: Int64 = 0
+  package internal(set) var forecast = 0.0
+  package internal(set) var actual: Int64 = 0
   /// Forecast ÷ actual − 1; nil where nothing was bought.
-  public internal(set) var bias: Double?
+  package internal(set) var bias: Double?
   /// Mean of |forecast − actual| over customers.
-  public internal(set) var meanAbsolute = 0.0
+  package internal(set) var meanAbsolute = 0.0
   /// Square root of the mean of (forecast − actual)².
-  public internal(set) var rootMeanSquare = 0.0
+  package internal(set) var rootMeanSquare = 0.0
   /// Pearson's, over customers; nil where one of both does not vary.
-  public internal(set) var correlation: Double?
+  package internal(set) var correlation: Double?
   /// Money spent in the holdout in whole currency, before margin and refunds: amount × forecast, and as it came; nil without an
   /// answer of the spending model.
-  public internal(set) var moneyForecast: Double?
-  public internal(set) var moneyActual = 0.0
+  package internal(set) var moneyForecast: Double?
+  package internal(set) var moneyActual = 0.0
 
   /// - Parameter money: expected of each customer; nil without an answer.
   init(forecasts: [Double], actual: [Int32], money: [Double?], spent: [Int64], scale: Double) {
@@ -57,14 +57,14 @@ public struct HoldoutError: Sendable, Equatable {
 }
 
 /// Customers by their repeat purchases in the calibration.
-public struct FrequencyRow: Sendable, Equatable {
+package struct FrequencyRow: Sendable, Equatable {
   /// The last row holds those with so many or more.
-  public static let last = 7
+  package static let last = 7
 
-  public var frequency: Int
-  public var customers: Int64 = 0
-  public var actual: Int64 = 0
-  public var forecast = 0.0
+  package var frequency: Int
+  package var customers: Int64 = 0
+  package var actual: Int64 = 0
+  package var forecast = 0.0
 
   /// All rows, those without customers included.
   static func rows(frequencies: [Int], forecasts: [Double], actual: [Int32]) -> [FrequencyRow] {
@@ -80,19 +80,19 @@ public struct FrequencyRow: Sendable, Equatable {
 }
 
 /// Customers by their P(alive) at the cut, in tenths: [0, 0.1), [0.1, 0.2), … [0.9, 1].
-public struct AliveRow: Sendable, Equatable {
+package struct AliveRow: Sendable, Equatable {
   static let count = 10
 
-  public var tenth: Int
-  public var customers: Int64 = 0
+  package var tenth: Int
+  package var customers: Int64 = 0
   /// Sums over customers.
-  public var alive = 0.0
-  public var active: Int64 = 0
+  package var alive = 0.0
+  package var active: Int64 = 0
   /// Probabilities to buy at least once in the holdout.
-  public var expectedActive = 0.0
+  package var expectedActive = 0.0
 
-  public var from: Double { Double(tenth) / Double(Self.count) }
-  public var to: Double { Double(tenth + 1) / Double(Self.count) }
+  package var from: Double { Double(tenth) / Double(Self.count) }
+  package var to: Double { Double(tenth + 1) / Double(Self.count) }
 
   static func rows(alive: [Double], active: [Double], actual: [Int32]) -> [AliveRow] {
     var rows = (0..<count).map { AliveRow(tenth: $0) }

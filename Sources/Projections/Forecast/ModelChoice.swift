@@ -1,8 +1,10 @@
 /// Which of the fitted models to take, and why.
 public struct ModelChoice: Sendable, Equatable {
+  /// By what models were held against each other.
   public enum Measure: String, Sendable {
     /// Root mean square error of the forecasts of customers.
     case holdout
+    /// The Bayesian information criterion; lower is better.
     case bic
   }
 
@@ -10,6 +12,7 @@ public struct ModelChoice: Sendable, Equatable {
   public var model: Rules.CLVModel?
   /// Nil where there was nothing to choose.
   public var measure: Measure?
+  /// A sentence for people, no full stop.
   public var reason: String
 
   /// By the holdout where there is one, else by BIC. The mean square is least for a forecast that is the expectation, where the

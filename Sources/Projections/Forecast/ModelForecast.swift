@@ -5,6 +5,7 @@ import Glibc
 public struct ModelForecast: Sendable {
   /// A fit of the purchase or of the spending model.
   public struct Parameters: Sendable {
+    /// As the model calls them, in the order of ``values``.
     public var names: [String]
     /// Time in units, money in whole currency.
     public var values: [Double]
@@ -12,42 +13,50 @@ public struct ModelForecast: Sendable {
     public var standardErrors: [Double?]
     /// Natural logarithm.
     public var logLikelihood: Double
+    /// To how many it was fitted.
     public var customers: Int
   }
 
   /// Within the horizon, of all customers of the calibration.
   public struct Total: Sendable {
+    /// Expected, not discounted.
     public var purchases: Double
     /// Minor units; nil where some customer's value has no answer.
     public var value: Int64?
   }
 
   /// Of one who makes the first purchase now.
-  public struct Newcomer: Sendable {
+  package struct Newcomer: Sendable {
     /// Repeat purchases within the horizon.
-    public var purchases: Double
+    package var purchases: Double
     /// The same, discounted.
-    public var discounted: Double
+    package var discounted: Double
     /// margin × amount of these purchases, and with the first one: minor units.
-    public var value: Int64?
-    public var valueWithFirst: Int64?
+    package var value: Int64?
+    package var valueWithFirst: Int64?
   }
 
+  /// Which one.
   public let model: Rules.CLVModel
+  /// Of the purchase model; nil without a fit.
   public internal(set) var parameters: Parameters?
-  /// 2 k − 2 ln L, and k ln n − 2 ln L, with k free parameters and n customers; nil without a fit.
+  /// 2 k − 2 ln L, with k free parameters; nil without a fit.
   public internal(set) var aic: Double?
+  /// k ln n − 2 ln L, with n customers; nil without a fit.
   public internal(set) var bic: Double?
+  /// Of Gamma-Gamma; nil without a fit.
   public internal(set) var spending: Parameters?
+  /// What is to be known of the fit; none where all is well.
   public internal(set) var verdicts: [FitVerdict]
+  /// Nil without a fit.
   public internal(set) var total: Total?
   /// Prediction intervals of the total, where they were asked for.
-  public internal(set) var predictedTotal: ValueFit.Prediction?
-  public internal(set) var newcomer: Newcomer?
-  public internal(set) var tracking: [TrackingRow] = []
-  public internal(set) var error: HoldoutError?
-  public internal(set) var frequencies: [FrequencyRow] = []
-  public internal(set) var aliveRows: [AliveRow] = []
+  package internal(set) var predictedTotal: ValueFit.Prediction?
+  package internal(set) var newcomer: Newcomer?
+  package internal(set) var tracking: [TrackingRow] = []
+  package internal(set) var error: HoldoutError?
+  package internal(set) var frequencies: [FrequencyRow] = []
+  package internal(set) var aliveRows: [AliveRow] = []
 
   let fitted: ValueFit
   /// Kept where rows of customers are asked for.

@@ -43,22 +43,22 @@ struct TrackingPeriods: Sendable {
 }
 
 /// Repeat purchases of one period, those that happened beside those that a model expects.
-public struct TrackingRow: Sendable, Equatable {
+package struct TrackingRow: Sendable, Equatable {
   /// UTC days, both included.
-  public var from: String
-  public var to: String
+  package var from: String
+  package var to: String
   /// Days since 1970 of `to`.
-  public var endDay: Int64
-  public var isHoldout: Bool
-  public var actual: Int64
+  package var endDay: Int64
+  package var isHoldout: Bool
+  package var actual: Int64
   /// Of all who had bought by then, by the day of the first purchase alone.
-  public var expected: Double
-  public var actualSoFar: Int64
-  public var expectedSoFar: Double
+  package var expected: Double
+  package var actualSoFar: Int64
+  package var expectedSoFar: Double
   /// After the cut, given what each customer had bought by then.
-  public var forecast: Double?
+  package var forecast: Double?
   /// With the purchases up to the cut.
-  public var forecastSoFar: Double?
+  package var forecastSoFar: Double?
 }
 
 /// UTC days as text.

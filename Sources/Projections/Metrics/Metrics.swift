@@ -4,34 +4,67 @@ import Glibc
 
 /// Lifecycle metrics over all customers of a log, as tables (docs/metrics.md).
 public struct Metrics: Sendable {
+  /// The tables of docs/metrics.md.
   public enum Name: String, Sendable, CaseIterable {
-    case stages, flow, lifecycle, cohorts, nps
+    /// Entries, exits, conversion and dwell by period and stage.
+    case stages
+    /// Moves between stages by period.
+    case flow
+    /// New, returning, resurrecting and dormant customers by period.
+    case lifecycle
+    /// Retention by the period of the first activity, and age.
+    case cohorts
+    /// Over all answers: by period, stage and channel.
+    case nps
+    /// The same over the latest answer of each customer.
     case latestScores = "nps_latest"
-    case channels, referrals, intervals
+    /// Events, customers and purchase amounts by alias and channel.
+    case channels
+    /// Who named whom, and what came of it.
+    case referrals
+    /// Repurchases, and days between purchases, over all customers.
+    case intervals
+    /// The same by cohort.
     case cohortIntervals = "cohort_intervals"
-    case overdue, rates, funnel
+    /// Who has been away longer than is usual for them.
+    case overdue
+    /// The `rates` of the rules, by period.
+    case rates
+    /// Steps of a funnel that the settings name.
+    case funnel
   }
 
+  /// What stands in a column of a row.
   public enum Cell: Sendable, Equatable {
+    /// There is no such figure: not 0.
     case unset
+    /// A name or a period.
     case text(String)
+    /// A whole number.
     case count(Int64)
+    /// A fraction: a share, days, a mean.
     case number(Double)
     /// Minor units.
     case money(Int64)
+    /// Microseconds since 1970.
     case instant(Int64)
   }
 
+  /// Rows with named columns.
   public struct Table: Sendable {
+    /// Names as docs/metrics.md has them.
     public var columns: [String]
+    /// Each with a cell a column.
     public var rows: [[Cell]]
-    public init(columns: [String], rows: [[Cell]] = []) {
+    package init(columns: [String], rows: [[Cell]] = []) {
       (self.columns, self.rows) = (columns, rows)
     }
   }
 
-  public let plan: MetricsPlan
+  package let plan: MetricsPlan
+  /// Microseconds since 1970.
   public let asOf: Int64
+  /// Who has a stage at as-of; ``parked`` ones are not among them.
   public let customers: Int64
   /// Customers without a stage, who are left out of everything.
   public let parked: Int64
@@ -106,6 +139,9 @@ public struct Metrics: Sendable {
     }
   }
 
+  /// One table, in the order of its rows that docs/metrics.md gives.
+  ///
+  /// - Throws: what the store throws, or a ``MetricsPlan/Fault`` where the rules or settings have nothing for it.
   public func table(_ name: Name) throws -> Table {
     switch name {
     case .stages: stages

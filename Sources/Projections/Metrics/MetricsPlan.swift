@@ -4,7 +4,9 @@ import EventStore
 /// What metrics read of events beside what the rules' facts read: which aliases an event is, its channel, its NPS score, and
 /// whom it refers.
 public struct MetricsPlan: Sendable {
+  /// How metrics are counted.
   public struct Settings: Sendable {
+    /// Length of a row's period, in the time zone of the rules.
     public var period = Periods.Length.month
     /// The alias whose events count as activity, or `any`; the purchases of `clv` unless given.
     public var activity: String?
@@ -20,29 +22,35 @@ public struct MetricsPlan: Sendable {
     public var breakdown: String?
     /// A customer is overdue who has been away for more than this many times the own median of days between purchases.
     public var overdueFactor = 2.0
+    /// Months, activity by purchases, stuck after 90 days.
     public init() {}
   }
 
-  public enum Activity: Sendable, Equatable {
+  package enum Activity: Sendable, Equatable {
     case purchases
     case alias(Int)
     case any
   }
 
+  /// Why they cannot be counted so.
   public struct Fault: Error, Sendable {
+    /// Lower case, no full stop.
     public var message: String
+    /// What to do about it.
     public var help: String
   }
 
   /// Values that a breakdown may have.
   static let mostSlices = 1000
 
+  /// Names of stages that count as churned unless the settings say which.
   public static let churnNames: Set<String> = [
     "churned", "lapsed", "dormant", "inactive", "lost", "sleeping",
   ]
 
+  /// As they were given.
   public let settings: Settings
-  public let activity: Activity
+  package let activity: Activity
   /// By stage.
   public let isChurned: [Bool]
   let compiled: CompiledRules
@@ -54,6 +62,7 @@ public struct MetricsPlan: Sendable {
   let hasWholeScores: Bool
   /// The feed of the channel of each alias.
   let channelFeeds: [Int?]
+  /// As they were given.
   public var rules: Rules { compiled.rules }
   /// Aliases of the funnel's steps.
   let funnel: [Int]
@@ -65,7 +74,7 @@ public struct MetricsPlan: Sendable {
   let unknownBreakdown: Fault?
   /// The alias of NPS answers, and of referrals.
   public let answers: Int?
-  public let referrals: Int?
+  package let referrals: Int?
 
   /// - Throws: ``Fault`` where the settings name what the rules do not have.
   public init(_ rules: Rules, _ settings: Settings) throws {

@@ -1,42 +1,42 @@
 /// Purchases, and customers in segments, by the periods of some metrics; and what the fold says of faults.
-public struct PeriodTotals: Sendable {
+package struct PeriodTotals: Sendable {
   /// Of one period.
-  public struct Purchases: Sendable, Equatable {
+  package struct Purchases: Sendable, Equatable {
     /// Customers with a purchase.
-    public internal(set) var buyers: Int64 = 0
-    public internal(set) var purchases: Int64 = 0
+    package internal(set) var buyers: Int64 = 0
+    package internal(set) var purchases: Int64 = 0
     /// Sum of the purchases in minor units, refunds not taken off; `Int64.max` where it is more than that.
-    public internal(set) var amount: Int64 = 0
+    package internal(set) var amount: Int64 = 0
     /// Sum of the refunds in minor units, likewise.
-    public internal(set) var refunded: Int64 = 0
+    package internal(set) var refunded: Int64 = 0
 
     /// Of one purchase in minor units, half to even; nil without any.
-    public var mean: Int64? {
+    package var mean: Int64? {
       purchases == 0
         ? nil : Int64(exactly: Rounding.halfToEven(Int128(amount), by: Int128(purchases)))
     }
   }
 
   /// Names of the periods, as ``Metrics`` has them.
-  public let labels: [String]
+  package let labels: [String]
   /// Where each begins, and where the last one ends, in microseconds.
-  public let starts: [Int64]
+  package let starts: [Int64]
   /// Periods that are over at as-of: all of them, or all but the last.
-  public let whole: Int
+  package let whole: Int
   /// By period; zero without `clv`.
-  public let purchases: [Purchases]
+  package let purchases: [Purchases]
   /// By segment in file order, then by period: customers in it at the period's end (in the last one at as-of). Empty for a
   /// segment that reads the population, which is known at as-of only.
-  public let segments: [[Int64]]
+  package let segments: [[Int64]]
   /// Stages, parked customers and faults of the same fold.
-  public let summary: ReplaySummary
+  package let summary: ReplaySummary
 
   /// - Parameters:
   ///   - compiled: the rules of `metrics`, without what these read beside them.
   ///   - view: what `metrics` folded.
   ///   - threads: at least 1; the result does not depend on it.
   /// - Throws: what the store throws.
-  public init(
+  package init(
     _ compiled: CompiledRules, like metrics: Metrics, view: LogView, threads: Int
   ) throws {
     let periods = metrics.periods

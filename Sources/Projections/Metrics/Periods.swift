@@ -2,8 +2,20 @@ import EventStore
 
 /// Calendar periods of a time zone that cover a stretch of time.
 public struct Periods: Sendable {
+  /// Length of a period.
   public enum Length: String, Sendable, CaseIterable {
-    case day, week, month, quarter, year, all
+    /// From midnight to midnight.
+    case day
+    /// ISO 8601: from Monday.
+    case week
+    /// Of the calendar.
+    case month
+    /// From the first of January, April, July, October.
+    case quarter
+    /// Of the calendar.
+    case year
+    /// One period from the first event to as-of.
+    case all
   }
 
   /// `2024-01-31`, `2024-W05` (ISO 8601), `2024-01`, `2024-Q1`, `2024`, `all`.

@@ -4,13 +4,13 @@ import EventStore
 ///
 /// Days are those of the rules' time zone. A customer's first day is that of the entry row, the last one that of as-of; who is
 /// parked has no stage any more at the end of that day, so that the day before is the last.
-public struct StageDays: Sendable {
+package struct StageDays: Sendable {
   /// Days in a row on which a customer ended in one stage.
-  public struct Stay: Sendable, Equatable {
+  package struct Stay: Sendable, Equatable {
     /// Number of the stage in the rules.
-    public var stage: Int
+    package var stage: Int
     /// Days since 1970-01-01.
-    public var days: ClosedRange<Int64>
+    package var days: ClosedRange<Int64>
   }
 
   private let reader: ViewReader
@@ -21,7 +21,7 @@ public struct StageDays: Sendable {
   ///   - from: the first day that is wanted, in days since 1970-01-01; nil for all.
   ///   - to: the last one.
   /// - Throws: ``MetricsPlan/Fault`` where the time zone is not installed.
-  public init(_ reader: ViewReader, from: Int64? = nil, to: Int64? = nil) throws {
+  package init(_ reader: ViewReader, from: Int64? = nil, to: Int64? = nil) throws {
     self.reader = reader
     guard let local = LocalTime(reader.rules.timezone) else {
       throw MetricsPlan.Fault(
@@ -41,7 +41,7 @@ public struct StageDays: Sendable {
 
   /// Visits the customers of a chunk of the view in order, each with its name (UTF-8) and its stays in time; several threads may
   /// do so at once.
-  public func forEach(
+  package func forEach(
     inChunk chunk: Int, _ body: (Span<UInt8>, [Stay]) throws -> Void
   ) throws {
     if isEmpty { return }
@@ -79,10 +79,10 @@ public struct StageDays: Sendable {
   }
 
   /// The dates of days, as text, kept for the next time.
-  public func dates() -> Dates { Dates(local) }
+  package func dates() -> Dates { Dates(local) }
 
   /// Dates of a stretch of days, in ISO 8601.
-  public struct Dates: Sendable {
+  package struct Dates: Sendable {
     private let local: LocalTime
     private var first: Int64 = 0
     private var texts: [[UInt8]] = []
@@ -90,7 +90,7 @@ public struct StageDays: Sendable {
     fileprivate init(_ local: LocalTime) { self.local = local }
 
     /// `2024-01-31` in ASCII; nil for a day that the zone left out, as Apia did 2011-12-30.
-    public mutating func text(_ day: Int64) -> [UInt8]? {
+    package mutating func text(_ day: Int64) -> [UInt8]? {
       if texts.isEmpty { first = day }
       if day < first {
         texts.insert(contentsOf: (day..<first).map(made), at: 0)

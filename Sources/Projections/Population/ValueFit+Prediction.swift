@@ -2,16 +2,16 @@ import Glibc
 
 extension ValueFit {
   /// What will come within the horizon, as quantiles of draws.
-  public struct Prediction: Sendable {
-    public var purchases: PredictionInterval
+  package struct Prediction: Sendable {
+    package var purchases: PredictionInterval
     /// Discounted, with margin, in minor units; nil without a spending model.
-    public var value: MoneyInterval?
+    package var value: MoneyInterval?
 
     /// How many futures the quantiles are of.
-    public static let draws = PredictionDraws.parameterDraws * PredictionDraws.futures
+    package static let draws = PredictionDraws.parameterDraws * PredictionDraws.futures
 
-    public struct MoneyInterval: Sendable, Equatable {
-      public var low95, low80, high80, high95: Int64
+    package struct MoneyInterval: Sendable, Equatable {
+      package var low95, low80, high80, high95: Int64
     }
   }
 

@@ -2,22 +2,22 @@ import EventStore
 import Glibc
 
 /// The models of `clv.model` fitted to all buyers, and what follows for each of them.
-public struct ValueFit: Sendable {
-  public let model: Rules.CLVModel
+package struct ValueFit: Sendable {
+  package let model: Rules.CLVModel
   /// Microseconds.
-  public let unit: Int64
+  package let unit: Int64
   /// Buyers that are not parked.
-  public let customers: Int
+  package let customers: Int
   /// Names and values of the purchase model's parameters, time in ``unit``s; nil where it could not be fitted.
-  public private(set) var purchases: (names: [String], fit: Fit)?
-  public private(set) var spending: Spending?
+  package private(set) var purchases: (names: [String], fit: Fit)?
+  package private(set) var spending: Spending?
   /// What is to be known of both models.
-  public private(set) var verdicts: [FitVerdict] = []
+  package private(set) var verdicts: [FitVerdict] = []
   /// The parameters were given, not fitted.
-  public let isGiven: Bool
+  package let isGiven: Bool
 
   /// What a purchase is worth.
-  public enum Spending: Sendable {
+  package enum Spending: Sendable {
     case gammaGamma(Fit)
     /// In its place: the mean of the customer's own repeat days, of one without any the mean of all such means, in whole
     /// currency, over so many customers.
@@ -33,7 +33,7 @@ public struct ValueFit: Sendable {
     var value: Int64?
   }
 
-  public let settings: Rules.CLVSettings
+  package let settings: Rules.CLVSettings
   let clock: PurchaseClock
   /// UTC day of as-of, since 1970.
   private let today: Int64

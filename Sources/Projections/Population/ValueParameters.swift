@@ -1,11 +1,11 @@
 /// Parameters of a fit that are used again.
-public struct ValueParameters: Sendable {
+package struct ValueParameters: Sendable {
   /// In the order of the model's names, time in the rules' unit.
-  public var purchases: [Double]
+  package var purchases: [Double]
   /// Nil where there was none.
-  public var spending: Spending?
+  package var spending: Spending?
 
-  public enum Spending: Sendable {
+  package enum Spending: Sendable {
     /// p, q, γ.
     case gammaGamma([Double])
     /// The mean amount that stood in for Gamma-Gamma, and of how many customers.
@@ -13,14 +13,14 @@ public struct ValueParameters: Sendable {
   }
 
   /// Why a file does not do.
-  public struct Fault: Error, Sendable {
-    public var message: String
+  package struct Fault: Error, Sendable {
+    package var message: String
   }
 
   /// Reads what `replay --format json` prints: the whole object, or its `clv` alone. YAML will do as well.
   ///
   /// - Parameter unit: `clv.unit` as it is printed; the file has to be of the same one, as of the same model, where it says so.
-  public static func read(
+  package static func read(
     _ bytes: [UInt8], model: Rules.CLVModel, unit: String
   ) throws(Fault) -> ValueParameters {
     guard let text = String(validating: bytes, as: UTF8.self) else {

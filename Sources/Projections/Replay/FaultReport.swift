@@ -9,6 +9,7 @@ public struct FaultReport: Sendable {
   public struct Fault: Sendable {
     /// `fact`, `alias`, `identity`, `transition`, `stage` or `segment`.
     public var kind: String
+    /// Of the fact, alias, transition …; empty for `identity`.
     public var name: String
     /// What a person must do something about, with an example: `not a number "12,50"`.
     public var reason: String
@@ -18,16 +19,21 @@ public struct FaultReport: Sendable {
     public var firstPosition: UInt64?
   }
 
+  /// One line for people about faults of one kind and name.
   public struct Warning: Sendable, Equatable {
     /// Stable, kebab-case.
     public var code: String
+    /// Lower case, no full stop.
     public var message: String
+    /// What to do about it, if there is something to say.
     public var help: String?
   }
 
+  /// Facts, aliases, identity, conditions, in this order and that of the file.
   public private(set) var faults: [Fault] = []
   /// Purchases and refunds of `clv` whose amount cannot be read, as faults of kind `purchase` and `refund`.
   public private(set) var unvalued: [Fault] = []
+  /// What of the faults people should be told.
   public private(set) var warnings: [Warning] = []
 
   private let compiled: CompiledRules
@@ -36,6 +42,9 @@ public struct FaultReport: Sendable {
   /// Aliases without events and without a near type.
   private var strangers: [String] = []
 
+  /// Makes words of what a replay counted; reads the event at each first position.
+  ///
+  /// - Throws: what the store throws.
   public init(_ summary: ReplaySummary, view: LogView) throws {
     compiled = summary.compiled
     counts = summary.faults

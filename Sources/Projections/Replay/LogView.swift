@@ -2,10 +2,16 @@ import EventStore
 
 /// The part of a log that a replay sees: events recorded among the first `size`, occurred up to `asOf`.
 public struct LogView: Sendable {
+  /// The log as it was when it was opened.
   public let snapshot: LogSnapshot
+  /// Only events at positions below it are in view.
   public let size: UInt64
+  /// Microseconds since 1970, inclusive: only what occurred by then is in view, and timers up to then.
   public let asOf: Int64
 
+  /// - Parameters:
+  ///   - size: at most that of the snapshot; for known-at the number of events recorded by then.
+  ///   - asOf: microseconds since 1970.
   public init(snapshot: LogSnapshot, size: UInt64, asOf: Int64) {
     self.snapshot = snapshot
     self.size = size

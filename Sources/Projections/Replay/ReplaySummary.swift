@@ -1,6 +1,7 @@
 /// What a replay found, added up over all customers.
 public struct ReplaySummary: Sendable {
   let compiled: CompiledRules
+  /// Microseconds since 1970.
   public let asOf: Int64
   var counts: FoldCounts
   var faults: FaultCounts
@@ -42,8 +43,11 @@ public struct ReplaySummary: Sendable {
     faults.add(read.aliases)
   }
 
+  /// In view, ignored ones left out.
   public var events: Int64 { counts.events }
+  /// Left out by `ignore`.
   public var ignored: Int64 { counts.ignored }
+  /// Who has an event in view, parked ones included.
   public var customers: Int64 { counts.customers }
   /// Rows, entry rows included.
   public var transitions: Int64 { counts.rows }

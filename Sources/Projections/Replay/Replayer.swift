@@ -2,8 +2,8 @@ import EventStore
 
 /// Folds a whole log under one rules file and gives the customers to sinks.
 public struct Replayer {
-  public let compiled: CompiledRules
-  public let view: LogView
+  package let compiled: CompiledRules
+  package let view: LogView
   let threads: Int
   private let followsSegments: Bool
   private let engine: FoldEngine

@@ -9,5 +9,5 @@ extension Rules.CLVModel {
   }
 
   /// Names of the parameters, in the order of the paper.
-  public var parameterNames: [String] { kind.parameterNames }
+  package var parameterNames: [String] { kind.parameterNames }
 }

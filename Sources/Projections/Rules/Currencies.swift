@@ -1,5 +1,5 @@
 /// ISO 4217 currencies and the digits of their minor units.
-public enum Currencies {
+package enum Currencies {
   private static let without: Set<String> = [
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
     "VUV", "XAF", "XOF", "XPF",
@@ -21,7 +21,7 @@ public enum Currencies {
   ]
 
   /// Nil for what is no currency.
-  public static func digits(of code: String) -> Int? {
+  package static func digits(of code: String) -> Int? {
     if two.contains(code) { return 2 }
     if without.contains(code) { return 0 }
     if three.contains(code) { return 3 }

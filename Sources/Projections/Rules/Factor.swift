@@ -1,6 +1,6 @@
 extension Rules.Factor {
   /// The product with an amount in minor units, half to even; nil where it leaves the range.
-  public func times(_ minor: Int64) -> Int64? {
+  package func times(_ minor: Int64) -> Int64? {
     var divisor: Int128 = 1
     for _ in 0..<scale {
       let (product, overflow) = divisor.multipliedReportingOverflow(by: 10)

@@ -1,21 +1,21 @@
 /// One place of a rules file changed, as `facts.purchases_365d.within=180d` says it: what `--set` takes.
 ///
 /// The bytes of the file are changed and nothing else, so that the loader checks the result like any file.
-public struct RulesSetting: Sendable, Equatable {
+package struct RulesSetting: Sendable, Equatable {
   /// Keys from the top, joined by dots. Of a list the element with that `id` or `name`, or that is called so.
-  public var path: String
+  package var path: String
   /// A list or a map as YAML writes it in one line (`[review, referral]`), else a text, whatever stands in it.
-  public var value: String
+  package var value: String
 
   /// Why a setting cannot be used.
-  public struct Refusal: Error, Equatable {
-    public var code: String
-    public var message: String
-    public var help: String?
+  package struct Refusal: Error, Equatable {
+    package var code: String
+    package var message: String
+    package var help: String?
   }
 
   /// - Throws: where the text is no path and value.
-  public init(_ text: String) throws(Refusal) {
+  package init(_ text: String) throws(Refusal) {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex,
       !text[..<equals].split(separator: ".", omittingEmptySubsequences: false).contains("")
     else {
@@ -27,12 +27,12 @@ public struct RulesSetting: Sendable, Equatable {
     value = String(text[text.index(after: equals)...])
   }
 
-  public var text: String { "\(path)=\(value)" }
+  package var text: String { "\(path)=\(value)" }
 
   /// The file with the value at the place of the old one; a key that a map lacks is added to it.
   ///
   /// - Throws: where the file has no such place, or the change cannot be made in its text alone.
-  public func applied(to source: [UInt8]) throws(Refusal) -> [UInt8] {
+  package func applied(to source: [UInt8]) throws(Refusal) -> [UInt8] {
     let text = RulesText(source)
     guard let root = try? YAMLValue.parse(text) else {
       throw Refusal(code: "bad-setting", message: "the rules file cannot be read")

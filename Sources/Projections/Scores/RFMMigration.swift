@@ -1,26 +1,26 @@
 /// Who went from which segment of RFM to which between two instants.
-public struct RFMMigration: Sendable {
-  public typealias Standing = RFMPopulation.Standing
+package struct RFMMigration: Sendable {
+  package typealias Standing = RFMPopulation.Standing
 
-  public let from: RFMPopulation
-  public let to: RFMPopulation
+  package let from: RFMPopulation
+  package let to: RFMPopulation
   /// Customers who are known at either instant, as ``forEach(_:)`` visits them.
-  public private(set) var customers = 0
+  package private(set) var customers = 0
   /// Those whose standing is another one.
-  public private(set) var moved = 0
+  package private(set) var moved = 0
   /// Those of them who are in a segment at both instants.
-  public private(set) var movedBetweenSegments = 0
+  package private(set) var movedBetweenSegments = 0
   private var counts: [Int]
 
   /// One customer at both instants; who is not known yet at one of them has bought nothing then.
-  public struct Move: Sendable {
-    public internal(set) var name: [UInt8]
-    public internal(set) var from: RFMPopulation.Entry
-    public internal(set) var to: RFMPopulation.Entry
+  package struct Move: Sendable {
+    package internal(set) var name: [UInt8]
+    package internal(set) var from: RFMPopulation.Entry
+    package internal(set) var to: RFMPopulation.Entry
   }
 
   /// - Parameter to: not before `from`, of the same log and rules.
-  public init(from: RFMPopulation, to: RFMPopulation) {
+  package init(from: RFMPopulation, to: RFMPopulation) {
     self.from = from
     self.to = to
     counts = Array(repeating: 0, count: Standing.all.count * Standing.all.count)
@@ -42,7 +42,7 @@ public struct RFMMigration: Sendable {
 
   /// Visits all customers in the order of the bytes of their names; of those who have become a part of another customer
   /// only who had bought something.
-  public func forEach(_ body: (Move) throws -> Void) rethrows {
+  package func forEach(_ body: (Move) throws -> Void) rethrows {
     var left = 0
     var right = 0
     while left < from.names.count || right < to.names.count {
@@ -67,7 +67,7 @@ public struct RFMMigration: Sendable {
   }
 
   /// Pairs of standings that somebody has, by the first, then by the second.
-  public var matrix: [(from: Standing, to: Standing, customers: Int)] {
+  package var matrix: [(from: Standing, to: Standing, customers: Int)] {
     let width = Standing.all.count
     return counts.indices.filter { counts[$0] > 0 }.map { place in
       (Standing.all[place / width], Standing.all[place % width], counts[place])

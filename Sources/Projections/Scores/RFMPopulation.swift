@@ -1,29 +1,29 @@
 import EventStore
 
 /// Who is scored how by RFM at one instant, and who is not and why: everybody is folded, under the rules of a view.
-public struct RFMPopulation: Sendable {
+package struct RFMPopulation: Sendable {
   /// A segment of RFM, or why a customer is in none; in the order of tables.
-  public struct Standing: Sendable, Hashable, Comparable {
+  package struct Standing: Sendable, Hashable, Comparable {
     private let place: UInt8
     var number: Int { Int(place) }
 
     init(number: Int) { place = UInt8(number) }
 
     /// Bought before, and not within `rfm.within`.
-    public static let noneWithin = Standing(number: RFMNames.names.count)
+    package static let noneWithin = Standing(number: RFMNames.names.count)
     /// Bought nothing yet, or is not yet known at all.
-    public static let noPurchase = Standing(number: RFMNames.names.count + 1)
-    public static let parked = Standing(number: RFMNames.names.count + 2)
+    package static let noPurchase = Standing(number: RFMNames.names.count + 1)
+    package static let parked = Standing(number: RFMNames.names.count + 2)
     /// Was a customer, and has become a part of another one.
-    public static let joined = Standing(number: RFMNames.names.count + 3)
+    package static let joined = Standing(number: RFMNames.names.count + 3)
     /// The eleven segments.
-    public static let segments = RFMNames.names.indices.map { Standing(number: $0) }
-    public static let all = segments + [noneWithin, noPurchase, parked, joined]
+    package static let segments = RFMNames.names.indices.map { Standing(number: $0) }
+    package static let all = segments + [noneWithin, noPurchase, parked, joined]
 
-    public var isSegment: Bool { number < RFMNames.names.count }
+    package var isSegment: Bool { number < RFMNames.names.count }
 
     /// The segment's name, or a word that none of them is called by.
-    public var name: String {
+    package var name: String {
       switch self {
       case .noneWithin: "none_within"
       case .noPurchase: "no_purchase"
@@ -33,32 +33,32 @@ public struct RFMPopulation: Sendable {
       }
     }
 
-    public static func < (left: Standing, right: Standing) -> Bool { left.number < right.number }
+    package static func < (left: Standing, right: Standing) -> Bool { left.number < right.number }
   }
 
   /// One customer.
-  public struct Entry: Sendable {
-    public internal(set) var standing: Standing
+  package struct Entry: Sendable {
+    package internal(set) var standing: Standing
     var code: RFM.Scores?
     /// Instant of the last purchase.
-    public internal(set) var recency: Int64 = 0
+    package internal(set) var recency: Int64 = 0
     /// UTC days with a purchase.
-    public internal(set) var frequency: Int64 = 0
+    package internal(set) var frequency: Int64 = 0
     /// Purchases less refunds, in minor units.
-    public internal(set) var monetary: Int64 = 0
+    package internal(set) var monetary: Int64 = 0
 
     /// Nil for who is not scored; the measures are 0 then.
-    public var scores: ViewCustomer.Scores? {
+    package var scores: ViewCustomer.Scores? {
       code.map { .init(r: Int($0.r), f: Int($0.f), m: Int($0.m), name: $0.name) }
     }
   }
 
-  public let settings: Rules.RFMSettings
-  public let asOf: Int64
+  package let settings: Rules.RFMSettings
+  package let asOf: Int64
   /// UTF-8, in the order of their bytes.
-  public private(set) var names: [[UInt8]] = []
+  package private(set) var names: [[UInt8]] = []
   /// By name.
-  public private(set) var entries: [Entry] = []
+  package private(set) var entries: [Entry] = []
   /// Subjects that are parts of other customers.
   let joined: Set<[UInt8]>
 
@@ -66,7 +66,7 @@ public struct RFMPopulation: Sendable {
   ///   - threads: at least 1; the result does not depend on it.
   ///   - progress: told the share that is done.
   /// - Throws: what the store throws.
-  public init(
+  package init(
     _ compiled: CompiledRules, view: LogView, threads: Int, progress: (Double) -> Void
   ) throws {
     let settings = compiled.rules.rfm
@@ -94,10 +94,10 @@ public struct RFMPopulation: Sendable {
   }
 
   /// Customers of a standing.
-  public func count(_ standing: Standing) -> Int { entries.count { $0.standing == standing } }
+  package func count(_ standing: Standing) -> Int { entries.count { $0.standing == standing } }
 
   /// Customers who are scored.
-  public var scored: Int { entries.count { $0.standing.isSegment } }
+  package var scored: Int { entries.count { $0.standing.isSegment } }
 }
 
 /// What a run says of its customers before they are scored.

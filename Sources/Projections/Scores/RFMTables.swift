@@ -1,7 +1,7 @@
 extension RFMPopulation {
   /// Customers who have something in common, and what they bought.
-  public struct Group: Sendable {
-    public private(set) var customers = 0
+  package struct Group: Sendable {
+    package private(set) var customers = 0
     private var age: Int128 = 0
     private var days: Int128 = 0
     private var money: Int128 = 0
@@ -14,27 +14,27 @@ extension RFMPopulation {
     }
 
     /// Mean time since the last purchase in days of 24 hours; nil without customers.
-    public var recencyDays: Double? {
+    package var recencyDays: Double? {
       customers == 0 ? nil : Double(age) / Double(Microseconds.day) / Double(customers)
     }
 
     /// Mean number of UTC days with a purchase.
-    public var frequency: Double? {
+    package var frequency: Double? {
       customers == 0 ? nil : Double(days) / Double(customers)
     }
 
     /// Mean of purchases less refunds in minor units, half to even.
-    public var monetary: Int64? {
+    package var monetary: Int64? {
       customers == 0
         ? nil : Int64(exactly: Rounding.halfToEven(money, by: Int128(customers)))
     }
 
     /// Sum of purchases less refunds in minor units; nil where out of range.
-    public var total: Int64? { Int64(exactly: money) }
+    package var total: Int64? { Int64(exactly: money) }
   }
 
   /// The eleven segments, in their order.
-  public var segments: [(standing: Standing, group: Group)] {
+  package var segments: [(standing: Standing, group: Group)] {
     var groups = Standing.segments.map { _ in Group() }
     for entry in entries where entry.standing.isSegment {
       groups[entry.standing.number].add(entry, asOf: asOf)
@@ -43,7 +43,7 @@ extension RFMPopulation {
   }
 
   /// The 25 pairs of R and F, both from 5 down.
-  public var grid: [(r: Int, f: Int, group: Group)] {
+  package var grid: [(r: Int, f: Int, group: Group)] {
     var groups = Array(repeating: Group(), count: 25)
     for entry in entries {
       guard let scores = entry.code else { continue }

@@ -12,6 +12,7 @@ public enum FoldEngine: String, Sendable, CaseIterable {
 public struct EnginesDiffer: Error, Sendable {
   /// Rank of the customer in the order of names.
   public var rank: Int
+  /// What differs, in words.
   public var what: String
 }
 

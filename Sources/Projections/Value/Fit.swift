@@ -1,21 +1,21 @@
 import Glibc
 
 /// What a maximum likelihood fit came to.
-public struct Fit: Sendable {
-  public var parameters: [Double]
+package struct Fit: Sendable {
+  package var parameters: [Double]
   /// Natural logarithm, without what a prior adds.
-  public var logLikelihood: Double
+  package var logLikelihood: Double
   /// Of each parameter, from the inverse of the observed information (delta method on the logarithms); nil for one at its
   /// boundary.
-  public var standardErrors: [Double?]
+  package var standardErrors: [Double?]
   /// Covariance of the logarithms of the parameters; 0 for one at its boundary.
-  public var logCovariance: [[Double]]
+  package var logCovariance: [[Double]]
   /// Customers that the fit rests on.
-  public var customers: Int
-  public var verdicts: [FitVerdict]
+  package var customers: Int
+  package var verdicts: [FitVerdict]
 
   /// Parameters at their boundary are not counted as free.
-  public var freeParameters: Int { standardErrors.count { $0 != nil } }
+  package var freeParameters: Int { standardErrors.count { $0 != nil } }
 }
 
 /// What is known of parameters before the data, as a parabola in the logarithms of the scaled parameters.

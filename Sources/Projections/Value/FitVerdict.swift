@@ -1,5 +1,6 @@
 /// What is to be known of a fit beside its numbers: a code for programs, a sentence, and what to do.
 public struct FitVerdict: Sendable, Equatable {
+  /// Stable names.
   public enum Code: String, Sendable {
     /// Nobody bought again: there is no fit.
     case noRepeaters = "no_repeaters"
@@ -26,17 +27,21 @@ public struct FitVerdict: Sendable, Equatable {
   /// Below so many customers who bought again, standard errors are wide.
   static let fewRepeaters = 30
 
+  /// Stable, for programs.
   public var code: Code
+  /// Lower case, no full stop.
   public var message: String
+  /// What to do about it.
   public var remedy: String
   /// Name of the parameter, of a boundary.
   public var parameter: String?
 
+  /// Message and remedy in one line.
   public var text: String { "\(message); \(remedy)" }
 }
 
 /// Why the data carry no fit.
 public struct FitFailure: Error, Sendable, Equatable {
-  public var verdict: FitVerdict
-  public var text: String { verdict.text }
+  package var verdict: FitVerdict
+  package var text: String { verdict.text }
 }

@@ -3,26 +3,26 @@ import Glibc
 /// Gamma-Gamma: what a customer spends at a purchase is gamma distributed (p, ν), and ν is gamma distributed (q, γ).
 ///
 /// P. S. Fader, B. G. S. Hardie: The Gamma-Gamma Model of Monetary Value (2013).
-public struct GammaGamma: Sendable {
-  public static let parameterNames = ["p", "q", "gamma"]
-  public let p, q, gamma: Double
+package struct GammaGamma: Sendable {
+  package static let parameterNames = ["p", "q", "gamma"]
+  package let p, q, gamma: Double
 
-  public init(_ parameters: [Double]) {
+  package init(_ parameters: [Double]) {
     (p, q, gamma) = (parameters[0], parameters[1], parameters[2])
   }
 
   /// What the model knows of a customer: mean value of the repeat days, and how many there are.
-  public struct Spending: Sendable {
-    public var frequency: Double
-    public var mean: Double
-    public init(frequency: Double, mean: Double) {
+  package struct Spending: Sendable {
+    package var frequency: Double
+    package var mean: Double
+    package init(frequency: Double, mean: Double) {
       self.frequency = frequency
       self.mean = mean
     }
   }
 
   /// Equation (1a); frequency and mean are above 0.
-  public func logLikelihood(_ spending: Spending) -> Double {
+  package func logLikelihood(_ spending: Spending) -> Double {
     let total = spending.frequency * spending.mean
     return head(spending.frequency).value - p * spending.frequency * log1p(gamma / total)
       - q * log1p(total / gamma) - log(spending.mean)
@@ -47,7 +47,7 @@ public struct GammaGamma: Sendable {
 
   /// Equation (5): expected mean value of a purchase; the mean of all customers for one without a repeat. A mean below 0 counts
   /// as 0. Infinite or negative where p x + q ≤ 1: the distribution has no mean then.
-  public func expectedValue(_ spending: Spending) -> Double {
+  package func expectedValue(_ spending: Spending) -> Double {
     let x = spending.frequency
     return (gamma + x * max(0, spending.mean)) * p / (p * x + q - 1)
   }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Prediction intervals: what lies between quantiles of draws.
-public struct PredictionInterval: Sendable, Equatable {
+package struct PredictionInterval: Sendable, Equatable {
   /// Quantiles 2.5, 10, 90 and 97.5 %, as the smallest drawn value that so large a share of all does not exceed.
-  public var low95, low80, high80, high95: Double
+  package var low95, low80, high80, high95: Double
 
   /// - Parameter sorted: rising, not empty.
   init(sorted: [Double]) {

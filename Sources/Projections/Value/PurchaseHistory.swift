@@ -1,13 +1,13 @@
 /// What the purchase models know of a customer, in one time unit.
-public struct PurchaseHistory: Sendable, Hashable {
+package struct PurchaseHistory: Sendable, Hashable {
   /// Days with a purchase, less the first one.
-  public var frequency: Double
+  package var frequency: Double
   /// From the first purchase to the last one.
-  public var recency: Double
+  package var recency: Double
   /// From the first purchase to as-of.
-  public var age: Double
+  package var age: Double
 
-  public init(frequency: Double, recency: Double, age: Double) {
+  package init(frequency: Double, recency: Double, age: Double) {
     self.frequency = frequency
     self.recency = recency
     self.age = age

@@ -2,18 +2,22 @@ import EventStore
 
 /// What a view was computed from and what came out, as hashes in hexadecimal.
 public struct Receipt: Sendable, Equatable {
+  /// How many events of the log were folded, from the first.
   public var size: UInt64
   /// Of the log at that size.
   public var root: String
   /// SHA-256 of the rules file.
   public var rules: String
+  /// Which program made it; nothing rests on that.
   public var engine: String
   /// Microseconds since 1970.
   public var asOf: Int64
+  /// Over all that the view says of customers, in hexadecimal (docs/format.md).
   public var outputRoot: String
 
   /// Why a file is no receipt.
   public struct Fault: Error, Sendable {
+    /// Lower case, no full stop.
     public var message: String
   }
 

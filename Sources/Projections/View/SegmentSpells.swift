@@ -5,7 +5,9 @@ import EventStore
 public struct SegmentSpells {
   /// One stay.
   public struct Spell: Sendable, Equatable {
+    /// Name of the customer.
     public var customer: String
+    /// As the rules call it.
     public var segment: String
     /// Nil for a segment that reads the population, which is known at as-of only.
     public var from: Int64?
@@ -13,6 +15,7 @@ public struct SegmentSpells {
     public var to: Int64?
     /// Nil as ``from``.
     public var isTimer: Bool?
+    /// The event behind the entry; nil without one.
     public var anchor: CustomerRecord.Anchor?
   }
 
@@ -20,6 +23,10 @@ public struct SegmentSpells {
   private let view: LogView
   private let threads: Int
 
+  /// - Parameters:
+  ///   - compiled: the view's own rules.
+  ///   - view: size and as-of of the view.
+  ///   - threads: at least 1; the result does not depend on it.
   public init(_ compiled: CompiledRules, view: LogView, threads: Int) {
     self.compiled = compiled
     self.view = view

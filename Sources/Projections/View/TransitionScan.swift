@@ -1,19 +1,19 @@
 import EventStore
 
 /// One row of a customer where it stands in a view; stages and transitions are numbers of the rules.
-public struct ScannedTransition: Sendable {
+package struct ScannedTransition: Sendable {
   /// Microseconds since 1970-01-01T00:00:00Z.
-  public var at: Int64
+  package var at: Int64
   /// Nil for the entry row.
-  public var from: Int?
-  public var to: Int
+  package var from: Int?
+  package var to: Int
   /// In rules without transitions the number of a stage.
-  public var transition: Int?
-  public var isTimer: Bool
+  package var transition: Int?
+  package var isTimer: Bool
   /// Where the id of the anchor stands; nil without an anchor.
-  public var eventID: Range<Int>?
+  package var eventID: Range<Int>?
   /// Position of the anchor; 0 without one.
-  public var position: UInt64
+  package var position: UInt64
 }
 
 /// Goes over records and makes nothing of them but their rows.
@@ -71,28 +71,28 @@ struct TransitionScan {
 }
 
 /// The customers of one chunk of a view with their rows.
-public struct ScannedHistories: Sendable {
+package struct ScannedHistories: Sendable {
   /// One customer.
-  public struct Customer: Sendable {
+  package struct Customer: Sendable {
     /// Where the name stands in the bytes.
-    public var name: Range<Int>
+    package var name: Range<Int>
     /// Where the rows stand among those of all.
-    public var rows: Range<Int>
+    package var rows: Range<Int>
     /// Since when it has no stage, in microseconds since 1970-01-01T00:00:00Z; nil unless it is parked.
-    public var parkedAt: Int64?
+    package var parkedAt: Int64?
   }
 
   /// Where names and ids stand, in UTF-8.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
   /// By the bytes of their names.
-  public fileprivate(set) var customers: [Customer] = []
+  package fileprivate(set) var customers: [Customer] = []
   /// Of all customers, one after the other.
-  public fileprivate(set) var rows: [ScannedTransition] = []
+  package fileprivate(set) var rows: [ScannedTransition] = []
 }
 
 extension ViewReader {
   /// The customers of a chunk with their rows, also those who have none; several threads may read chunks at once.
-  public func histories(inChunk chunk: Int) throws(ViewError) -> ScannedHistories {
+  package func histories(inChunk chunk: Int) throws(ViewError) -> ScannedHistories {
     let scan = TransitionScan(rules)
     return try guarded {
       var (decoder, count) = try records(chunk)
@@ -111,7 +111,7 @@ extension ViewReader {
 extension ViewReader {
   /// Gives the rows of each customer of a chunk to `body`, with the bytes in which name and ids stand; several threads may
   /// read chunks at once.
-  public func forEachTransition(
+  package func forEachTransition(
     inChunk chunk: Int, _ body: (Span<UInt8>, Range<Int>, [ScannedTransition]) -> Void
   ) throws(ViewError) {
     let scan = TransitionScan(rules)

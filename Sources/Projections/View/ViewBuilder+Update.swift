@@ -3,6 +3,7 @@ import EventStore
 extension ViewBuilder {
   /// What came of bringing a view up to date.
   public enum Updated {
+    /// A generation that is complete and not yet in force.
     case built(Built)
     /// Everybody has to be folded; why, in words.
     case mustRebuild(String)

@@ -23,15 +23,17 @@ public final class ViewBuilder {
 
   /// A generation that is complete and not yet in force.
   public struct Built {
+    /// What was counted.
     public var summary: ReplaySummary
     /// The models of `clv.model`; nil where the rules ask for none.
-    public var valueFit: ValueFit?
+    package var valueFit: ValueFit?
     /// How long the models took, for people; nothing else depends on it.
     public var valueSeconds: Double
     /// Sum over customers of margin × (purchases less refunds), each rounded, in minor units; nil without `clv`, and where out of range.
     public var historicalValue: Int64?
-    /// How many customers were folded, and whether they were all.
+    /// How many customers were folded.
     public var folded: Int64
+    /// Not all customers were folded.
     public var isUpdate: Bool
     var draft: GenerationDraft
     var outputRoot: [UInt8]
@@ -41,12 +43,26 @@ public final class ViewBuilder {
   }
 
   /// - Parameters:
+  ///   - storePath: the store, in which the view will be.
+  ///   - view: what of the log is folded.
+  ///   - engine: what the receipt says of the program, such as `shop 2.1`.
+  ///   - threads: at least 1; the bytes do not depend on it.
   ///   - lock: of this view, if it was waited for; else it has to be free.
-  ///   - parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
-  public init(
+  public convenience init(
     storePath: String, name: String, _ compiled: CompiledRules, view: LogView, engine: String,
-    threads: Int, lock: ViewLock? = nil, parameters: ValueParameters? = nil,
-    foldEngine: FoldEngine = .words
+    threads: Int, lock: ViewLock? = nil
+  ) {
+    self.init(
+      storePath: storePath, name: name, compiled, view: view, engine: engine, threads: threads,
+      lock: lock, parameters: nil, foldEngine: .words)
+  }
+
+  /// - Parameters:
+  ///   - parameters: of an earlier fit of `clv.model`, to be used in place of a new one.
+  ///   - foldEngine: how customers are folded; the rows do not depend on it.
+  package init(
+    storePath: String, name: String, _ compiled: CompiledRules, view: LogView, engine: String,
+    threads: Int, lock: ViewLock? = nil, parameters: ValueParameters? = nil, foldEngine: FoldEngine
   ) {
     self.lock = lock
     self.parameters = parameters

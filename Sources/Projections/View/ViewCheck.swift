@@ -1,19 +1,19 @@
 import EventStore
 
 /// Holds a view against what a fold of everybody gives.
-public struct ViewCheck {
+package struct ViewCheck {
   private let compiled: CompiledRules
   private let reader: ViewReader
   private let view: LogView
   private let threads: Int
   private let engine: FoldEngine
   /// How much of the folding is done.
-  public let meter = WorkMeter()
+  package let meter = WorkMeter()
 
   /// - Parameters:
   ///   - compiled: the view's own rules.
   ///   - view: what it was made from.
-  public init(
+  package init(
     _ compiled: CompiledRules, _ reader: ViewReader, view: LogView, threads: Int,
     engine: FoldEngine
   ) {
@@ -24,15 +24,15 @@ public struct ViewCheck {
     self.engine = engine
   }
 
-  public struct Found: Sendable {
+  package struct Found: Sendable {
     /// In hexadecimal.
-    public var rebuiltRoot: String
+    package var rebuiltRoot: String
     /// In words; empty where the view is what it has to be.
-    public var differences: [String] = []
+    package var differences: [String] = []
   }
 
   /// - Throws: what the log throws, and `.damaged` where the view cannot be read.
-  public func run() throws -> Found {
+  package func run() throws -> Found {
     var root = OutputRoot()
     let packer = try RecordPacker(
       Replayer(compiled, view: view, threads: threads, engine: engine, meter: meter))

@@ -1,5 +1,6 @@
 /// One customer of a view with what the population adds.
 public struct ViewCustomer: Sendable {
+  /// Of the customer alone.
   public var record: CustomerRecord
   /// Nil for who bought nothing, and where parked.
   public var scores: Scores?
@@ -8,7 +9,9 @@ public struct ViewCustomer: Sendable {
   /// All segments that hold at as-of, in file order.
   public var segments: [String]
 
+  /// What the fitted model expects of a buyer at as-of.
   public struct Value: Sendable {
+    /// 0 to 1.
     public var probabilityAlive: Double
     /// Expected purchases within the horizon.
     public var purchases: Double
@@ -16,15 +19,19 @@ public struct ViewCustomer: Sendable {
     public var expected: Int64?
   }
 
+  /// Recency, frequency and money among all buyers, 5 is best.
   public struct Scores: Sendable {
+    /// Recency, 1 to 5.
     public var r: Int
+    /// Frequency, 1 to 5.
     public var f: Int
+    /// Money, 1 to 5.
     public var m: Int
     /// One of the eleven names.
     public var name: String
   }
 
-  public init(
+  package init(
     record: CustomerRecord, scores: Scores?, value: Value? = nil, segments: [String]
   ) {
     self.record = record

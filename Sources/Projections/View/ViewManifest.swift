@@ -3,29 +3,41 @@ import EventStore
 
 /// What a view was made from and what came out: stored in its `meta` table.
 public struct ViewManifest: Sendable {
+  /// What the view is called by.
   public var name: String
+  /// `model.name` of its rules.
   public var model: String
+  /// `model.version` of its rules.
   public var version: Int
+  /// SHA-256 of the rules file, lower-case hex.
   public var rulesHash: String
-  /// Size and root of the log that was folded.
+  /// How many events of the log were folded, from the first.
   public var size: UInt64
+  /// Merkle root of the log at ``size``, lower-case hex.
   public var root: String
+  /// Which program made it.
   public var engine: String
+  /// Microseconds since 1970.
   public var asOf: Int64
+  /// Over all that it says of customers, lower-case hex; the same for the same log, rules and as-of.
   public var outputRoot: String
   /// When the view was switched to, by the clock of the machine.
   public var switchedAt: Int64
+  /// Parked ones included.
   public var customers: Int64
+  /// Moves between stages, entries included.
   public var rows: Int64
+  /// Customers whose rules do not determine a stage.
   public var parked: Int64
-  /// Of the log, and how many control records it had.
+  /// Which generation of the log was read; an erasure makes another one.
   public var logGeneration: String
+  /// How many control records the log had.
   public var registerSize: UInt64
 
   /// Of the view's tables (docs/format.md); a view of another one has to be made again.
   static let format = 4
 
-  public init(
+  package init(
     name: String, model: String, version: Int, rulesHash: String, size: UInt64, root: String,
     engine: String, asOf: Int64, outputRoot: String, switchedAt: Int64, customers: Int64,
     rows: Int64, parked: Int64, logGeneration: String, registerSize: UInt64

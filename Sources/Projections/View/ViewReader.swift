@@ -3,6 +3,7 @@ import EventStore
 
 /// One generation of a view, opened for reading. A later switch does not disturb it.
 public final class ViewReader: Sendable {
+  /// What the view was made from, and what came out.
   public let manifest: ViewManifest
   /// The rules that the view was made with; their source is the file, byte for byte.
   public let rules: Rules

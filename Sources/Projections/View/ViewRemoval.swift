@@ -3,28 +3,28 @@ import EventStore
 /// Removes views and what is not in force of them. Readers keep what they have opened.
 ///
 /// The register comes first, as at a switch: a process that dies on the way leaves a record and something to remove again.
-public struct ViewRemoval {
+package struct ViewRemoval {
   private let store: String
   private let name: String
   private let home: String
 
-  public init(_ store: String, view name: String) {
+  package init(_ store: String, view name: String) {
     self.store = store
     self.name = name
     home = ViewFiles.directory(store, name)
   }
 
   /// A generation that is not in force, or part of one that was never complete.
-  public struct Stale: Sendable {
+  package struct Stale: Sendable {
     /// Name of its directory.
-    public var generation: String
-    public var bytes: Int
+    package var generation: String
+    package var bytes: Int
     /// It was complete: the register may speak of it.
-    public var isWhole: Bool { !generation.hasSuffix(".tmp") }
+    package var isWhole: Bool { !generation.hasSuffix(".tmp") }
   }
 
   /// Names of all directories of views, also of those without a generation in force, by their bytes.
-  public static func places(_ store: String) throws(ViewError) -> [String] {
+  package static func places(_ store: String) throws(ViewError) -> [String] {
     do throws(SystemError) {
       return try Files.names(in: "\(store)/views").filter {
         Files.isDirectory("\(store)/views/\($0)")
@@ -40,7 +40,7 @@ public struct ViewRemoval {
   ///   - lock: of this view.
   ///   - register: appends the control record; durable when it returns.
   /// - Throws: `.missing` where no generation is in force, and what `register` throws.
-  public func drop(
+  package func drop(
     _ lock: ViewLock, register: (ViewDropped) throws -> Void
   ) throws -> ViewDropped {
     guard let generation = try current() else {
@@ -62,7 +62,7 @@ public struct ViewRemoval {
   /// Removes all of a view, in force or not, for who notes it otherwise.
   ///
   /// - Parameter lock: of this view.
-  public func removeAll(_ lock: ViewLock) throws(ViewError) {
+  package func removeAll(_ lock: ViewLock) throws(ViewError) {
     let isInForce = try current() != nil
     do throws(SystemError) {
       if isInForce {
@@ -80,18 +80,18 @@ public struct ViewRemoval {
   }
 
   /// The generation in force, as it is noted when it goes; nil where there is none.
-  public func inForce() throws(ViewError) -> ViewDropped? {
+  package func inForce() throws(ViewError) -> ViewDropped? {
     try current().map { ViewDropped(view: name, generation: $0) }
   }
 
   /// Bytes of all generations, in force or not.
-  public var bytes: Int {
+  package var bytes: Int {
     Files.list(home).reduce(0) { $0 + Files.size("\(home)/\($1)/data.mdb") }
   }
 
   /// What is not in force; while nobody holds the view's lock, nobody needs it.
   /// - Throws: `.damaged` where the generation in force is not there: then an older one may be worth keeping.
-  public func stale() throws(ViewError) -> [Stale] {
+  package func stale() throws(ViewError) -> [Stale] {
     let current = try current()
     if let current, !Files.isDirectory("\(home)/\(current)") {
       throw ViewError(
@@ -109,7 +109,7 @@ public struct ViewRemoval {
   ///   - lock: of this view.
   ///   - register: appends the control record for those that were whole; durable when it returns.
   /// - Returns: what was removed.
-  public func prune(_ lock: ViewLock, register: (ViewPruned) throws -> Void) throws -> [Stale] {
+  package func prune(_ lock: ViewLock, register: (ViewPruned) throws -> Void) throws -> [Stale] {
     let stale = try stale()
     let whole = stale.filter(\.isWhole).map(\.generation)
     if !whole.isEmpty {

@@ -74,18 +74,30 @@ enum ViewFiles {
 
 /// Why a view cannot be read or made.
 public struct ViewError: Error, Sendable {
+  /// Stable, kebab-case names; the command line prints them as `error[CODE]`.
   public enum Code: String, Sendable {
+    /// The store has no view, or none of that name.
     case missing = "no-view"
+    /// It has several, and none was named.
     case ambiguous = "several-views"
+    /// Its files are not whole; it can be made again.
     case damaged = "view-damaged"
+    /// The system failed to read or write.
     case failed = "view-failed"
+    /// The view in force is untouched.
     case diskFull = "disk-full"
+    /// The medium takes no writes.
     case readOnly = "read-only"
+    /// This process may not read or write it.
     case denied = "permission-denied"
+    /// Files cannot be mapped into this process.
     case addressSpace = "address-space"
   }
+  /// Stable, for programs.
   public var code: Code
+  /// Lower case, no full stop.
   public var message: String
+  /// What to do about it, if there is something to say.
   public var help: String?
 
   init(_ code: Code, _ message: String, help: String? = nil) {
