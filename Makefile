@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo test check-metrics check-tables check-sources check-value check-report report-picture dist check-dist lint bench bench-small bench-budgets soak faults packages chromium install clean
+.PHONY: setup build demo test check-metrics check-tables check-sources check-value check-report report-picture dist check-dist lint docc bench bench-small bench-budgets soak faults packages chromium install clean
 
 setup:
 	@if ! pkg-config --exists lmdb zlib sqlite3 libcrypto 2>/dev/null; then \
@@ -125,6 +125,18 @@ lint: setup
 	swift format lint --strict -r Sources Tests Benchmarks Package.swift
 	swift build
 	python3 Tests/Documentation/symbols.py
+
+# The reference of the libraries, as archives in .build/docc that a web server or Xcode shows; a warning is an error.
+DOCC ?= $(shell command -v docc || echo "$$(dirname "$$(readlink -f "$$(command -v swift)")")/docc")
+
+docc: setup
+	swift build
+	rm -rf .build/docc
+	python3 Tests/Documentation/symbols.py --output .build/docc/symbols
+	for library in CEL EventStore Projections; do \
+	  "$(DOCC)" convert Sources/$$library/$$library.docc --additional-symbol-graph-dir .build/docc/symbols/$$library \
+	    --fallback-display-name $$library --fallback-bundle-identifier clm-replay.$$library \
+	    --warnings-as-errors --output-dir .build/docc/$$library.doccarchive || exit 1; done
 
 # Beside what others have, on the same file, answers compared; writes docs/benchmarks.md. Alone on two cores it takes about
 # 20 minutes and 12 GB. Fails where a budget of instructions (Benchmarks/budgets.json; valgrind counts them) is exceeded by 10 %.

@@ -33,6 +33,7 @@ public struct Environment: Sendable {
     public var synonyms: [String: String]
     /// - Parameters:
     ///   - kind: what one of the texts is called in messages.
+    ///   - texts: all that the variable can be.
     ///   - synonyms: other words, each with the text that is meant.
     public init(kind: String, texts: [String], synonyms: [String: String] = [:]) {
       self.kind = kind

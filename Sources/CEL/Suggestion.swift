@@ -22,7 +22,10 @@ public enum Suggestion {
 
   /// What to do about a name that is not there: the one that was probably meant, then all that are.
   ///
-  /// - Parameter kind: what they are, in the plural, as "stages".
+  /// - Parameters:
+  ///   - name: as it was written.
+  ///   - kind: what they are, in the plural, as "stages".
+  ///   - candidates: the names that there are.
   public static func help(_ name: String, _ kind: String, among candidates: [String]) -> String {
     let meant = nearest(to: name, among: candidates).map { "did you mean `\($0)`? " } ?? ""
     return "\(meant)\(kind) are \(candidates.isEmpty ? "none" : candidates.joined(separator: ", "))"

@@ -4,6 +4,23 @@ import Testing
 @testable import CEL
 
 @Suite struct PageTests {
+  // CEL.docc shows what stands between the two lines.
+  // example: begin
+  func isLoyal(purchases: Int64?) throws -> Bool {
+    let environment = Environment(variables: ["purchases": .int])
+    let condition = try environment.check("purchases >= 4")
+    let value = condition.evaluate { _ in purchases.map { .success(.int($0)) } }
+    if case .success(.bool(let holds)) = value { return holds }
+    return false  // an error, here: no value
+  }
+  // example: end
+
+  @Test func `the example of the library's page does what it says`() throws {
+    #expect(try isLoyal(purchases: 4))
+    #expect(try !isLoyal(purchases: 3))
+    #expect(try !isLoyal(purchases: nil))
+  }
+
   @Test func `docs/cel.md names every function, and every one that is left out`() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()

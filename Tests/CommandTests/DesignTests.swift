@@ -14,7 +14,7 @@ import Testing
       at: place, includingPropertiesForKeys: [.isDirectoryKey])
     return Set(
       try found.filter { try $0.resourceValues(forKeys: [.isDirectoryKey]).isDirectory ?? false }
-        .map(\.lastPathComponent))
+        .map(\.lastPathComponent).filter { !$0.hasSuffix(".docc") })
   }
 
   /// What stands between backticks in a line.

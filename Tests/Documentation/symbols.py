@@ -2,7 +2,7 @@
 """What the libraries make public, as the compiler knows it, after `swift build`.
 
     symbols.py                  ends with 1, and names them, where something public has no documentation comment
-    symbols.py --output DIR     writes the symbol graphs for `docc` (make docc)
+    symbols.py --output DIR     writes the symbol graphs for `docc`, a folder for each library (make docc)
 
 A comment is one sentence, then units, ranges and errors; what nobody needs outside of the package is `package`.
 """
@@ -50,9 +50,9 @@ def main():
     output = parser.parse_args().output
     build = ROOT / ".build/debug"
     if output:
-        output.mkdir(parents=True, exist_ok=True)
         for library in LIBRARIES:
-            extract(library, build, output)
+            (output / library).mkdir(parents=True, exist_ok=True)
+            extract(library, build, output / library)
         return
     found, count = [], 0
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,8 @@ public final class EventLog: Sendable {
   deinit { queue.close() }
 
   /// - Parameters:
+  ///   - path: the directory of the store.
+  ///   - creating: make a store where there is none.
   ///   - waitSeconds: how long to wait for another writer.
   ///   - command: how other processes shall know this one while it holds the store.
   /// - Throws: `.busy` naming the holder, or what ``Store/open(at:)`` throws.
@@ -122,6 +124,10 @@ public struct NewEvent: Sendable {
   public init(json line: String) { self.line = Array(line.utf8) }
 
   /// - Parameters:
+  ///   - id: with `source` it names the event; 1 to 255 bytes.
+  ///   - source: where the event comes from; 1 to 255 bytes.
+  ///   - type: 1 to 255 bytes, without the reserved prefix `clm-replay.`.
+  ///   - subject: whom it is about; 1 to 255 bytes.
   ///   - time: microseconds since 1970-01-01T00:00:00Z.
   ///   - data: a JSON object, kept as it is; nil without payload.
   public init(

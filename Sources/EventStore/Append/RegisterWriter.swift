@@ -29,8 +29,11 @@ public final class RegisterWriter: Sendable {
   /// Appends a control record for a view that comes into force; durable when it returns.
   ///
   /// The rules file is stored with the first record of its hash.
-  /// - Parameter waitSeconds: how long to wait for another's commit, which takes part of a second unless its process was
-  ///   stopped.
+  ///
+  /// - Parameters:
+  ///   - view: what came into force.
+  ///   - waitSeconds: how long to wait for another's commit, which takes part of a second unless its process was
+  ///     stopped.
   /// - Throws: `.busy` naming who holds the store; then the record may still come.
   public func register(
     _ view: ViewSwitch, waitSeconds: Double

@@ -48,7 +48,9 @@ public struct ErasurePlan: Sendable {
 extension LogSnapshot {
   /// What would go with some subjects.
   ///
-  /// - Parameter names: of subjects; one that is named again counts once.
+  /// - Parameters:
+  ///   - names: of subjects; one that is named again counts once.
+  ///   - threads: at least 1; the result does not depend on it.
   /// - Throws: `.noSubject` naming all those that the log does not have. Whether one of them was erased cannot be told: the
   ///   store keeps no names of the erased.
   public func erasurePlan(

@@ -28,6 +28,7 @@ public final class StoreEraser {
   /// Takes the store's lock, which goes with the value.
   ///
   /// - Parameters:
+  ///   - path: the directory of the store.
   ///   - waitSeconds: how long to wait for another writer.
   ///   - command: how other processes shall know this one while it holds the store.
   /// - Throws: `.busy` naming the holder, or what ``Store/open(at:)`` throws.
@@ -52,6 +53,8 @@ public final class StoreEraser {
   ///   - plan: of the log as it is now.
   ///   - reason: at most ``Erasure/mostReasonBytes``.
   ///   - views: in force; they are noted as dropped, since they may hold what is erased.
+  ///   - threads: at least 1; the result does not depend on it.
+  ///   - progress: given the share that is done, 0 to 1.
   ///   - beforeSwitch: called when all is ready; it removes the views. Where it throws, nothing is erased.
   /// - Throws: `.diskFull` and others; then the log is as it was.
   public func erase(

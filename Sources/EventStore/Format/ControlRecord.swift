@@ -131,7 +131,7 @@ public struct ViewSwitch: Sendable, Equatable {
   public var rules: [UInt8]?
 
   /// - Parameter rules: the rules file, where this record shall hold it.
-  public init(
+  package init(
     view: String, generation: String, model: String, version: Int64, rulesHash: [UInt8],
     size: UInt64, root: [UInt8], engine: String, asOf: Int64, outputRoot: [UInt8],
     customers: UInt64, transitions: UInt64, parked: UInt64, rules: [UInt8]?
@@ -195,7 +195,7 @@ public struct RulesAccepted: Sendable, Equatable {
   public var rulesHash: [UInt8]
 
   /// - Parameter rulesHash: SHA-256 of the rules file, 32 bytes.
-  public init(view: String, model: String, version: Int64, rulesHash: [UInt8]) {
+  package init(view: String, model: String, version: Int64, rulesHash: [UInt8]) {
     self.view = view
     self.model = model
     self.version = version

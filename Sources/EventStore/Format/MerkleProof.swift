@@ -8,7 +8,10 @@
 public enum MerkleProof {
   /// The audit path of a leaf, from the leaf upwards.
   ///
-  /// - Parameter root: gives the root over a range of leaves, which is never empty.
+  /// - Parameters:
+  ///   - index: of the leaf, below `size`.
+  ///   - size: how many leaves the tree has.
+  ///   - root: gives the root over a range of leaves, which is never empty.
   public static func inclusion(
     of index: UInt64, in size: UInt64, root: (Range<UInt64>) throws -> [UInt8]
   ) rethrows -> [[UInt8]] {

@@ -6,7 +6,7 @@ public struct ViewDropped: Sendable, Equatable {
   public var generation: String
 
   /// - Parameter generation: the one that was in force.
-  public init(view: String, generation: String) {
+  package init(view: String, generation: String) {
     self.view = view
     self.generation = generation
   }
@@ -29,7 +29,7 @@ public struct ViewPruned: Sendable, Equatable {
   public var generations: [String]
 
   /// - Parameter generations: names of those that were removed.
-  public init(view: String, generations: [String]) {
+  package init(view: String, generations: [String]) {
     self.view = view
     self.generations = generations
   }

@@ -70,7 +70,11 @@ public struct CSVOptions: Sendable {
   var hasHeader: Bool
   var times: CSVTimes
 
-  /// - Parameter delimiter: `,`, `;`, `|`, `tab` or `whitespace`.
+  /// - Parameters:
+  ///   - mapping: which column is what.
+  ///   - delimiter: `,`, `;`, `|`, `tab` or `whitespace`.
+  ///   - hasHeader: the first line names the columns.
+  ///   - times: how times are spelled.
   public init(
     mapping: CSVMapping, delimiter: String, hasHeader: Bool, times: CSVTimes
   ) throws(CSVMapping.Fault) {

@@ -18,6 +18,7 @@ public struct CSVTimes: Sendable {
   /// - Parameters:
   ///   - format: nil for the known forms.
   ///   - zone: of times without a zone; nil is UTC.
+  ///   - choice: of a time that the zone has twice; nil: such a row is rejected.
   public init(format: TimeFormat? = nil, zone: TimeZoneData? = nil, choice: Choice? = nil) {
     self.format = format
     self.zone = zone

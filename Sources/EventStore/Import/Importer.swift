@@ -77,7 +77,9 @@ public final class Importer {
   private var input = 0
   private var linesBefore = 0
 
-  /// - Parameter store: its directory; made with the first event unless it is there.
+  /// - Parameters:
+  ///   - store: its directory; made with the first event unless it is there.
+  ///   - options: what may be taken, and what becomes of the rest.
   public init(store: String, options: ImportOptions) {
     storePath = store
     self.options = options
@@ -87,6 +89,7 @@ public final class Importer {
   }
 
   /// - Parameters:
+  ///   - inputs: paths of files, in their order; `-` is standard input.
   ///   - now: microseconds since 1970, for the limit on future events and for the rejects file.
   ///   - acknowledge: called with the size after each durable commit.
   /// - Throws: ``InputFault`` (with a summary: what was read before is appended), ``EventStoreError``.

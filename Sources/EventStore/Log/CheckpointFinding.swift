@@ -23,7 +23,9 @@ public struct CheckpointFinding: Sendable, Equatable {
 extension Checkpoint {
   /// What is wrong where the checkpoint is not of the store of an origin; nil where it is.
   ///
-  /// - Parameter name: what the checkpoint is called, as the path of its file.
+  /// - Parameters:
+  ///   - origin: of this store.
+  ///   - name: what the checkpoint is called, as the path of its file.
   public func otherStore(_ origin: String, called name: String) -> CheckpointFinding? {
     if self.origin == origin { return nil }
     return CheckpointFinding(
@@ -37,6 +39,7 @@ extension LogSnapshot {
   /// How the log and the register differ from what a checkpoint says of them: nothing where both were only appended to since.
   ///
   /// - Parameters:
+  ///   - checkpoint: what was signed; its signature is not looked at here.
   ///   - origin: of this store.
   ///   - name: what the checkpoint is called, as the path of its file.
   ///   - agreed: up to here the log is what earlier checkpoints say.

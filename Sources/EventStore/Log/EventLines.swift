@@ -39,7 +39,11 @@ extension LogSnapshot {
   ///
   /// Each part is read in a transaction of its own, and none is open while `body` runs, so that a slow reader of what it writes
   /// holds back nothing.
-  /// - Parameter bytes: a part ends with the line that reaches so many; a line has at most 1 MiB.
+  ///
+  /// - Parameters:
+  ///   - selection: which events.
+  ///   - bytes: a part ends with the line that reaches so many; a line has at most 1 MiB.
+  ///   - body: given a part; each line ends with LF.
   /// - Throws: `.damaged` with the position, and what `body` throws.
   public func forEachPart(
     of selection: EventSelection, bytes: Int = 1 << 20, _ body: ([UInt8]) throws -> Void

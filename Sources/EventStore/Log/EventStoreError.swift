@@ -41,6 +41,7 @@ public struct EventStoreError: Error, Sendable {
   public var help: String?
 
   /// - Parameters:
+  ///   - code: stable, for programs.
   ///   - message: lower case, no full stop: what is wrong, and with what.
   ///   - help: what to do about it.
   public init(_ code: Code, _ message: String, help: String? = nil) {

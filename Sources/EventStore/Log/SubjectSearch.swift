@@ -84,7 +84,10 @@ extension LogSnapshot {
 
   /// All events of some subjects, in the order of the log: the last one of each is searched for, the others follow its chain.
   ///
-  /// - Parameter body: makes of an event what is wanted; its line is nil where it was erased.
+  /// - Parameters:
+  ///   - subjects: by their numbers.
+  ///   - threads: at least 1; the result does not depend on it.
+  ///   - body: makes of an event what is wanted; its line is nil where it was erased.
   public func events<Event>(
     ofSubjects subjects: [UInt32], threads: Int,
     _ body: (UInt64, Span<UInt8>?) throws -> Event

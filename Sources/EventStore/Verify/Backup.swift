@@ -5,7 +5,12 @@ extension Store {
   ///
   /// Full blocks never change and are copied with short transactions, so that no reader holds back pages while imports go
   /// on; the last one sees what has come meanwhile.
-  /// - Parameter noting: called when the copy is safe, before it has its name; where it throws, there is none.
+  ///
+  /// - Parameters:
+  ///   - destination: a path where nothing is.
+  ///   - threads: at least 1; the result does not depend on it.
+  ///   - progress: given the share that is done, 0 to 1.
+  ///   - noting: called when the copy is safe, before it has its name; where it throws, there is none.
   /// - Returns: what the verification of the copy said; size and root are those of the source at its last transaction.
   /// - Throws: `.exists`, `.diskFull`, `.damaged`; then there is nothing under `destination`.
   public func backup(

@@ -7,7 +7,9 @@ public struct VerifyReport: Sendable {
     /// Lower case, no full stop.
     public var what: String
 
-    /// - Parameter position: nil where it concerns no single event.
+    /// - Parameters:
+    ///   - position: nil where it concerns no single event.
+    ///   - what: lower case, no full stop.
     public init(position: UInt64? = nil, what: String) {
       self.position = position
       self.what = what

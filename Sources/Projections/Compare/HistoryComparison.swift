@@ -81,6 +81,7 @@ public struct HistoryComparison: Sendable {
   /// - Parameters:
   ///   - sides: over one snapshot of a log.
   ///   - threads: at least 1; the result does not depend on it.
+  ///   - progress: given the share that is done, 0 to 1.
   ///   - each: called with every customer who differs, in the order of the bytes of their names; where it is nil, only examples
   ///     are looked at more closely.
   /// - Throws: what the store and `each` throw.

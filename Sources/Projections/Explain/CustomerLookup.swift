@@ -20,7 +20,11 @@ public enum CustomerLookup {
 
   /// The events in view of some subjects, in the order of the log.
   ///
-  /// - Parameter anchors: positions of events that may be theirs: they spare a look through all names.
+  /// - Parameters:
+  ///   - subjects: all that are joined to the customer.
+  ///   - view: what of the log is in view.
+  ///   - threads: at least 1; the result does not depend on it.
+  ///   - anchors: positions of events that may be theirs: they spare a look through all names.
   public static func lines(
     of subjects: [String], view: LogView, threads: Int = 1, anchors: [UInt64] = []
   ) throws -> [EventLine] {

@@ -7,7 +7,11 @@ public struct Explainer {
   let customer: String
   let asOf: Int64
 
-  /// - Parameter lines: all events of the customer in view, of all joined subjects, in any order.
+  /// - Parameters:
+  ///   - compiled: the rules.
+  ///   - customer: its name.
+  ///   - lines: all events of the customer in view, of all joined subjects, in any order.
+  ///   - asOf: microseconds since 1970.
   public init(_ compiled: CompiledRules, customer: String, lines: [EventLine], asOf: Int64) {
     self.compiled = compiled
     self.lines = lines
@@ -48,6 +52,7 @@ public struct Explainer {
   ///
   /// - Parameters:
   ///   - segment: its number in the rules.
+  ///   - at: microseconds since 1970; nil is as-of.
   ///   - population: what the segment may read beside the facts.
   public func explain(
     segment: Int, at: Int64?, population: PopulationValues?

@@ -89,6 +89,10 @@ public struct Forecast: Sendable {
   let directory: CustomerDirectory
 
   /// - Parameters:
+  ///   - compiled: the rules.
+  ///   - settings: what is asked for.
+  ///   - view: what of the log is in view.
+  ///   - threads: at least 1; the result does not depend on it.
   ///   - text: of a number in words for people.
   ///   - progress: of the fold, 0 to 1.
   /// - Throws: what the store throws, or a ``Fault``.

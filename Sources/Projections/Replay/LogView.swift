@@ -10,6 +10,7 @@ public struct LogView: Sendable {
   public let asOf: Int64
 
   /// - Parameters:
+  ///   - snapshot: an open log.
   ///   - size: at most that of the snapshot; for known-at the number of events recorded by then.
   ///   - asOf: microseconds since 1970.
   public init(snapshot: LogSnapshot, size: UInt64, asOf: Int64) {

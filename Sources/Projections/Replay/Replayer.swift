@@ -27,6 +27,8 @@ public struct Replayer {
   }
 
   /// - Parameters:
+  ///   - compiled: the rules.
+  ///   - view: what of the log is in view.
   ///   - threads: at least 1; the result does not depend on it.
   ///   - followsSegments: find when customers were in segments.
   ///   - engine: what folds customers; the result does not depend on it.

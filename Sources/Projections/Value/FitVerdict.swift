@@ -6,7 +6,7 @@ public struct FitVerdict: Sendable, Equatable {
     case noRepeaters = "no_repeaters"
     /// One buyer is no population: there is no fit.
     case oneCustomer = "one_customer"
-    /// Fewer than ``FitVerdict/fewRepeaters``.
+    /// Fewer than 30 bought again: intervals are wide.
     case fewRepeaters = "few_repeaters"
     /// The likelihood rises as a parameter grows, or shrinks, without end.
     case boundary

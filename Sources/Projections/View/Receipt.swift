@@ -54,6 +54,7 @@ extension Receipt {
   /// Folds again what the receipt speaks of, under the rules of then as the register has them.
   ///
   /// - Parameters:
+  ///   - snapshot: the log that the receipt speaks of.
   ///   - threads: at least 1.
   ///   - progress: given the share that is done, 0 to 1.
   /// - Returns: what differs; nil where the same comes out.

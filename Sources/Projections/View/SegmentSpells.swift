@@ -35,7 +35,9 @@ public struct SegmentSpells {
 
   /// Visits all spells by customer (bytes of the name), segment (file order) and time.
   ///
-  /// - Parameter reader: the view, which knows who is in segments that read the population.
+  /// - Parameters:
+  ///   - reader: the view, which knows who is in segments that read the population.
+  ///   - body: given each stay.
   public func forEach(_ reader: ViewReader, _ body: (Spell) throws -> Void) throws {
     let ranked = try rankedSegments(reader)
     var record = 0

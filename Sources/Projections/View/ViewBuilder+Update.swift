@@ -11,7 +11,9 @@ extension ViewBuilder {
 
   /// Makes the generation that a rebuild would make, from one in force and what is new.
   ///
-  /// - Parameter reader: the view that is in force.
+  /// - Parameters:
+  ///   - reader: the view that is in force.
+  ///   - progress: told how far it is.
   public func update(
     _ reader: ViewReader, progress: (Progress) -> Void
   ) throws -> Updated {

@@ -44,6 +44,8 @@ public final class ViewBuilder {
 
   /// - Parameters:
   ///   - storePath: the store, in which the view will be.
+  ///   - name: what the view is called by.
+  ///   - compiled: the rules.
   ///   - view: what of the log is folded.
   ///   - engine: what the receipt says of the program, such as `shop 2.1`.
   ///   - threads: at least 1; the bytes do not depend on it.
@@ -317,7 +319,10 @@ public final class ViewBuilder {
   ///
   /// The register comes first, so that no view is ever in force without its record; a process that dies between the two
   /// leaves the older view in force, and a record of one that never was.
+  ///
   /// - Parameters:
+  ///   - built: what ``build(progress:)`` or ``update(_:progress:)`` gave.
+  ///   - switchedAt: microseconds since 1970, by the clock of the machine.
   ///   - summary: what the replay has to say, to be said again by one that finds nothing new; not kept where parameters of
   ///     value models were given.
   ///   - look: given the generation as its readers will have it; where it throws, nothing comes into force.

@@ -17,6 +17,8 @@ public final class ViewLock: Sendable {
   /// Waits for a view; its directory is made if it is not there.
   ///
   /// - Parameters:
+  ///   - store: the directory of the store.
+  ///   - name: of the view.
   ///   - waitSeconds: how long to wait for another process.
   ///   - command: what the holder is called for those who wait.
   /// - Throws: `.busy` naming the holder, ``ViewError`` where the directory cannot be written.

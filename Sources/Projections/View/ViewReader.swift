@@ -298,7 +298,10 @@ public final class ViewReader: Sendable {
 
   /// What segments may read of a customer of this view beside its facts: ranks are taken over all customers again.
   ///
-  /// - Parameter compiled: the view's own rules.
+  /// - Parameters:
+  ///   - customer: of this view.
+  ///   - compiled: the view's own rules.
+  ///   - threads: at least 1; the result does not depend on it.
   public func population(
     of customer: ViewCustomer, _ compiled: CompiledRules, threads: Int
   ) throws -> PopulationValues {
