@@ -15,10 +15,11 @@ import Testing
       """,
     "docs/tutorial.md": "",
     "docs/cel.md": "",
+    "docs/errors.md": "",
     "docs/evidence.md": demo,
     "docs/value.md": demo,
     "docs/how-to/operate.md": feed + """
-      cp data/shop.ndjson topic
+      head -1 fixtures/late/till.ndjson > topic
       printf '#!/bin/sh\\nexec cat topic\\n' > bin/kcat
       chmod +x bin/kcat
       """,
