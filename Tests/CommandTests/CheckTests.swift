@@ -325,4 +325,29 @@ import Testing
     #expect(program.errors.contains("no transition leads to stage `b`"))
     #expect(program.errors.contains("stage `c` is never reached: `out` (line 15) starts from `b`"))
   }
+
+  @Test func `a type that event.type never is is said, and no error`() throws {
+    let text = """
+      rules: 1
+      model: { name: m, version: 1 }
+      currency: EUR
+      events:
+        nps:    { types: [nps_response, nps], fields: { score: int }, where: "event.type in ['nps', 'npss']" }
+        review: { types: [review], fields: { stars: int } }
+      facts:
+        answers: { count: nps, where: "event.type == 'nps_respons'" }
+        good:    { count: [nps, review], where: "event.type != 'review' || event.stars >= 4" }
+      stages: [a]
+      """
+
+    let checked = try check(text)
+
+    checked.expect(0)
+    #expect(errors(checked) == 0)
+    #expect(checked.errors.split(separator: "\n").count { $0.hasPrefix("warning[cel-text]") } == 2)
+    #expect(
+      checked.errors.contains(
+        "`where` of fact `answers`: 'nps_respons' is no type of `nps`, so event.type is never that; did you mean 'nps_response'?"
+      ), "\(checked.errors)")
+  }
 }

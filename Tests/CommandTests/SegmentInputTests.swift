@@ -110,6 +110,9 @@ import Testing
         #""type":"alias","previousId":"old","anonymousId":"a""#, "identify",
         #"{"anonymous_id":"old"}"#
       ),
+      (
+        #""type":"alias","anonymousId":"a""#, "identify", #"{"anonymous_id":"a"}"#
+      ),
       (#""type":"group","groupId":7,"traits":{}"#, "group", #"{"traits":{},"group_id":"7"}"#),
       (#""type":"track","event":"say \"hi\" \u00fc","properties":null"#, #"say \"hi\" ü"#, nil),
     ] as [(String, String, String?)])
@@ -169,6 +172,14 @@ import Testing
     (
       #"{"type":"track","event":"x","messageId":"m"}"#, "missing-subject",
       "neither `userId` nor `anonymousId` is there"
+    ),
+    (
+      #"{"type":"alias","previousId":"old","messageId":"m"}"#, "missing-subject",
+      "neither `userId` nor `anonymousId` is there"
+    ),
+    (
+      #"{"type":"alias","userId":"u","messageId":"m"}"#, "missing-subject",
+      "`previousId`, which an alias joins, is missing"
     ),
     (
       #"{"type":"track","event":"x","messageId":"m","userId":["u"]}"#, "bad-userId",

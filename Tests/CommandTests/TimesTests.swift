@@ -265,4 +265,22 @@ struct TimesTests {
     #expect((was["unknown"] as? [String])?.contains("champions") == true)
     #expect(unknown.status == 2 && unknown.errors.contains("error[not-served]"))
   }
+
+  @Test func `who came later is not said to be unknown, and nothing is explained behind as-of`()
+    throws
+  {
+    let halves = try Self.halves()
+    let name = "C-000001"
+    let early = try Program.run("show", halves.whole, name, "--as-of", "2020-01-01")
+    let behind = try Program.run("explain", halves.whole, name, "--at", "2090-01-01")
+    let within = try Program.run("explain", halves.whole, name, "--at", "2024-12-01")
+
+    #expect(early.status == 2)
+    #expect(
+      early.errors.contains("customer `\(name)` has no event in view as of 2020-01-01T23:59:59"),
+      "\(early.errors)")
+    #expect(!early.errors.contains("did you mean"))
+    #expect(behind.status == 2 && behind.errors.contains("--at 2090-01-01 lies behind 20"))
+    #expect(within.status == 0 || within.errors.contains("lies behind"), "\(within.errors)")
+  }
 }

@@ -201,12 +201,22 @@ import Testing
         event(800 + number, "purchase", time(day: 100, minute: number), subject: "C-1002"))
       try wait(for: 2 + number)
     }
+    // Somebody tries other rules beside it: what is followed stays what it was.
+    let other = try place.file(
+      "other.yaml",
+      String(contentsOfFile: Program.fixture("rules/retail.yaml"), encoding: .utf8)
+        .replacingOccurrences(of: "name: retail", with: "name: trial"))
+    #expect([0, 1].contains(try Program.run("replay", place.store, "--rules", other).status))
+    try importing(place, event(850, "purchase", time(day: 100, minute: 5), subject: "C-1002"))
+    try wait(for: 4)
     kill(process.processIdentifier, SIGTERM)
     process.waitUntilExit()
     #expect(process.terminationStatus == 0)
     let sizes = try lines().compactMap { ($0["receipt"] as? [String: Any])?["size"] as? Int }
-    #expect(sizes == [30, 31, 32])
-    try Program.run("replay", place.store, "--check").expect(0)
+    #expect(sizes == [30, 31, 32, 33])
+    let names = try lines().compactMap { $0["view"] as? String }
+    #expect(Set(names).count == 1 && names.count == 4)
+    try Program.run("replay", place.store, "--view", names[0], "--check").expect(0)
   }
 
   @Test func `following ends with an error when the store goes away`() throws {

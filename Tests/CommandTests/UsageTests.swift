@@ -59,4 +59,41 @@ import Testing
 
         """)
   }
+
+  @Test func `an option that a table does not look at is wrong usage, and a key is no stream`()
+    throws
+  {
+    let place = try Place()
+    try Program.run(
+      "import", place.store, try place.file("e", event(1, "buy", "2024-01-01T00:00:00Z"))
+    ).expect(0)
+    let cases = [
+      ["metrics", place.store, "--table", "stages", "--funnel", "a,b"],
+      ["metrics", place.store, "--table", "stages", "--overdue-after", "3"],
+      ["metrics", place.store, "--overdue-after", "3"],
+      ["checkpoint", place.store, "--init", "-"],
+    ]
+    for arguments in cases {
+      let run = try Program.run(arguments)
+      #expect(run.status == 64 && run.output.isEmpty, "\(arguments): \(run.errors)")
+      #expect(run.errors.hasPrefix("error[usage]"), "\(arguments): \(run.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: Program.root.appendingPathComponent("-").path))
+  }
+
+  @Test func `rejects go to standard output for a dash, each a line of JSON`() throws {
+    let place = try Place()
+    let lines = event(1, "buy", "2024-01-01T00:00:00Z") + "{\n" + "[]\n"
+
+    let run = try Program.run(
+      "import", place.store, try place.file("e.ndjson", lines), "--rejects", "-")
+
+    #expect(run.status == 1)
+    let rejects = try run.output.split(separator: "\n").compactMap {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(rejects.compactMap { $0["code"] as? String } == ["json", "not-an-object"])
+    #expect(!run.errors.contains("/dev/stdout"), "\(run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: "\(place.store)/rejects.ndjson"))
+  }
 }

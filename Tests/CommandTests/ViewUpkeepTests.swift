@@ -234,4 +234,22 @@ import Testing
     try Program.run("export", place.store, "--table", "customers", "-o", "-", "--format", "csv")
       .expect(0)
   }
+
+  @Test func `since when a view is in force is what the register says`() throws {
+    let place = try Place()
+    _ = try makeView(place)
+    func instant(_ arguments: String..., key: String) throws -> String {
+      let run = try Program.run([arguments[0], place.store] + arguments.dropFirst())
+      let object = try JSONSerialization.jsonObject(with: Data(run.output.utf8))
+      let views = (object as? [String: Any])?["views"] ?? object
+      return try #require((views as? [[String: Any]])?.last?[key] as? String, "\(run.output)")
+    }
+    let recorded = try instant("views", "--history", "--format", "json", key: "switched_at")
+
+    #expect(try instant("views", "--format", "json", key: "switched_at") == recorded)
+    #expect(try instant("status", "--format", "json", key: "switched_at") == recorded)
+    let shown = try Program.run("show", place.store, "C-1", "--as-served", recorded)
+    shown.expect(0)
+    #expect(try Program.run("replay", place.store).output.contains("unchanged since \(recorded)"))
+  }
 }

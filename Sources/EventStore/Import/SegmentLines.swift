@@ -37,10 +37,17 @@ struct SegmentLines {
       throw Rejection("missing-id", "`messageId` is missing")
     }
     let user = try Self.identifier("userId", call)
-    // An alias joins a name of before, which the specification calls previousId.
-    let anonymous = try Self.identifier(method == .alias ? "previousId" : "anonymousId", call)
+    let anonymous = try Self.identifier("anonymousId", call)
     guard let subject = user ?? anonymous else {
       throw Rejection("missing-subject", "neither `userId` nor `anonymousId` is there")
+    }
+    var joined = user == nil ? nil : anonymous
+    if method == .alias {
+      // A name of before; without it an alias joins nothing.
+      joined = try Self.identifier("previousId", call) ?? joined
+      if joined == nil {
+        throw Rejection("missing-subject", "`previousId`, which an alias joins, is missing")
+      }
     }
     let hasProperties = [.track, .page, .screen].contains(method)
     let properties = hasProperties ? try call.object("properties") : []
@@ -65,7 +72,7 @@ struct SegmentLines {
       data.add("traits", call, traits, to: &lines)
     }
     if let group = try Self.identifier("groupId", call) { data.add("group_id", group, to: &lines) }
-    if user != nil, let anonymous { data.add("anonymous_id", anonymous, to: &lines) }
+    if let joined { data.add("anonymous_id", joined, to: &lines) }
     if let channel = call.value("channel") { data.add("channel", call, channel, to: &lines) }
     let context = try call.object("context")
     if let campaign = call.value("campaign", in: context), call.isObject(campaign) {

@@ -196,6 +196,16 @@ package enum Files {
     return unsafe String(cString: directory) + "/" + path
   }
 
+  /// The file that a symbolic link leads to; nil where `path` is none, or leads nowhere.
+  package static func linked(_ path: String) -> String? {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let found = unsafe realpath(path, nil)
+    else { return nil }
+    defer { unsafe free(found) }
+    return unsafe String(cString: found)
+  }
+
   package static func makeDirectory(_ path: String) throws(SystemError) {
     guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
       throw SystemError(errno, "make directory \(path)")

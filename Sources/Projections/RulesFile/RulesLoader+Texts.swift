@@ -44,6 +44,22 @@ extension RulesLoader {
     }
   }
 
+  /// Warns of texts that `event.type` is compared with and never is, since no alias at hand has such a type.
+  mutating func warnOfTypes(
+    _ scalar: YAMLValue.Scalar, _ environment: Environment, _ targets: [Rules.Alias], _ what: String
+  ) {
+    let names = targets.map { "`\($0.name)`" }.joined(separator: " or ")
+    var closed = environment
+    closed.closedTexts["event.type"] = Environment.ClosedTexts(
+      kind: "type of \(names)", texts: targets.flatMap(\.types))
+    do throws(CompileError) {
+      _ = try closed.check(scalar.text)
+    } catch {
+      guard error.code == .unknownText else { return }
+      warn(error.code.rawValue, "\(what): \(error.message)", place(scalar, error.range.lowerBound))
+    }
+  }
+
   /// Where byte `offset` of a text stands in the file; its beginning where that cannot be told.
   func place(_ scalar: YAMLValue.Scalar, _ offset: Int) -> Rules.Place {
     text.place(of: offset, in: scalar.text, at: scalar.place)

@@ -112,12 +112,15 @@ extension LogSnapshot {
 
 extension Register {
   /// The view came into force with a record.
-  public func holds(_ view: ViewManifest) -> Bool {
-    switches.contains { entry in
+  public func holds(_ view: ViewManifest) -> Bool { switched(to: view) != nil }
+
+  /// When a view came into force, in microseconds since 1970; nil where no record speaks of it.
+  public func switched(to view: ViewManifest) -> Int64? {
+    switches.first { entry in
       entry.view.view == view.name && entry.view.size == view.size
         && entry.view.asOf == view.asOf && Hex.text(entry.view.outputRoot) == view.outputRoot
         && Hex.text(entry.view.rulesHash) == view.rulesHash
         && Hex.text(entry.view.root) == view.root
-    }
+    }?.recorded
   }
 }

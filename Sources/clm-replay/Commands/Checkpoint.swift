@@ -54,6 +54,11 @@ struct CheckpointCommand: ParsableCommand {
   }
 
   private func makeKey(_ path: String, _ origin: String) throws -> SigningKey {
+    if path == "-" {
+      throw CommandError(
+        exit: .usage, code: "usage", message: "--init makes two files, and `-` is a stream",
+        help: "name the key, as in `--init ~/keys/shop.key`")
+    }
     if Files.isPath(path, within: store) {
       throw CommandError(
         exit: .couldNotRun, code: "inside-store",

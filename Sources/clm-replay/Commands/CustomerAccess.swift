@@ -94,8 +94,32 @@ struct CustomerAccess {
     let joined = try opened.run {
       try CustomerLookup.subjects(of: customer, view: view, compiled: compiled)
     }
-    guard let joined, !joined.isEmpty else { throw unknown(customer, opened, viewName) }
+    guard let joined, !joined.isEmpty else {
+      throw absent(customer, opened, view, viewName)
+    }
     return joined
+  }
+
+  /// Nobody in view is called so: either nobody in the log is, or what is known of the customer came later.
+  private static func absent(
+    _ customer: String, _ opened: OpenedStore, _ view: LogView, _ viewName: String
+  ) -> CommandError {
+    let isInLog: Bool
+    do {
+      isInLog = try opened.run {
+        try opened.snapshot.subject(named: Array(customer.utf8).span) != nil
+      }
+    } catch {
+      return error as? CommandError ?? unknown(customer, opened, viewName)
+    }
+    guard isInLog else { return unknown(customer, opened, viewName) }
+    return CommandError(
+      exit: .couldNotRun, code: "unknown-customer",
+      message:
+        "customer `\(customer)` has no event in view as of \(RFC3339.text(view.asOf)), log size \(view.size)",
+      help:
+        "the log has events of that name: `clm-replay history \(opened.path) \(customer)` lists them"
+    )
   }
 
   static func unknown(_ customer: String, _ opened: OpenedStore, _ view: String) -> CommandError {
@@ -151,7 +175,7 @@ struct CustomerAccess {
   func record() throws -> CustomerRecord {
     if let stored { return stored.record }
     guard let record = try explainer().record() else {
-      throw Self.unknown(name, opened, viewName)
+      throw Self.absent(name, opened, view, viewName)
     }
     return record
   }

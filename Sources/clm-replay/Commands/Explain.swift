@@ -135,7 +135,7 @@ struct ExplainCommand: ParsableCommand {
       throw CommandError(
         exit: .couldNotRun, code: "unknown-segment", message: "the rules have no segment `\(name)`",
         help: segments.isEmpty
-          ? "the rules define none" : "segments are \(segments.map(\.name).joined(separator: ", "))"
+          ? "the rules define none" : Suggestion.help(name, "segments", among: segments.map(\.name))
       )
     }
     let population = segments[number].readsPopulation ? try subject.population() : nil
@@ -148,13 +148,30 @@ struct ExplainCommand: ParsableCommand {
           ? "--population folds everybody, and knows them"
           : "take --as-of with --population in place of --at")
     }
-    let instant = try at.map { try Times.instant($0, option: "--at") }
+    let instant = try instant(subject)
     let explanation = try subject.explainer().explain(
       segment: number, at: instant, population: population)
     if let explanation { return explanation }
     throw CommandError(
       exit: .couldNotRun, code: "unknown-customer",
       message: "customer `\(subject.name)` has no event in view")
+  }
+
+  /// The instant asked for, which nothing is known of behind as-of.
+  private func instant(_ subject: CustomerAccess) throws -> Int64? {
+    guard let at else { return nil }
+    let instant = try Times.instant(at, option: "--at")
+    // As-of may lie within a day that is named.
+    guard try Times.start(at, option: "--at") <= subject.asOf else {
+      throw CommandError(
+        exit: .couldNotRun, code: "no-such-transition",
+        message:
+          "--at \(at) lies behind \(RFC3339.text(subject.asOf)), up to which the view is folded",
+        help:
+          "--as-of \(at) folds up to then; `next` in an explanation says what time alone will bring"
+      )
+    }
+    return instant
   }
 
   /// What would bring the customer to a stage or into a segment.
@@ -190,8 +207,7 @@ struct ExplainCommand: ParsableCommand {
 
   private func chosenRow(_ record: CustomerRecord, _ subject: CustomerAccess) throws -> Int {
     var rows = Array(record.rows.enumerated())
-    if let at {
-      let instant = try Times.instant(at, option: "--at")
+    if let instant = try instant(subject) {
       rows = rows.filter { $0.element.at <= instant }
     }
     if let to {

@@ -36,7 +36,9 @@ struct ImportCommand: ParsableCommand {
   var timezone: String?
   @Option(help: "Which instant is meant where an hour of the zone comes twice or not at all.")
   var ambiguous: CSVTimes.Choice?
-  @Option(help: "Where rejected lines go; rejects.ndjson in the store unless given.")
+  @Option(
+    help:
+      "Where rejected lines go (- is standard output); rejects.ndjson in the store unless given.")
   var rejects: String?
   @Option(help: "How many rejected lines are all right: a number, or a percentage such as 1%.")
   var maxRejects = "0"
@@ -117,12 +119,13 @@ struct ImportCommand: ParsableCommand {
         exit: .problems, code: "rejected",
         message:
           "\(summary.rejected) rejected, \(summary.rejectedLines) of \(summary.lines) lines; --max-rejects is \(maxRejects)",
-        help: summary.rejectsPath.map { "they are in \($0), each with its reason" })
+        help: rejects == "-"
+          ? nil : summary.rejectsPath.map { "they are in \($0), each with its reason" })
     }
   }
 
   private func checkRejects(_ files: [String]) throws {
-    guard let rejects else { return }
+    guard let rejects, rejects != "-" else { return }
     if Files.size(rejects) > 0,
       let same = files.first(where: { Files.isSame($0, rejects) })
     {
@@ -138,7 +141,7 @@ struct ImportCommand: ParsableCommand {
 
   private func importOptions() throws -> ImportOptions {
     var options = ImportOptions()
-    options.rejects = rejects
+    options.rejects = rejects == "-" ? "/dev/stdout" : rejects
     options.conflictsAreDuplicates = onConflict == "skip"
     options.maximumSkew = try Times.length(maxSkew, option: "--max-skew")
     options.waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6

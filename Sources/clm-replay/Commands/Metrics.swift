@@ -32,8 +32,9 @@ struct MetricsCommand: ParsableCommand {
   var by: String?
   @Option(
     help:
-      "Of overdue: how many times the own median between purchases somebody has to be away.")
-  var overdueAfter = 2.0
+      "Of overdue: how many times the own median between purchases somebody has to be away; 2 unless given."
+  )
+  var overdueAfter: Double?
   @Option(help: "The view, if there are several.") var view: String?
   @OptionGroup var times: FoldTimes
   @Option(help: "Threads; as many as the machine has cores unless given.") var threads: Int?
@@ -54,8 +55,16 @@ struct MetricsCommand: ParsableCommand {
       throw ValidationError(
         "--by goes with lifecycle, cohorts and funnel, not with \(table.rawValue)")
     }
-    guard overdueAfter > 0, overdueAfter.isFinite else {
-      throw ValidationError("--overdue-after takes a number above 0")
+    if let table, funnel != nil, table != .funnel {
+      throw ValidationError("--funnel goes with --table funnel, not with \(table.rawValue)")
+    }
+    if let overdueAfter {
+      guard overdueAfter > 0, overdueAfter.isFinite else {
+        throw ValidationError("--overdue-after takes a number above 0")
+      }
+      guard table == .overdue else {
+        throw ValidationError("--overdue-after goes with --table overdue")
+      }
     }
   }
 
@@ -111,9 +120,14 @@ struct MetricsCommand: ParsableCommand {
   private func compute(_ opened: OpenedStore, _ reader: ViewReader) throws -> Metrics {
     var settings = try counting.settings(period)
     settings.funnel = funnel.map { $0.split(separator: ",").map(String.init) } ?? []
-    if let within { settings.funnelWithin = try Times.length(within, option: "--within") }
+    if let within {
+      settings.funnelWithin = try Times.length(within, option: "--within")
+      guard settings.funnelWithin > 0 else {
+        throw CommandError(exit: .usage, code: "usage", message: "--within takes a length above 0")
+      }
+    }
     settings.breakdown = by
-    settings.overdueFactor = overdueAfter
+    if let overdueAfter { settings.overdueFactor = overdueAfter }
     let view = try opened.logView(of: reader.manifest, times)
     do {
       return try opened.run {
@@ -148,7 +162,7 @@ struct MetricsCommand: ParsableCommand {
       added.append(
         (
           "overdue",
-          "away for more than \(Numbers.short(overdueAfter)) times the own median of days between purchases"
+          "away for more than \(Numbers.short(metrics.plan.settings.overdueFactor)) times the own median of days between purchases"
         ))
     }
     return added + [

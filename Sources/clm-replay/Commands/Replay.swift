@@ -86,6 +86,9 @@ struct ReplayCommand: ParsableCommand {
     let waitSeconds: Double
     /// What is the same each time was said before.
     var isRepeated = false
+    /// Rules of a file, and the view's name, where they are known: who follows goes on with what it began with.
+    var rules: LoadedRules?
+    var name: String?
 
     init(_ command: ReplayCommand) throws {
       allowance = try command.maxParked.map { try Allowance($0, option: "--max-parked") }
@@ -113,9 +116,9 @@ struct ReplayCommand: ParsableCommand {
   func once(_ request: Request) throws -> Said {
     var (opened, register) = try OpenedStore.registering(store)
     // What is wrong with rules of a file is said before anything is waited for.
-    let ofFile = try rules.map { try LoadedRules.load($0) }
+    let ofFile = try request.rules ?? rules.map { try LoadedRules.load($0) }
     let parametersOfFile = try ofFile.flatMap { try checkedParameters($0) }
-    let name = try viewName(ofFile, opened)
+    let name = try request.name ?? viewName(ofFile, opened)
     _ = try opened.logView(asOf: asOf, knownAt: knownAt)
     let lock = try opened.run {
       try ViewLock.take(
@@ -149,7 +152,9 @@ struct ReplayCommand: ParsableCommand {
       for feed in feeds { try feed.writeNothing(earlier, opened) }
       try receiptFile?.end(with: ReplayReport.receiptJSON(earlier.manifest).text + "\n")
       return Said(
-        object: summary, text: ReplayReport.unchanged(earlier.manifest), work: "nothing is new",
+        object: summary,
+        text: ReplayReport.unchanged(try opened.served(earlier.manifest, opened.snapshot)),
+        work: "nothing is new",
         hasChanged: false, folded: 0, seconds: Clock.monotonicSeconds() - started,
         parked: ParkedNotice.error(earlier.manifest), manifest: earlier.manifest)
     }

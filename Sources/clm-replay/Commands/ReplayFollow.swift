@@ -20,6 +20,7 @@ extension ReplayCommand {
     let stop = StopRequest()
     let signals = StopSignals(stop)
     var request = try Request(self)
+    request.rules = try rules.map { try LoadedRules.load($0) }
     try stop.heeded {
       var last: Followed?
       while !stop.isAsked {
@@ -28,6 +29,7 @@ extension ReplayCommand {
           if said.hasChanged || last == nil { try tell(said, format) }
           last = try Followed(store, said.manifest)
           request.isRepeated = true
+          request.name = said.manifest.name
         }
         stop.wait(seconds: pause)
       }

@@ -44,6 +44,8 @@ struct SQLiteExport {
         try writeReceipt(writing)
       }
       try writing.end()
+      // Left by somebody who died in the database that is replaced: SQLite would take them for this one's.
+      for suffix in ["-journal", "-wal", "-shm"] { Files.remove(file.path + suffix) }
       try file.close()
       return (writing.counts, leftOut)
     } catch let fault as MetricsPlan.Fault {

@@ -29,12 +29,12 @@ struct StatusCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     // The views first: what they were made from is then in the log.
     let readers = try opened.views()
-    let views = readers.map(\.manifest)
+    let views = try opened.manifests(of: readers)
     let snapshot = try opened.laterSnapshot()
     let inventory = types ? try opened.run { try TypeInventory(snapshot) } : nil
     if format == .prometheus {
       let metrics = StatusMetrics(
-        opened, snapshot, readers, inventory, now: Clock.nowMicroseconds())
+        opened, snapshot, Array(zip(readers, views)), inventory, now: Clock.nowMicroseconds())
       try StandardOutput.write(metrics.text)
       return
     }

@@ -15,7 +15,7 @@ struct StatusMetrics {
   private(set) var text = ""
 
   init(
-    _ opened: OpenedStore, _ snapshot: LogSnapshot, _ views: [ViewReader],
+    _ opened: OpenedStore, _ snapshot: LogSnapshot, _ views: [(ViewReader, ViewManifest)],
     _ inventory: TypeInventory?, now: Int64
   ) {
     self.opened = opened
@@ -50,9 +50,11 @@ struct StatusMetrics {
     }
   }
 
-  private mutating func addViews(_ views: [ViewReader], _ snapshot: LogSnapshot) {
+  private mutating func addViews(
+    _ views: [(reader: ViewReader, manifest: ViewManifest)], _ snapshot: LogSnapshot
+  ) {
     func samples(_ value: (ViewReader) -> some BinaryInteger) -> [([String: String], String)] {
-      views.map { (["view": $0.manifest.name], "\(value($0))") }
+      views.map { (["view": $0.manifest.name], "\(value($0.reader))") }
     }
     add("view_events", "Size of the log that a view was made from.", samples(\.manifest.size))
     add(

@@ -82,7 +82,10 @@ struct VerifyCommand: ParsableCommand {
       lines.append(
         "\(report.isOK ? "ok" : code): \(report.size) events\(erased), root \(Hex.text(report.root))"
       )
-      try StandardOutput.show(lines.joined(separator: "\n") + "\n")
+      let hasFailed = !report.isOK || checks.contains { $0.failure != nil }
+      if hasFailed || !global.quiet {
+        try StandardOutput.show(lines.joined(separator: "\n") + "\n")
+      }
     }
     var errors = checks.compactMap(\.failure)
     if !report.isOK {

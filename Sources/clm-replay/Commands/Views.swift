@@ -68,7 +68,7 @@ struct ViewsCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     if let rules { return try printRules(rules, opened) }
     if history { return try printHistory(opened) }
-    let views = try opened.manifests()
+    let views = try opened.manifests(of: opened.views())
     let size = try opened.laterSnapshot().size
     try print(views.map { viewJSON($0, size) }, columns: Self.columns) {
       var table = TextTable(

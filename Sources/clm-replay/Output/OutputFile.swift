@@ -1,12 +1,14 @@
 import EventStore
 import Glibc
 
-/// Where a command's data goes. A file appears whole, by a rename, when it is closed.
+/// Where a command's data goes. A file appears whole, by a rename, when it is closed; one that is there passes its permissions
+/// on, and a symbolic link stays one to what was written.
 ///
 /// Several threads may write by turns.
 final class OutputFile: @unchecked Sendable {
   // Safe to share: only `close` changes anything, and it is called when no thread writes any more.
-  private let path: String
+  /// Of the file, behind symbolic links.
+  let path: String
   private let temporary: String?
   private var file: CInt
 
@@ -31,16 +33,22 @@ final class OutputFile: @unchecked Sendable {
     if path == "-" { return OutputFile(path: path, temporary: nil, file: 1) }
     // Safe because the status outlives the call.
     var status = stat()
-    let isSpecial =
-      unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+    let isThere = unsafe stat(path, &status) == 0
+    let isSpecial = isThere && status.st_mode & S_IFMT != S_IFREG
     if isSpecial && status.st_mode & S_IFMT == S_IFDIR {
       throw failure(path, EISDIR)
     }
-    if !isSpecial { Files.removeStale(besides: path) }
-    let name = isSpecial ? path : Files.temporary(for: path)
     do throws(SystemError) {
-      let file = try Files.open(name, isSpecial ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC)
-      return OutputFile(path: path, temporary: isSpecial ? nil : name, file: file)
+      if isSpecial {
+        return OutputFile(path: path, temporary: nil, file: try Files.open(path, O_WRONLY))
+      }
+      let target = Files.linked(path) ?? path
+      Files.removeStale(besides: target)
+      let name = Files.temporary(for: target)
+      let file = try Files.open(name, O_WRONLY | O_CREAT | O_TRUNC)
+      let output = OutputFile(path: target, temporary: name, file: file)
+      if isThere && fchmod(file, status.st_mode & 0o777) != 0 { throw SystemError(errno, "write") }
+      return output
     } catch {
       throw failure(path, error.code)
     }

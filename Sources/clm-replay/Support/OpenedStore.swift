@@ -81,8 +81,18 @@ struct OpenedStore: Sendable {
     }
   }
 
-  /// What each view was made from, by the bytes of their names.
-  func manifests() throws -> [ViewManifest] { try views().map(\.manifest) }
+  /// What each view was made from, by the bytes of their names, in force since when the register says so.
+  func manifests(of views: [ViewReader]) throws -> [ViewManifest] {
+    let snapshot = try laterSnapshot()
+    return try views.map { try served($0.manifest, snapshot) }
+  }
+
+  func served(_ manifest: ViewManifest, _ snapshot: LogSnapshot) throws -> ViewManifest {
+    var manifest = manifest
+    let register = try run { try snapshot.register(from: manifest.registerSize) }
+    manifest.switchedAt = register.switched(to: manifest) ?? manifest.switchedAt
+    return manifest
+  }
 
   /// All views, by the bytes of their names.
   func views() throws -> [ViewReader] {
