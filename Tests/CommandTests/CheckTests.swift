@@ -326,6 +326,22 @@ import Testing
     #expect(program.errors.contains("stage `c` is never reached: `out` (line 15) starts from `b`"))
   }
 
+  @Test func `a mistyped function of an attribute is not taken for a field`() throws {
+    let checked = try check(
+      """
+      rules: 1
+      model: { name: m, version: 1 }
+      currency: EUR
+      ignore: event.subject.startswith('qa-')
+      events: { buy: { types: [buy] } }
+      facts: { n: { count: buy } }
+      stages: [a]
+      """)
+
+    #expect(checked.errors.contains("unknown function 'startswith'; did you mean 'startsWith'?"))
+    #expect(!checked.errors.contains("= help"), "\(checked.errors)")
+  }
+
   @Test func `a type that event.type never is is said, and no error`() throws {
     let text = """
       rules: 1

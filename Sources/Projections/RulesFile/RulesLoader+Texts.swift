@@ -152,6 +152,8 @@ extension RulesLoader {
       return "declare the field with its `path` under the alias's `fields`, and read `event.FIELD`"
     }
     if part == "event" { return "name what is in it, such as event.type" }
+    // A function of an attribute, not a field.
+    if part.contains("(") { return nil }
     if part.hasPrefix("event.") {
       return "declare `\(part.dropFirst("event.".count))` under the alias's `fields`"
     }
