@@ -93,7 +93,14 @@ import Testing
       try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
     }
     #expect(rejects.compactMap { $0["code"] as? String } == ["json", "not-an-object"])
-    #expect(!run.errors.contains("/dev/stdout"), "\(run.errors)")
+    let shell = try Program.run(
+      [
+        "-c",
+        "echo before; '\(Program.path)' import '\(place.store)' '\(place.path)/e.ndjson' --rejects - -q; echo after",
+      ],
+      executable: "/bin/sh")
+    let said = shell.output.split(separator: "\n")
+    #expect(said.first == "before" && said.last == "after" && said.count == 4, "\(shell.output)")
     #expect(!FileManager.default.fileExists(atPath: "\(place.store)/rejects.ndjson"))
   }
 }

@@ -4,7 +4,7 @@ public struct ImportOptions: Sendable {
   public var csv: CSVOptions?
   /// The inputs are calls of Segment's specification, a JSON object a line; not with ``csv``.
   public var isSegment = false
-  /// Where rejected lines go; `rejects.ndjson` in the store unless given.
+  /// Where rejected lines go, `-` for standard output; `rejects.ndjson` in the store unless given.
   public var rejects: String?
   /// An event whose id the log has with another value counts as a duplicate, not as rejected.
   public var conflictsAreDuplicates = false

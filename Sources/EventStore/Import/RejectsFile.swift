@@ -2,7 +2,7 @@ import Glibc
 
 /// Lines that could not be taken, as NDJSON: `file`, `line`, `at`, `code`, `message`, and `text` or `text_base64`.
 ///
-/// The file is made with the first rejected line, and appended to if it is there; what an earlier run put into it (same file, same
+/// `-` is standard output. The file is made with the first rejected line, and appended to if it is there; what an earlier run put into it (same file, same
 /// line number, same text) is not put there again. Within a store the text of an event that was erased is left out (`null`):
 /// else each import of an old file would bring back what was to go.
 final class RejectsFile {
@@ -21,7 +21,9 @@ final class RejectsFile {
     self.isInStore = isInStore
   }
 
-  deinit { if file >= 0 { Glibc.close(file) } }
+  deinit { if file >= 0 && !isStandardOutput { Glibc.close(file) } }
+
+  private var isStandardOutput: Bool { path == "-" }
 
   var isOpen: Bool { file >= 0 }
 
@@ -63,6 +65,10 @@ final class RejectsFile {
   }
 
   private func open() throws(EventStoreError) {
+    if isStandardOutput {
+      file = 1
+      return
+    }
     do throws(SystemError) {
       let isWhole = Files.isPlain(path) ? try readKnown() : true
       file = try Files.open(path, O_WRONLY | O_CREAT | O_APPEND)

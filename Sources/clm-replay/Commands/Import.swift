@@ -141,7 +141,7 @@ struct ImportCommand: ParsableCommand {
 
   private func importOptions() throws -> ImportOptions {
     var options = ImportOptions()
-    options.rejects = rejects == "-" ? "/dev/stdout" : rejects
+    options.rejects = rejects
     options.conflictsAreDuplicates = onConflict == "skip"
     options.maximumSkew = try Times.length(maxSkew, option: "--max-skew")
     options.waitSeconds = Double(try Times.length(wait, option: "--wait")) / 1e6
