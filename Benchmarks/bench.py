@@ -53,7 +53,7 @@ def measure(options, folder, report):
                    f"{options.rounds}, in turn, two threads each.\n")
         best = folding.beside_duckdb(report, shop, duckdb, options.rounds)
         report.say(f"\nLoading: DuckDB took {duckdb.load_seconds:.2f} s for its table of five columns; the import that a replay starts from stands below.\n")
-        work += commands.verify(report, shop, options.store_benchmark)
+        work += commands.verify(report, shop)
         work += commands.derived(report, shop, options.rounds, duckdb)
         work += commands.cold(report, shop, duckdb)
         versions = [run(binary, "--version").output.strip(), duckdb.version]

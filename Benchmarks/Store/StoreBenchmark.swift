@@ -2,31 +2,16 @@ import EventStore
 
 /// What the store is measured against.
 ///
-/// - `append DIRECTORY`: durable single-event appends of one task, then of 64 at the same time; both rates and their ratio.
-/// - `sha256`: megabytes of a large buffer a second, one core.
+/// `append DIRECTORY`: durable single-event appends of one task, then of 64 at the same time; both rates and their ratio.
 @main
 struct StoreBenchmark {
   static func main() async throws {
     let arguments = CommandLine.arguments.dropFirst()
-    if arguments == ["sha256"] {
-      print(Int(hashRate()))
-    } else if arguments.first == "append", let directory = arguments.dropFirst().first {
+    if arguments.first == "append", let directory = arguments.dropFirst().first {
       try await append(directory)
     } else {
-      print("usage: store-benchmark append DIRECTORY | sha256")
+      print("usage: store-benchmark append DIRECTORY")
     }
-  }
-
-  private static func hashRate() -> Double {
-    let buffer = [UInt8](repeating: 7, count: 64 << 20)
-    var best = 0.0
-    for _ in 0..<5 {
-      let started = Files.monotonicSeconds()
-      let hash = SHA256Bytes.hash(buffer.span)
-      precondition(hash.count == SHA256Bytes.length)
-      best = max(best, Double(buffer.count) / 1e6 / (Files.monotonicSeconds() - started))
-    }
-    return best
   }
 
   private static func append(_ directory: String) async throws {
@@ -41,12 +26,13 @@ struct StoreBenchmark {
   private static func rate(
     _ log: EventLog, tasks: Int, seconds: Double, name: String
   ) async throws -> Double {
-    let started = Files.monotonicSeconds()
+    let clock = ContinuousClock()
+    let started = clock.now
     let count = try await withThrowingTaskGroup(of: Int.self) { group in
       for task in 0..<tasks {
         group.addTask {
           var count = 0
-          while Files.monotonicSeconds() - started < seconds {
+          while clock.now - started < .seconds(seconds) {
             let event = NewEvent(
               id: "\(name)-\(task)-\(count)", source: "benchmark", type: "purchase",
               subject: "\(name)-\(task)", time: 1_714_322_700_000_000,
@@ -60,6 +46,6 @@ struct StoreBenchmark {
       }
       return try await group.reduce(0, +)
     }
-    return Double(count) / (Files.monotonicSeconds() - started)
+    return Double(count) / ((clock.now - started) / .seconds(1))
   }
 }

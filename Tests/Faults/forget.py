@@ -146,10 +146,11 @@ class Round:
         self.size = size
         self.note()
 
-    def next_size(self):
-        """Up to the next line of somebody who is gone, whose later events would be new ones."""
+    def next_size(self, going=()):
+        """Up to the next line that may name somebody who is gone or is to go: an event that comes behind the erasure is a new one."""
+        groups = {self.people.find(subject) for subject in self.gone.union(going)}
         end = self.size
-        while end < min(len(self.lines), self.size + 400) and self.subjects[end] not in self.gone:
+        while end < min(len(self.lines), self.size + 400) and self.people.find(self.subjects[end]) not in groups:
             end += 1
         return end
 
@@ -204,11 +205,11 @@ class Round:
                     if len(text) > 5 and text in content:
                         raise Fault(f"{folder}/{file} holds {text}")
 
-    def companions(self):
+    def companions(self, names):
         """Commands beside, and what they may end with."""
         others = [("replay", self.store, "--rebuild", "--rules", RULES)] if self.chance.random() < 0.4 else []
         if self.chance.random() < 0.4:
-            end = self.next_size()
+            end = self.next_size(names)
             with open(f"{self.place}/next.ndjson", "wb") as file:
                 file.writelines(self.lines[self.size:end])
             others.append(("import", self.store, file.name, "--acks"))
@@ -219,7 +220,7 @@ class Round:
         names = self.choose()
         if not names:
             return None
-        others, streams = self.companions(), {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        others, streams = self.companions(names), {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         reader = None
         if not self.disk and not others and self.chance.random() < 0.5:
             reader = Reader(self.program, self.store, [self.log(self.gone), self.log(self.gone | set(names))])
