@@ -315,4 +315,33 @@ import Testing
     #expect(try views())
     try replayed(events, Self.chase, place, "--max-parked", "half").expect(64)
   }
+
+  @Test func `a misspelt path with a default is said, and what was meant`() throws {
+    let place = try Place()
+    let events =
+      event(1, "buy", "2024-01-01T00:00:00Z", data: #"{"amount":"5.00","order":{"status":"x"}}"#)
+      + event(2, "buy", "2024-01-02T00:00:00Z", data: #"{"amount":"6.00"}"#)
+
+    let run = try replayed(
+      events,
+      """
+      events:
+        buy:
+          types: [buy]
+          fields:
+            amount: { type: money, path: amuont, default: "0.00" }
+            status: { type: string, path: order.status, default: paid }
+      facts: { revenue: { sum: buy.amount }, last: { last: buy.status } }
+      stages: [a]
+
+      """, place)
+
+    run.expect(0)
+    #expect(
+      run.errors.contains(
+        "warning[default-only]: field `amount` of `buy` is its `default` in all of 2 events: no event of the log has a value at `amuont`"
+      ), "\(run.errors)")
+    #expect(run.errors.contains("did you mean `path: amount`?"), "\(run.errors)")
+    #expect(!run.errors.contains("order.status"))
+  }
 }

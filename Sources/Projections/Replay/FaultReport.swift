@@ -51,6 +51,7 @@ public struct FaultReport: Sendable {
     self.view = view
     try addFacts()
     try addAliases()
+    try addDefaults()
     try addIdentity()
     addConditions()
     try addValue()
@@ -193,6 +194,32 @@ public struct FaultReport: Sendable {
         message:
           "the log has no event of \(strangers.count == 1 ? "alias" : "aliases") \(strangers.joined(separator: ", "))",
         help: "`clm-replay status STORE --types` lists the types that it has"))
+  }
+
+  /// Fields that are their `default` in all events, since no event of the log has a value where they are looked for: a path
+  /// that was misspelt would give zeros without a word.
+  private mutating func addDefaults() throws {
+    var fields: [(alias: Int, field: Rules.Field)] = []
+    for (number, alias) in compiled.rules.aliases.enumerated() where counts.typed[number] > 0 {
+      fields += alias.fields.filter { $0.defaultValue != nil }.map { (number, $0) }
+    }
+    if fields.isEmpty { return }
+    let paths = fields.map {
+      PayloadPaths.Path(steps: $0.field.path, isPointer: $0.field.isPointer)
+    }
+    let found = try view.snapshot.missing(paths)
+    for index in found.missing {
+      let (number, field) = fields[index]
+      let name = paths[index].name
+      warnings.append(
+        Warning(
+          code: "default-only",
+          message:
+            "field `\(field.name)` of `\(compiled.rules.aliases[number].name)` is its `default` in all of \(counts.typed[number]) events: no event of the log has a value at `\(name)`",
+          help: Suggestion.nearest(to: name, among: found.known.sorted()).map {
+            "did you mean `path: \($0)`?"
+          }))
+    }
   }
 
   // MARK: Identity, conditions, value
