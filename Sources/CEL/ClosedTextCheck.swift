@@ -162,3 +162,19 @@ struct ClosedTextCheck {
     return domain
   }
 }
+
+extension CheckedExpression {
+  /// The leftmost comparison of a variable with a text that it never is; nil where there is none.
+  ///
+  /// - Parameter closed: what variables can be, by their names.
+  package func unknownText(_ closed: [String: Environment.ClosedTexts]) -> CompileError? {
+    if closed.isEmpty { return nil }
+    var comparison = ClosedTextCheck(self, closed)
+    do throws(CompileError) {
+      try comparison.check()
+      return nil
+    } catch {
+      return error
+    }
+  }
+}

@@ -2,8 +2,8 @@ import Glibc
 
 /// Lines that could not be taken, as NDJSON: `file`, `line`, `at`, `code`, `message`, and `text` or `text_base64`.
 ///
-/// `-` is standard output. The file is made with the first rejected line, and appended to if it is there; what an earlier run put into it (same file, same
-/// line number, same text) is not put there again. Within a store the text of an event that was erased is left out (`null`):
+/// `-` is standard output. A file is made with the first rejected line, and appended to if it is there; what an earlier run put into
+/// it (same file, same line number, same text) is not put there again. Within a store the text of an event that was erased is left out (`null`):
 /// else each import of an old file would bring back what was to go.
 final class RejectsFile {
   let path: String

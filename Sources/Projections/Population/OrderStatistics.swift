@@ -2,9 +2,9 @@
 /// the bits of the one sought are looked at again.
 struct OrderStatistics {
   private let values: [Int64]
-  /// Which bits differ at all: all values are `least` and what fits into `width` bits.
   private let least: Int64
-  private let width: Int
+  /// Bits of a value's distance from the least that stand behind its leading ones; nil where all values are the same.
+  private let shift: Int?
   /// How many values have which leading bits.
   private let counts: [Int]
 
@@ -14,43 +14,33 @@ struct OrderStatistics {
 
   init(_ values: [Int64]) {
     self.values = values
-    least = values.min() ?? 0
-    let most = values.max() ?? 0
-    width = UInt64.bitWidth - Self.distance(from: least, to: most).leadingZeroBitCount
-    counts = Self.counts(values, least, shift: max(0, width - Self.digit))
+    let least = values.min() ?? 0
+    let span = Self.distance(from: least, to: values.max() ?? 0)
+    let shift = max(0, UInt64.bitWidth - span.leadingZeroBitCount - Self.digit)
+    var counts = [Int](repeating: 0, count: 1 << Self.digit)
+    for value in values { counts[Int(Self.distance(from: least, to: value) >> shift)] += 1 }
+    self.least = least
+    self.shift = span == 0 ? nil : shift
+    self.counts = counts
   }
 
   /// The value at a place of the sorted values, from 0.
   func value(at place: Int) -> Int64 {
+    guard let shift else { return least }
+    if values.count <= Self.few { return values.sorted()[place] }
     var place = place
-    var counts = counts
-    var rest = values
-    var width = width
-    var least = least
-    while rest.count > Self.few, width > 0 {
-      let shift = max(0, width - Self.digit)
-      var digit = 0
-      while place >= counts[digit] {
-        place -= counts[digit]
-        digit += 1
-      }
-      let first = least
-      rest = rest.filter { Self.distance(from: first, to: $0) >> shift == UInt64(digit) }
-      // Bits, not a number: beyond `Int64.max` it goes on below.
-      least &+= Int64(truncatingIfNeeded: UInt64(digit) << shift)
-      width = shift
-      counts = Self.counts(rest, least, shift: max(0, width - Self.digit))
+    var digit = 0
+    while place >= counts[digit] {
+      place -= counts[digit]
+      digit += 1
     }
-    return rest.sorted()[place]
+    let (least, leading) = (least, UInt64(digit))
+    let rest = values.filter { Self.distance(from: least, to: $0) >> shift == leading }
+    return OrderStatistics(rest).value(at: place)
   }
 
+  /// Beyond `Int64.max`, which is why it has no sign.
   private static func distance(from least: Int64, to value: Int64) -> UInt64 {
     UInt64(bitPattern: value &- least)
-  }
-
-  private static func counts(_ values: [Int64], _ least: Int64, shift: Int) -> [Int] {
-    var counts = [Int](repeating: 0, count: 1 << digit)
-    for value in values { counts[Int(distance(from: least, to: value) >> shift)] += 1 }
-    return counts
   }
 }

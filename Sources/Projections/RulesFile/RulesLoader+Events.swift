@@ -27,12 +27,7 @@ extension RulesLoader {
         }
         readFields(keys["fields"]?.value, &alias)
         if let text = keys["where"].flatMap({ scalar($0.value, "`where` of \(what)") }) {
-          let environment = eventEnvironment(alias.fields, of: [alias.name])
-          alias.condition = condition(
-            text, environment, "`where` of \(what)", wantsBool: true, .event(alias.fields))
-          if alias.condition != nil {
-            warnOfTypes(text, environment, [alias], "`where` of \(what)")
-          }
+          alias.condition = whereCondition(text, over: [alias], what)
         }
       } else {
         unreadable.aliasesWithAnyField.insert(member.key)

@@ -147,13 +147,7 @@ extension RulesLoader {
     readEvery(function, keys, &aggregate, member, what)
     checkFieldTypes(aimed.aliases, target.value.place, what)
     if let text = keys["where"].flatMap({ scalar($0.value, "`where` of \(what)") }) {
-      let targets = aimed.aliases.map { aliases[$0] }
-      let fields = targets.flatMap(\.fields)
-      let environment = eventEnvironment(fields, of: targets.map(\.name))
-      let condition = condition(
-        text, environment, "`where` of \(what)", wantsBool: true, .event(fields))
-      if condition != nil { warnOfTypes(text, environment, targets, "`where` of \(what)") }
-      aggregate.condition = condition
+      aggregate.condition = whereCondition(text, over: aimed.aliases.map { aliases[$0] }, what)
     }
     var value: Value?
     if let given = keys["default"] {

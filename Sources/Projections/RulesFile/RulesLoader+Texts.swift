@@ -44,20 +44,22 @@ extension RulesLoader {
     }
   }
 
-  /// Warns of texts that `event.type` is compared with and never is, since no alias at hand has such a type.
-  mutating func warnOfTypes(
-    _ scalar: YAMLValue.Scalar, _ environment: Environment, _ targets: [Rules.Alias], _ what: String
-  ) {
+  /// The `where` of an alias, or of a fact over events of some; a text that `event.type` never is there is a warning.
+  mutating func whereCondition(
+    _ scalar: YAMLValue.Scalar, over targets: [Rules.Alias], _ what: String
+  ) -> Rules.Condition? {
+    let what = "`where` of \(what)"
+    let fields = targets.flatMap(\.fields)
+    let found = condition(
+      scalar, eventEnvironment(fields, of: targets.map(\.name)), what, wantsBool: true,
+      .event(fields))
     let names = targets.map { "`\($0.name)`" }.joined(separator: " or ")
-    var closed = environment
-    closed.closedTexts["event.type"] = Environment.ClosedTexts(
+    let types = Environment.ClosedTexts(
       kind: "type of \(names)", texts: targets.flatMap(\.types))
-    do throws(CompileError) {
-      _ = try closed.check(scalar.text)
-    } catch {
-      guard error.code == .unknownText else { return }
-      warn(error.code.rawValue, "\(what): \(error.message)", place(scalar, error.range.lowerBound))
+    if let fault = found?.expression.unknownText(["event.type": types]) {
+      warn(fault.code.rawValue, "\(what): \(fault.message)", place(scalar, fault.range.lowerBound))
     }
+    return found
   }
 
   /// Where byte `offset` of a text stands in the file; its beginning where that cannot be told.

@@ -95,7 +95,7 @@ struct CustomerAccess {
       try CustomerLookup.subjects(of: customer, view: view, compiled: compiled)
     }
     guard let joined, !joined.isEmpty else {
-      throw absent(customer, opened, view, viewName)
+      throw try absent(customer, opened, view, viewName)
     }
     return joined
   }
@@ -103,14 +103,9 @@ struct CustomerAccess {
   /// Nobody in view is called so: either nobody in the log is, or what is known of the customer came later.
   private static func absent(
     _ customer: String, _ opened: OpenedStore, _ view: LogView, _ viewName: String
-  ) -> CommandError {
-    let isInLog: Bool
-    do {
-      isInLog = try opened.run {
-        try opened.snapshot.subject(named: Array(customer.utf8).span) != nil
-      }
-    } catch {
-      return error as? CommandError ?? unknown(customer, opened, viewName)
+  ) throws -> CommandError {
+    let isInLog = try opened.run {
+      try opened.snapshot.subject(named: Array(customer.utf8).span) != nil
     }
     guard isInLog else { return unknown(customer, opened, viewName) }
     return CommandError(
@@ -175,7 +170,7 @@ struct CustomerAccess {
   func record() throws -> CustomerRecord {
     if let stored { return stored.record }
     guard let record = try explainer().record() else {
-      throw Self.absent(name, opened, view, viewName)
+      throw try Self.absent(name, opened, view, viewName)
     }
     return record
   }

@@ -321,7 +321,7 @@ struct ReplayCommand: ParsableCommand {
   private func rulesInForce(
     _ name: String, _ reader: ViewReader?, _ opened: OpenedStore
   ) throws -> LoadedRules {
-    if let reader { return try LoadedRules.load(reader.rules) }
+    if let reader { return try LoadedRules.load(reader) }
     let found: Rules
     do throws(ViewError) {
       found = try ViewReader.rules(store, of: name)

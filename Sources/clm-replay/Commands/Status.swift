@@ -29,8 +29,8 @@ struct StatusCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     // The views first: what they were made from is then in the log.
     let readers = try opened.views()
-    let views = try opened.manifests(of: readers)
     let snapshot = try opened.laterSnapshot()
+    let views = try readers.map { try opened.served($0.manifest, snapshot) }
     let inventory = types ? try opened.run { try TypeInventory(snapshot) } : nil
     if format == .prometheus {
       let metrics = StatusMetrics(

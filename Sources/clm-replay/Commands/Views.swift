@@ -68,8 +68,10 @@ struct ViewsCommand: ParsableCommand {
     let opened = try OpenedStore(store)
     if let rules { return try printRules(rules, opened) }
     if history { return try printHistory(opened) }
-    let views = try opened.manifests(of: opened.views())
-    let size = try opened.laterSnapshot().size
+    let readers = try opened.views()
+    let snapshot = try opened.laterSnapshot()
+    let views = try readers.map { try opened.served($0.manifest, snapshot) }
+    let size = snapshot.size
     try print(views.map { viewJSON($0, size) }, columns: Self.columns) {
       var table = TextTable(
         columns: ["view", "model", "rules", "as of", "size", "behind", "switched at"],

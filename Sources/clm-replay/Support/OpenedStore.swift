@@ -81,12 +81,9 @@ struct OpenedStore: Sendable {
     }
   }
 
-  /// What each view was made from, by the bytes of their names, in force since when the register says so.
-  func manifests(of views: [ViewReader]) throws -> [ViewManifest] {
-    let snapshot = try laterSnapshot()
-    return try views.map { try served($0.manifest, snapshot) }
-  }
-
+  /// What a view was made from, and since when it is in force, as the register says it.
+  ///
+  /// - Parameter snapshot: of the log after the view came into force.
   func served(_ manifest: ViewManifest, _ snapshot: LogSnapshot) throws -> ViewManifest {
     var manifest = manifest
     let register = try run { try snapshot.register(from: manifest.registerSize) }
