@@ -142,7 +142,7 @@ import Testing
     let again = try build()
 
     #expect(error?.message == "view `own` has form 3, and this version reads form 4")
-    #expect(error?.code == .damaged && error?.help == "replay it again")
+    #expect(error?.code == .damaged && error?.help == ViewError.rebuilding)
     #expect(known.source == Array(text.utf8))
     #expect(again.outputRoot == whole.outputRoot)
     #expect(try ViewReader.open(store, named: "own").manifest.customers == 9)

@@ -55,7 +55,7 @@ final class ViewLevels: Sendable {
     } catch {
       let fault = EventStoreError(error, "\(directory)/data.mdb")
       if fault.code == .denied { throw ViewError(.denied, fault.message, help: fault.help) }
-      throw ViewError(.damaged, "view `\(view)`: \(fault.message)", help: "replay it again")
+      throw ViewError(.damaged, "view `\(view)`: \(fault.message)", help: ViewError.rebuilding)
     }
     return try LMDBEnvironment.openUnlocked(directory, tables: tables, optional: optional)
   }

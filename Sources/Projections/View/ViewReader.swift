@@ -107,7 +107,7 @@ public final class ViewReader: Sendable {
     guard generation.hasPrefix("g"), try Files.isThere(directory) else {
       throw ViewError(
         .damaged, "view `\(name)` names a generation `\(generation)` that is not there",
-        help: "replay it again")
+        help: ViewError.rebuilding)
     }
     // Another form may have other tables.
     let environment = try ViewLevels.openEnvironment(
@@ -117,7 +117,7 @@ public final class ViewReader: Sendable {
       throw ViewError(
         .damaged,
         "view `\(name)` has form \(form), and this version reads form \(ViewManifest.format)",
-        help: "replay it again")
+        help: ViewError.rebuilding)
     }
     guard ViewFiles.tables.allSatisfy(environment.has) else { throw ByteDecoder.Damaged() }
     return try ViewReader(environment, directory, name)

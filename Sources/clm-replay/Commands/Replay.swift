@@ -326,14 +326,33 @@ struct ReplayCommand: ParsableCommand {
     do throws(ViewError) {
       found = try ViewReader.rules(store, of: name)
     } catch {
-      // An erasure removes all views, for what they hold; the register still has their rules.
-      if error.code == .missing, let awaited = try awaited(opened, name) {
-        return try LoadedRules.load(
-          awaited.source, named: "record \(awaited.record) of the register")
-      }
-      throw CommandError(error)
+      guard let kept = try keptByRegister(opened, name, error) else { throw CommandError(error) }
+      return try LoadedRules.load(
+        kept.source, named: "record \(kept.record) of the register")
     }
     return try LoadedRules.load(found)
+  }
+
+  /// The rules of a view that does not say its own: the register has those of an erased one, which an erasure removes for what
+  /// it holds, and of a damaged one those of its last switch.
+  private func keptByRegister(
+    _ opened: OpenedStore, _ name: String, _ error: ViewError
+  ) throws -> (record: UInt64, source: [UInt8])? {
+    switch error.code {
+    case .missing:
+      return try awaited(opened, name).map { ($0.record, $0.source) }
+    case .damaged:
+      let register = try opened.run { try opened.snapshot.register() }
+      guard let last = register.switches.last(where: { $0.view.view == name }),
+        let source = register.rules(hash: last.view.rulesHash)
+      else { return nil }
+      Notice.write(
+        "the rules of view `\(name)` cannot be read; taken from record \(last.number) of the register",
+        quiet: global.quiet)
+      return (last.number, source)
+    default:
+      return nil
+    }
   }
 
   /// The rules of a view that an erasure removed, by the register: of the one named, or of the only one.
