@@ -258,6 +258,29 @@ import Testing
     #expect(refusals > 0 && fromRegister > 0)
   }
 
+  /// A replay whose last flush failed leaves it; the next one, which found nothing new, left it for ever.
+  @Test func `what stands before the view in force goes with the next replay`() throws {
+    let place = try Place()
+    let rules = try makeView(place)
+    try Program.run("replay", place.store, "--rules", rules, "--rebuild", "-q").expect(0)
+    let home = "\(place.store)/views/shop"
+    func generations() throws -> Set<String> {
+      Set(try FileManager.default.contentsOfDirectory(atPath: home).filter { $0.hasPrefix("g") })
+    }
+    let inForce = try generations()
+    #expect(inForce == ["g000002"])
+    for name in ["g000001", "g000000.tmp", "g000003.tmp"] {
+      try FileManager.default.copyItem(atPath: "\(home)/g000002", toPath: "\(home)/\(name)")
+    }
+
+    let again = try Program.run("replay", place.store)
+
+    again.expect(0)
+    #expect(again.output.contains("unchanged since"))
+    // What a later replay may go on with stays.
+    #expect(try generations() == inForce.union(["g000003.tmp"]))
+  }
+
   @Test func `since when a view is in force is what the register says`() throws {
     let place = try Place()
     _ = try makeView(place)

@@ -147,6 +147,31 @@ import Testing
       try #require(try RunIndex.open(files, left.reader, size: snapshot.size)).manifest == manifest)
   }
 
+  /// An import that could not finish a new index left one without tables, which `verify` took for damage.
+  @Test func `an index that nobody finished is none, and goes with the next one`() throws {
+    let place = Place()
+    let ended = Process()
+    ended.executableURL = URL(fileURLWithPath: "/bin/true")
+    try ended.run()
+    ended.waitUntilExit()
+    let left = "\(place.path)/index.tmp-\(ended.processIdentifier)"
+    let writer = try open(place.path)
+    _ = try append((0..<16_500).map { ($0, $0, 0) }, to: writer)
+    try FileManager.default.createDirectory(atPath: left, withIntermediateDirectories: false)
+    _ = try WritableEnvironment.create(left, tables: RunManifest.tables)
+    func problems() throws -> [String] {
+      try Store.open(at: place.path).verify(threads: 1, progress: { _ in }).problems.map(\.what)
+    }
+    #expect(try problems() == [])
+
+    writer.maintain()
+
+    #expect(writer.notices.isEmpty)
+    #expect(try problems() == [])
+    let names = try FileManager.default.contentsOfDirectory(atPath: place.path)
+    #expect(names.filter { $0.hasPrefix("index") } == ["index"])
+  }
+
   /// A run whose checksums hold, and which has lost an entry: it would let a duplicate in.
   private func verifyFindsAWrongRun(_ store: Store, _ path: String) throws {
     do {

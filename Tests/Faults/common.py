@@ -193,7 +193,7 @@ def leftovers(kind, store, destination=None):
     place = os.path.dirname(store)
     if kind == "import":
         found = [entry for entry in os.listdir(place) if entry.startswith(f"{os.path.basename(store)}.tmp")]
-        return found + [entry for entry in os.listdir(f"{store}/log") if ".tmp" in entry]
+        return found + [entry for folder in (store, f"{store}/log") for entry in os.listdir(folder) if ".tmp" in entry]
     if kind == "backup":
         name = os.path.basename(destination)
         return [entry for entry in os.listdir(os.path.dirname(destination)) if entry.startswith(f"{name}.tmp")]

@@ -41,21 +41,39 @@ struct RunUpkeep {
     if Files.exists("\(files.index)/data.mdb") {
       do {
         try MetaCheck.check("\(files.index)/data.mdb")
-        let environment = try WritableEnvironment.open(
-          files.index, tables: RunManifest.tables,
-          replacing: [RunManifest.table.replaced(), RunSegment.table.replaced()])
+        let environment = try openExisting()
         if let manifest = try RunIndex.manifest(of: environment) {
           try RunIndex.check(manifest, files, reader, size: size)
         }
         return environment
       } catch {
         // What was wrong the writer said when it opened the index; it is made again.
-        Files.remove(files.index)
       }
     }
-    Files.remove(files.index)
-    try Files.makeDirectory(files.index)
-    return try WritableEnvironment.create(files.index, tables: RunManifest.tables)
+    return try create()
+  }
+
+  /// A new environment, which gets its name only once it is whole, so that nobody takes one that was being made for damage.
+  private func create() throws -> WritableEnvironment {
+    let aside = Files.temporary(for: files.index)
+    Files.removeStale(besides: files.index)
+    Files.remove(aside)
+    do {
+      try Files.makeDirectory(aside)
+      _ = try WritableEnvironment.create(aside, tables: RunManifest.tables)
+      Files.remove(files.index)
+      try Files.rename(aside, files.index)
+    } catch {
+      Files.remove(aside)
+      throw error
+    }
+    return try openExisting()
+  }
+
+  private func openExisting() throws -> WritableEnvironment {
+    try WritableEnvironment.open(
+      files.index, tables: RunManifest.tables,
+      replacing: [RunManifest.table.replaced(), RunSegment.table.replaced()])
   }
 
   private func put(

@@ -120,6 +120,31 @@ package struct ViewRemoval {
     return stale
   }
 
+  /// Removes the generations before the one in force: a replay that could not flush its switch has left them. Builds that were
+  /// ended on the way come behind it, and stay.
+  ///
+  /// - Parameter lock: of this view.
+  package func removeOlder(_ lock: ViewLock) throws(ViewError) {
+    guard let current = try current(), let number = Self.number(current),
+      Files.isDirectory("\(home)/\(current)")
+    else { return }
+    let older = Files.list(home).filter { (Self.number($0) ?? number) < number }
+    if older.isEmpty { return }
+    do throws(SystemError) {
+      // The switch may have come no further than this machine's memory.
+      try Files.syncDirectory(home)
+    } catch {
+      throw ViewError(error, "flush view `\(name)`", path: store)
+    }
+    for generation in older { ViewFiles.removeGeneration(generation, in: home) }
+  }
+
+  /// Of a generation, whole or not.
+  private static func number(_ generation: String) -> Int? {
+    let name = generation.hasSuffix(".tmp") ? String(generation.dropLast(4)) : generation
+    return ViewFiles.isGeneration(name) ? Int(name.dropFirst()) : nil
+  }
+
   /// Name of the generation in force; nil where there is none.
   private func current() throws(ViewError) -> String? {
     do throws(SystemError) {
