@@ -31,6 +31,7 @@ struct ClmReplay: ParsableCommand {
 
   static func main() {
     Files.fillStandardDescriptors()
+    Memory.keepWhatIsLetGo()
     do {
       try refuseUnknownCommand()
       var command = try parseAsRoot(LongArguments.shortened(LongArguments.passed))

@@ -16,6 +16,25 @@ public struct NameTable: Sendable {
     ends.append(bytes.count)
   }
 
+  /// Appends all names of another table behind its own.
+  mutating func append(_ other: NameTable) {
+    if ends.isEmpty {
+      self = other
+      return
+    }
+    let start = bytes.count
+    bytes += other.bytes
+    ends.reserveCapacity(ends.count + other.ends.count)
+    for end in other.ends { ends.append(start + end) }
+  }
+
+  /// Leaves out all names from a number on.
+  mutating func truncate(to count: Int) {
+    if count >= ends.count { return }
+    ends.removeLast(ends.count - count)
+    bytes.removeLast(bytes.count - (ends.last ?? 0))
+  }
+
   /// Where a name stands.
   @inline(__always)
   private func range(of subject: UInt32) -> Range<Int> {

@@ -200,15 +200,23 @@ public struct LogSnapshot: Sendable {
   }
 
   /// Names of all subjects by dense number, UTF-8.
+  ///
+  /// - Parameter threads: that read them, at least 1.
   /// - Throws: `.damaged` where one is missing.
-  public func subjectNames() throws(EventStoreError) -> NameTable {
+  public func subjectNames(threads: Int = 1) throws(EventStoreError) -> NameTable {
     try reader.guarded("read names") {
-      var names = NameTable()
-      for block in blocks {
-        try reader.forEachNewName(block: block, size: state.size) { name in
-          if names.count < subjectCount { names.append(name) }
+      let (reader, size, count) = (reader, state.size, blocks.count)
+      let workers = max(1, min(threads, count))
+      let parts = try Parallel.run(workers) { worker in
+        var names = NameTable()
+        for block in count * worker / workers..<count * (worker + 1) / workers {
+          try reader.forEachNewName(block: BlockNumber(block), size: size) { names.append($0) }
         }
+        return names
       }
+      var names = parts.reduce(into: NameTable()) { $0.append($1) }
+      // The last block may have got more since.
+      names.truncate(to: subjectCount)
       guard names.count == subjectCount else {
         throw ChunkFault(0, "\(names.count) names of \(subjectCount) subjects")
       }

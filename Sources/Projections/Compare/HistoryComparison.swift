@@ -90,7 +90,7 @@ public struct HistoryComparison: Sendable {
     each: ((Difference) throws -> Void)? = nil
   ) throws -> HistoryComparison {
     let plan = ComparisonPlan(sides)
-    let names = try sides.a.view.snapshot.subjectNames()
+    let names = try sides.a.view.snapshot.subjectNames(threads: threads)
     var directories = BothSides(
       a: try sides.a.view.directory(sides.a.compiled, names: names, threads: threads),
       b: try sides.b.view.directory(sides.b.compiled, names: names, threads: threads))

@@ -16,7 +16,7 @@ struct CustomerDirectory: Sendable {
   private var joinedStarts: [UInt32] = []
   var identityFaults = FaultCounts.Reasons()
   /// What the links of the rules' identity came to; nil where they join nobody.
-  private(set) var joins: Identity.Joins?
+  private var identity: Identity?
   /// By subject, where `ignore` reads nothing else; empty where each event has to be asked.
   var ignored: [Bool] = []
   /// Events in view, ignored ones included.
@@ -26,12 +26,14 @@ struct CustomerDirectory: Sendable {
 
   static let absent = UInt32.max
 
-  /// - Parameter counts: events in view by subject.
-  init(counts: [UInt32], identity: Identity?, names: NameTable) {
+  /// - Parameters:
+  ///   - counts: events in view by subject.
+  ///   - roots: of `identity`, where they are known.
+  init(counts: [UInt32], identity: Identity?, roots: [UInt32]? = nil, names: NameTable) {
     self.names = names
     let subjectCount = counts.count
     var total = Array(repeating: UInt32(0), count: subjectCount)
-    let roots = identity?.roots()
+    let roots = roots ?? identity?.roots()
     ranks = Array(repeating: Self.absent, count: subjectCount)
     for subject in 0..<subjectCount where counts[subject] > 0 {
       total[Int(roots?[subject] ?? UInt32(subject))] += counts[subject]
@@ -43,7 +45,7 @@ struct CustomerDirectory: Sendable {
     for (rank, subject) in subjects.enumerated() { ranks[Int(subject)] = UInt32(rank) }
     guard let identity, let roots else { return }
     identityFaults = identity.faults
-    joins = identity.joins
+    self.identity = identity
     var pairs: [UInt64] = []
     // Who has no event in view is nobody yet, whatever else the log holds.
     for subject in 0..<subjectCount where counts[subject] > 0 {
@@ -59,13 +61,14 @@ struct CustomerDirectory: Sendable {
 
   /// - Parameters:
   ///   - counts: of the events in view.
+  ///   - roots: of `identity`, where they are known.
   ///   - unusable: link events without a value.
   ///   - ignored: by subject, where `ignore` reads nothing else.
   init(
-    _ counts: LogView.EventCounts, identity: Identity?, unusable: FaultCounts.Reasons,
-    ignored: [Bool], names: NameTable
+    _ counts: LogView.EventCounts, identity: Identity?, roots: [UInt32]? = nil,
+    unusable: FaultCounts.Reasons, ignored: [Bool], names: NameTable
   ) {
-    self.init(counts: counts.bySubject, identity: identity, names: names)
+    self.init(counts: counts.bySubject, identity: identity, roots: roots, names: names)
     typeCounts = counts.byType
     self.ignored = ignored
     identityFaults.add(unusable)
@@ -150,6 +153,9 @@ struct CustomerDirectory: Sendable {
     subjects = all
     self.counts = counts
   }
+
+  /// What the links of the rules' identity came to; nil where they join nobody.
+  var joins: Identity.Joins? { identity?.joins }
 
   /// The names of the other subjects of a customer.
   func joinedNames(of rank: UInt32) -> [[UInt8]] {

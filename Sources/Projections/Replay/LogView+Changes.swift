@@ -37,12 +37,12 @@ extension LogView {
     return changed
   }
 
-  /// Events in view of some subjects, now and at an earlier look.
+  /// Events in view of some subjects, how many there are now and at an earlier look, and where they stand.
   ///
   /// - Parameter isWanted: by subject.
-  func eventCounts(
+  func events(
     of isWanted: [Bool], since earlier: LogView, threads: Int
-  ) throws -> (now: EventCounts, earlier: EventCounts) {
+  ) throws -> (now: EventCounts, earlier: EventCounts, rows: BlockRows) {
     let ticket = Ticket()
     let view = self
     struct Found: Sendable {
@@ -52,24 +52,30 @@ extension LogView {
     }
     let parts = try Parallel.run(threads) { _ in
       var found: [Found] = []
+      var rows: [(block: BlockNumber, rows: [Int32])] = []
       while let block = try view.nextBlock(ticket) {
         let subjects = block.subjects.span
-        // What was erased is of nobody, and in no view.
+        var own: [Int32] = []
+        // What was erased is of nobody, and in no view: its instant is later than any.
         for row in 0..<view.rows(of: block) where block.occurred[row] <= view.asOf {
           if !isWanted[Int(subjects[row])] { continue }
+          own.append(Int32(truncatingIfNeeded: row))
           found.append(
             Found(
               subject: subjects[row], type: block.types[row],
               wasInView: earlier.sees(row, of: block)))
         }
+        rows.append((block.number, own))
       }
-      return found
+      return (found: found, rows: rows)
     }
     let none = EventCounts(
       bySubject: Array(repeating: 0, count: snapshot.subjectCount),
       byType: Array(repeating: 0, count: snapshot.typeNames.count))
-    var counts = (now: none, earlier: none)
-    for found in parts.joined() {
+    var rows = BlockRows(count: view.blocks.count)
+    for part in parts { for (block, own) in part.rows { rows[block] = own } }
+    var counts = (now: none, earlier: none, rows: rows)
+    for found in parts.flatMap(\.found) {
       counts.now.bySubject[Int(found.subject)] += 1
       counts.now.byType[Int(found.type)] += 1
       if !found.wasInView { continue }
@@ -77,5 +83,18 @@ extension LogView {
       counts.earlier.byType[Int(found.type)] += 1
     }
     return counts
+  }
+}
+
+/// Rows of events by block, ascending.
+struct BlockRows: Sendable {
+  private var rows: [[Int32]]
+
+  /// - Parameter count: blocks from the first one on.
+  init(count: Int) { rows = Array(repeating: [], count: count) }
+
+  subscript(block: BlockNumber) -> [Int32] {
+    get { rows[block.rawValue] }
+    set { rows[block.rawValue] = newValue }
   }
 }

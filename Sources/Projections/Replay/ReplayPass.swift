@@ -10,6 +10,8 @@ struct ReplayPass {
   let threads: Int
   var followsSegments = false
   var engine = FoldEngine.words
+  /// Rows among which all that belong to the pass are; nil for all.
+  var among: BlockRows?
   /// Nil for rules that only the tree evaluator folds.
   let plan: TruthPlan?
   /// Told of each event that was read, folded, and kept in what is made of the customers.
@@ -104,6 +106,7 @@ struct ReplayPass {
     while true {
       let number = BlockNumber(ticket.take())
       if number >= view.blocks.upperBound { break }
+      if let among, among[number].isEmpty { continue }
       let block = try view.snapshot.block(number)
       let rows = rows(of: block, ignored: &ignored)
       try reader.open(block, rows: rows, view.snapshot)
@@ -142,16 +145,24 @@ struct ReplayPass {
     let subjects = block.subjects.span
     let occurred = block.occurred.span
     let own = directory.ranks.span
+    let end = view.rows(of: block)
     var rows: [Int32] = []
-    rows.reserveCapacity(block.count)
-    for row in 0..<view.rows(of: block) where occurred[row] <= view.asOf {
+    func look(_ row: Int, _ left: inout Int64) {
       let subject = Int(subjects[row])
-      guard own[subject] &- first < count else { continue }
+      guard own[subject] &- first < count else { return }
       if !ignored.isEmpty && ignored[subject] {
         left += 1
       } else {
         rows.append(Int32(truncatingIfNeeded: row))
       }
+    }
+    if let among {
+      for row in among[block.number] where row < end && occurred[Int(row)] <= view.asOf {
+        look(Int(row), &left)
+      }
+    } else {
+      rows.reserveCapacity(block.count)
+      for row in 0..<end where occurred[row] <= view.asOf { look(row, &left) }
     }
     return rows
   }

@@ -58,7 +58,8 @@ public struct Replayer {
   }
 
   func directory() throws -> CustomerDirectory {
-    try view.directory(compiled, names: try view.snapshot.subjectNames(), threads: threads)
+    try view.directory(
+      compiled, names: try view.snapshot.subjectNames(threads: threads), threads: threads)
   }
 
   /// Folds all customers.
@@ -148,11 +149,13 @@ extension Replayer {
   /// - Parameters:
   ///   - earlier: customers of an earlier look at the log.
   ///   - other: that looks so; sees nothing that this one does not see.
+  ///   - rows: among which all events of both are.
   ///   - make: a sink for each thread.
   ///   - keep: called with the runs in order.
   func run<Sink: FoldSink>(
     _ directory: CustomerDirectory, counting earlier: CustomerDirectory, by other: Replayer,
-    _ make: @escaping @Sendable () -> Sink, keep: (FoldedRuns<Sink>) throws -> Void
+    among rows: BlockRows, _ make: @escaping @Sendable () -> Sink,
+    keep: (FoldedRuns<Sink>) throws -> Void
   ) throws -> (now: ReplaySummary, before: ReplaySummary) {
     let (own, others) = (passes(directory, halves: 1), other.passes(earlier, halves: 1))
     guard own.count == 1, others.count == 1 else {
@@ -163,7 +166,7 @@ extension Replayer {
     func pass(_ view: LogView, _ directory: CustomerDirectory, _ ranks: Range<Int>) -> ReplayPass {
       ReplayPass(
         compiled: compiled, view: view, directory: directory, ranks: ranks, threads: threads,
-        engine: engine, plan: plan)
+        engine: engine, among: rows, plan: plan)
     }
     func summary(_ view: LogView, _ directory: CustomerDirectory) -> ReplaySummary {
       var summary = ReplaySummary(compiled, asOf: view.asOf)

@@ -9,6 +9,8 @@ struct UpdateScope {
   var now: CustomerDirectory
   /// Customers whose records go; those who come back in `now` among them.
   var before: CustomerDirectory
+  /// Where the events of both stand.
+  var rows: BlockRows
 
   /// - Parameters:
   ///   - view: what the view shall be made from.
@@ -16,7 +18,7 @@ struct UpdateScope {
   init(
     _ compiled: CompiledRules, _ reader: ViewReader, view: LogView, earlier: LogView, threads: Int
   ) throws {
-    let names = try view.snapshot.subjectNames()
+    let names = try view.snapshot.subjectNames(threads: threads)
     var isChanged = try view.changedSubjects(since: earlier, threads: threads)
     for subject in try reader.staleSubjects(at: view.asOf, threads: threads) {
       guard Int(subject) < isChanged.count else { throw ByteDecoder.Damaged() }
@@ -29,12 +31,14 @@ struct UpdateScope {
     }
     let isWanted = Self.wanted(&isChanged, roots)
     let ignored = try view.ignoredSubjects(compiled, names, threads: threads, of: isWanted)
-    let counts = try view.eventCounts(of: isWanted, since: earlier, threads: threads)
+    let events = try view.events(of: isWanted, since: earlier, threads: threads)
+    rows = events.rows
     now = CustomerDirectory(
-      counts.now, identity: who.now, unusable: who.unusable, ignored: ignored, names: names)
-    before = CustomerDirectory(
-      counts.earlier, identity: who.before ?? who.now, unusable: .init(), ignored: ignored,
+      events.now, identity: who.now, roots: roots?.now, unusable: who.unusable, ignored: ignored,
       names: names)
+    before = CustomerDirectory(
+      events.earlier, identity: who.before ?? who.now, roots: roots?.before, unusable: .init(),
+      ignored: ignored, names: names)
   }
 
   /// Who is whom, now and before; nil where the rules join nobody.

@@ -103,7 +103,7 @@ struct ViewUpdate {
     var runs: [PendingRecords] = []
     let (compiled, now) = (compiled, scope.now)
     let (after, before) = try replayer(view).run(
-      now, counting: scope.before, by: replayer(earlier)
+      now, counting: scope.before, by: replayer(earlier), among: scope.rows
     ) {
       RecordSink(compiled, now)
     } keep: {
