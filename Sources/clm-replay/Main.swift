@@ -20,13 +20,14 @@ struct ClmReplay: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      ImportCommand.self, StatusCommand.self, CheckCommand.self, ReplayCommand.self,
+      ImportCommand.self, StatusCommand.self, InitCommand.self, CheckCommand.self,
+      ReplayCommand.self,
       ShowCommand.self, HistoryCommand.self, ExplainCommand.self, CompareCommand.self,
       ExportCommand.self, MetricsCommand.self, ValueCommand.self, RFMCommand.self,
       ReportCommand.self, ViewsCommand.self,
       VerifyCommand.self, CheckpointCommand.self, ProveCommand.self, BackupCommand.self,
       ForgetCommand.self,
-      GenerateCommand.self, EvalCommand.self,
+      GenerateCommand.self, EvalCommand.self, FoldCommand.self,
     ])
 
   static func main() {

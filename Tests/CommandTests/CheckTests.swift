@@ -366,4 +366,91 @@ import Testing
         "`where` of fact `answers`: 'nps_respons' is no type of `nps`, so event.type is never that; did you mean 'nps_response'?"
       ), "\(checked.errors)")
   }
+
+  @Test func `several files are checked at once, each by its name`() throws {
+    let place = try Place()
+    let good = Program.fixture("rules/retail.yaml")
+    let bad = try place.file(
+      "bad.yaml", BuyerRules.head("bad").replacing("buys >= 1", with: "buy >= 1"))
+    let run = try Program.run("check", good, bad, "--format", "json")
+    run.expect(1)
+    let object = try run.object()
+    let errors = try #require(object["errors"] as? [[String: Any]])
+    #expect(errors.map { $0["file"] as? String } == [bad])
+    #expect((object["tests"] as? [String: Any])?["passed"] as? Int == 5)
+    let text = try Program.run("check", good, good)
+    text.expect(0)
+    #expect(text.output.split(separator: "\n").count == 2)
+    try Program.run("check").expect(64)
+  }
+
+  @Test func `coverage says what tests never try, and what a log never does`() throws {
+    let place = try Place()
+    let rules = try place.file(
+      "r.yaml",
+      BuyerRules.head("shop")
+        + """
+          - { id: back, from: buyer, to: new, when: "backs >= 1" }
+        segments:
+          big: { when: "buys >= 2" }
+          known: { when: "buys >= 0" }
+        population: { part: { ntile: { of: buys, n: 2 } } }
+        tests:
+          - { name: buys, given: [{ at: 2024-01-01, type: purchase }], expect: [{ to: buyer }] }
+          - { name: none, given: [{ at: 2024-01-01, type: visit }], expect: [] }
+
+        """.replacing("big:", with: "best: { when: \"part == 2\" }\n  big:"))
+    let text = try String(contentsOfFile: rules, encoding: .utf8)
+      .replacing("  buys: { count: buy }", with: "  buys: { count: buy }\n  backs: { count: back }")
+      .replacing("buys >= 1", with: "buys >= 1 && backs == 0")
+    try text.write(toFile: rules, atomically: true, encoding: .utf8)
+    func coverage(_ arguments: String...) throws -> [String: [String: Any]] {
+      let run = try Program.run(["check", rules, "--coverage", "--format", "json"] + arguments)
+      run.expect(0)
+      let found = try #require(try run.object()["coverage"] as? [String: Any])
+      return found.compactMapValues { $0 as? [String: Any] }
+    }
+    let tests = try coverage()
+    #expect(tests["transitions"] as? [String: Int] == ["buy": 1, "back": 0])
+    #expect(tests["stages"] as? [String: Int] == ["new": 2, "buyer": 1])
+    #expect(tests["segments"]?["big"] as? Int == 0)
+    #expect(tests["segments"]?["known"] as? Int == 2)
+    #expect(tests["segments"]?["best"] is NSNull)
+
+    let lines = (0..<3).map {
+      event($0, $0 == 2 ? "refund" : "purchase", "2024-01-0\($0 + 1)T00:00:00Z")
+    }
+    try Program.run("import", place.store, try place.file("e", lines.joined()), "-q").expect(0)
+    let log = try coverage("--store", place.store)
+    #expect(log["transitions"] as? [String: Int] == ["buy": 1, "back": 1])
+    #expect(log["stages"] as? [String: Int] == ["new": 2, "buyer": 1])
+    #expect(log["segments"]?["big"] as? Int == 1)
+    let shown = try Program.run("check", rules, "--coverage").output
+    #expect(shown.contains("transition  back           never    13"), "\(shown)")
+    #expect(shown.contains("segment     best   at as-of only    15"), "\(shown)")
+  }
+
+  @Test func `stages are drawn, whatever their conditions hold`() throws {
+    let place = try Place()
+    let rules = try place.file(
+      "r.yaml",
+      BuyerRules.head("shop").replacing(
+        "buys >= 1", with: "buys >= 1 && stage.name == 'new' || buys > 2"))
+    let drawn = try Program.run("check", rules, "--diagram")
+    drawn.expect(0)
+    #expect(
+      drawn.output == """
+        stateDiagram-v2
+          state "new" as s0
+          state "buyer" as s1
+          [*] --> s0
+          s0 --> s1 : buy#58; buys #62;= 1 && stage.name == 'new' #124;#124; buys #62; 2
+
+        """)
+    let questions = try Program.run("check", Program.fixture("rules/first-match.yaml"), "--diagram")
+    #expect(questions.output.hasPrefix("flowchart TD\n  s0([\"lapsed\"])\n"))
+    try Program.run("check", rules, rules, "--diagram").expect(64)
+    try Program.run("check", rules, "--diagram", "--format", "json").expect(64)
+    try Program.run("check", rules, "--diagram", "--coverage").expect(64)
+  }
 }

@@ -24,6 +24,8 @@ import Testing
       chmod +x bin/kcat
       """,
     "docs/how-to/new-rules.md": feed + imported,
+    "docs/how-to/first-rules.md": feed + "clm-replay import -q shop data/shop.ndjson\n",
+    "docs/how-to/pipelines.md": feed + imported,
     "docs/how-to/audit.md": feed + imported,
     "docs/how-to/backfill.md": feed + imported,
     "docs/how-to/erasure.md": feed + imported,

@@ -26,7 +26,9 @@ extension LogSnapshot {
       } else {
         let first = block.first
         try forEachLine(in: first..<first + UInt64(BlockColumns.length)) { _, line in
-          PayloadInventory.forEachScalar(line) { path, _ in found.known.insert(path) }
+          PayloadInventory.forEachScalar(line) { steps, _ in
+            found.known.insert(steps.joined(separator: "."))
+          }
         }
         found.missing.removeAll { found.known.contains(paths[$0].name) }
       }

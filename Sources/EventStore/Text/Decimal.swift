@@ -3,16 +3,21 @@ package enum Decimal {
   /// A number taken apart: sign × digits × 10^exponent, without leading or trailing zeros among the digits.
   package struct Parts: Equatable {
     var isNegative: Bool
-    /// From 0 to 9, without zeros in front.
+    /// From 0 to 9, without zeros in front or behind.
     var digits: [UInt8]
     /// Of ten.
     var exponent: Int
+
+    /// How many it has behind the point.
+    package var decimals: Int { max(0, -exponent) }
+    /// It is whole and has 18 digits at most.
+    package var isSmallInteger: Bool { exponent >= 0 && digits.count + exponent <= 18 }
 
     var isZero: Bool { digits.isEmpty }
   }
 
   /// Nil where the text is not one number of JSON's grammar.
-  static func parts(_ text: Span<UInt8>) -> Parts? {
+  package static func parts(_ text: Span<UInt8>) -> Parts? {
     var index = 0
     var parts = Parts(isNegative: false, digits: [], exponent: 0)
     func digit(_ index: Int) -> Bool { index < text.count && text[index] &- 48 < 10 }

@@ -21,7 +21,7 @@ enum MemoryFold {
     let visible = lines.filter { $0.occurred <= asOf }
     var fold = CustomerFold(compiled)
     var customers: [Customer] = []
-    for group in groups(of: visible, compiled) {
+    for group in CustomerGroups.of(visible, compiled) {
       let taken = fold.load(group.lines)
       if taken.isEmpty { continue }
       fold.fold(asOf: asOf)
@@ -33,41 +33,5 @@ enum MemoryFold {
       customers.append(customer)
     }
     return customers
-  }
-
-  /// The events by customer, in the order of the bytes of their names.
-  private static func groups(
-    of lines: [EventLine], _ compiled: CompiledRules
-  ) -> [(name: String, lines: [EventLine])] {
-    var numbers: [[UInt8]: UInt32] = [:]
-    var names: [String] = []
-    var subjects: [UInt32] = []
-    for line in lines {
-      let key = Array(line.subject.utf8)
-      if numbers[key] == nil {
-        numbers[key] = UInt32(names.count)
-        names.append(line.subject)
-      }
-      subjects.append(numbers[key] ?? 0)
-    }
-    var roots = Array(0..<UInt32(names.count))
-    if let field = compiled.identityField {
-      var links: [Identity.Link] = []
-      for (line, subject) in zip(lines, subjects) {
-        var reader = EventReader(compiled, types: [Array(line.type.utf8)])
-        if case .named(let named) = reader.link(line: line.line.span, type: 0, identity: field) {
-          links.append(
-            Identity.Link(
-              occurred: line.occurred, position: line.position, subject: subject, named: named))
-        }
-      }
-      roots =
-        Identity(links: links, subjectCount: names.count) { numbers[$0] }.roots()
-    }
-    let order = names.indices.sorted { ByteString(names[$0]) < ByteString(names[$1]) }
-    return order.compactMap { number in
-      let own = lines.indices.filter { roots[Int(subjects[$0])] == UInt32(number) }
-      return own.isEmpty ? nil : (names[number], own.map { lines[$0] })
-    }
   }
 }

@@ -19,13 +19,10 @@ public struct RuleTestRunner {
 
   private static func run(_ test: Rules.RuleTest, _ compiled: CompiledRules) -> Outcome {
     var outcome = Outcome(name: test.name, failure: nil, parked: [], place: test.place)
-    var lines: [EventLine] = []
-    for (position, event) in test.given.enumerated() {
-      guard let line = EventLine(position: UInt64(position), line: Array(event.line.utf8)) else {
-        outcome.failure = "event \(position) of `given` is no event"
-        return outcome
-      }
-      lines.append(line)
+    let lines = lines(of: test)
+    if lines.count < test.given.count {
+      outcome.failure = "event \(lines.count) of `given` is no event"
+      return outcome
     }
     guard let latest = lines.map(\.occurred).max() else {
       outcome.failure = test.expect.isEmpty ? nil : "`given` has no events"
@@ -39,6 +36,18 @@ public struct RuleTestRunner {
       outcome.failure = difference + reasons + listing(rows, test.expect)
     }
     return outcome
+  }
+
+  /// The events of a test up to the first that is none.
+  static func lines(of test: Rules.RuleTest) -> [EventLine] {
+    var lines: [EventLine] = []
+    for (position, event) in test.given.enumerated() {
+      guard let line = EventLine(position: UInt64(position), line: Array(event.line.utf8)) else {
+        break
+      }
+      lines.append(line)
+    }
+    return lines
   }
 
   private static func difference(

@@ -4,88 +4,82 @@ import Projections
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Check a rules file and run the tests that it carries; needs no store.",
+    abstract: "Check rules files and run the tests that they carry; needs no store.",
     discussion: """
       EXAMPLE
         clm-replay check retail.yaml
+        clm-replay check retail.yaml --coverage --store store
+        clm-replay check retail.yaml --diagram > stages.mmd
 
-      Exit status 1 if the file has errors or a test fails.
+      --coverage lists how often the tests of the file (with --store the log) take each transition, enter each stage and come into
+      each segment; what they never do is marked. --diagram draws the stages for Mermaid, which GitHub and many editors show.
+
+      Exit status 1 if a file has errors or a test fails, and with --store if customers are parked.
       """)
 
-  @Argument(help: "The rules file.") var rules: String
+  @Argument(help: "The rules files.") var rules: [String]
   @Option(
     help: "Fold this store's log too and say what the rules could not use; nothing is written.")
   var store: String?
+  @Flag(help: "How often each transition, stage and segment comes up in the tests, or the log.")
+  var coverage = false
+  @Flag(help: "Draw the stages and what leads from one to the other, for Mermaid.")
+  var diagram = false
   @OptionGroup var times: FoldTimes
   @OptionGroup var global: GlobalOptions
+
+  private var isJSON: Bool { global.format == .json || global.format == .ndjson }
 
   func validate() throws {
     if store == nil && !times.isNow {
       throw ValidationError("--as-of and --known-at go with --store")
     }
+    if coverage && diagram { throw ValidationError("--coverage and --diagram do not go together") }
+    if diagram && (rules.count > 1 || store != nil || isJSON) {
+      throw ValidationError("--diagram draws one rules file, as text")
+    }
   }
 
   func run() throws {
-    let format = global.resolvedFormat(oneObject: true)
-    let result = try LoadedRules.check(rules)
-    var tests: [RuleTestRunner.Outcome] = []
-    if let compiled = result.compiled { tests = RuleTestRunner.run(compiled) }
-    let failed = tests.filter { $0.failure != nil }
-    let errors = result.diagnostics.filter { $0.severity == .error }
-    var warnings = result.diagnostics.filter { $0.severity == .warning }
-    if let compiled = result.compiled { warnings += ChaseFinder.warnings(compiled) }
-    for diagnostic in warnings {
-      LoadedRules.report(diagnostic, file: rules, source: result.source)
-    }
-    for diagnostic in errors { LoadedRules.report(diagnostic, file: rules, source: result.source) }
-    for test in failed {
-      LoadedRules.report(
-        Diagnostic(
-          code: "test-failed", message: "test `\(test.name)`: \(test.failure ?? "")",
-          place: test.place), file: rules, source: result.source)
-    }
-    let trial = try result.compiled.flatMap { compiled in
-      try store.map { try TrialFold($0, compiled, times) }
-    }
-    trial?.report.tell()
-    if format == .json || format == .ndjson {
-      let failures = failed.map { test in
-        JSONValue.object([
-          ("name", .string(test.name)), ("message", .string(test.failure ?? "")),
-          ("line", .count(test.place.line)),
-        ])
+    let checks = try rules.map { try RulesCheck($0, store: store, times, coverage: coverage) }
+    for check in checks { check.tell() }
+    if diagram {
+      if let compiled = checks.first?.result.compiled {
+        let text = StageDiagram(compiled.rules).lines.map { $0 + "\n" }.joined()
+        try StandardOutput.write(text)
       }
-      let object = JSONValue.object([
-        ("errors", .array(errors.map(json))),
-        (
-          "warnings",
-          .array(warnings.map(json) + (trial?.report.warnings ?? []).map { warningJSON($0) })
-        ),
-        (
-          "tests",
-          .object([
-            ("passed", .count(tests.count - failed.count)), ("failed", .count(failed.count)),
-            ("failures", .array(failures)),
-          ])
-        ),
-      ])
-      try StandardOutput.write(object.text + "\n")
-    } else if errors.isEmpty {
-      let count = tests.count == 1 ? "1 test" : "\(tests.count) tests"
-      try StandardOutput.write(
-        "\(rules.printable): \(failed.isEmpty ? "ok" : "not ok"), \(count), \(failed.count) failed\n"
-      )
+    } else if isJSON {
+      try StandardOutput.write(Self.summary(checks, coverage: coverage).text + "\n")
+    } else {
+      for check in checks where check.errors.isEmpty {
+        try StandardOutput.write(check.lines.map { $0 + "\n" }.joined())
+      }
     }
-    if let parked = trial?.parked { throw parked }
-    if !errors.isEmpty || !failed.isEmpty { throw ExitCode(ExitStatus.problems.rawValue) }
+    if let parked = checks.lazy.compactMap(\.parked).first { throw parked }
+    if !checks.allSatisfy(\.isRight) { throw ExitCode(ExitStatus.problems.rawValue) }
   }
 
-  private func json(_ diagnostic: Diagnostic) -> JSONValue {
+  /// One object for all files.
+  private static func summary(_ checks: [RulesCheck], coverage: Bool) -> JSONValue {
+    let passed = checks.reduce(0) { $0 + $1.tests.count - $1.failed.count }
+    let failed = checks.reduce(0) { $0 + $1.failed.count }
     var members: [(String, JSONValue)] = [
-      ("code", .string(diagnostic.code)), ("message", .string(diagnostic.message)),
-      ("line", .count(diagnostic.place.line)), ("column", .count(diagnostic.place.column)),
+      ("errors", .array(checks.flatMap { $0.errorsJSON })),
+      ("warnings", .array(checks.flatMap { $0.warningsJSON })),
+      (
+        "tests",
+        .object([
+          ("passed", .count(passed)), ("failed", .count(failed)),
+          ("failures", .array(checks.flatMap { $0.failuresJSON })),
+        ])
+      ),
     ]
-    if let help = diagnostic.help { members.append(("help", .string(help))) }
+    if coverage {
+      var found: [(String, JSONValue)] = []
+      for check in checks { if let own = check.coverageJSON { found.append((check.file, own)) } }
+      let isOne = checks.count == 1
+      members.append(("coverage", isOne && !found.isEmpty ? found[0].1 : JSONValue.object(found)))
+    }
     return .object(members)
   }
 }

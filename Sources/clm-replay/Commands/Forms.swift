@@ -24,6 +24,8 @@ enum Forms {
       try object(command.global)
     case let command as ViewsCommand where command.rules != nil:
       try among([], command.global, "the file as it was served")
+    case let command as FoldCommand:
+      try among([.csv, .ndjson], command.global, "ndjson and csv")
     case let command as GenerateCommand:
       try among([.ndjson], command.global, "ndjson")
       try refuse(command.output, extensions: otherExtensions.subtracting(["ndjson"]), has: "ndjson")

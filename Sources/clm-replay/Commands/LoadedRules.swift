@@ -61,6 +61,22 @@ struct LoadedRules {
     throw Reported(exit: .couldNotRun)
   }
 
+  /// Checks rules that this program wrote, with their tests.
+  /// - Throws: where they are wrong, which is a defect of this program.
+  static func checkOwn(_ source: [UInt8]) throws {
+    let checked = check(bytes: source, path: "the draft")
+    var faults = checked.diagnostics.filter { $0.severity == .error }.map {
+      "line \($0.place.line): \($0.message)"
+    }
+    if let compiled = checked.compiled {
+      faults += RuleTestRunner.run(compiled).compactMap(\.failure)
+    }
+    guard let fault = faults.first else { return }
+    throw CommandError(
+      exit: .couldNotRun, code: "draft", message: "the draft does not hold: \(fault)",
+      help: "this is a defect of this program; `status --types` lists what a rules file can name")
+  }
+
   static func report(_ diagnostic: Diagnostic, file: String, source: [UInt8]) {
     ErrorReport(
       isWarning: diagnostic.severity == .warning, code: diagnostic.code,

@@ -117,7 +117,7 @@ struct ReplayCommand: ParsableCommand {
     var (opened, register) = try OpenedStore.registering(store)
     // What is wrong with rules of a file is said before anything is waited for.
     let ofFile = try request.rules ?? rules.map { try LoadedRules.load($0) }
-    let parametersOfFile = try ofFile.flatMap { try checkedParameters($0) }
+    let parametersOfFile = try ofFile.flatMap { try $0.valueParameters(clvParams) }
     let name = try request.name ?? viewName(ofFile, opened)
     _ = try opened.logView(asOf: asOf, knownAt: knownAt)
     let lock = try opened.run {
@@ -133,7 +133,7 @@ struct ReplayCommand: ParsableCommand {
     }
     let (earlier, unreadable) = viewInForce(name)
     let loaded = try ofFile ?? rulesInForce(name, earlier, opened)
-    let parameters = try ofFile == nil ? checkedParameters(loaded) : parametersOfFile
+    let parameters = try ofFile == nil ? loaded.valueParameters(clvParams) : parametersOfFile
     if !request.isRepeated { try checkRegister(opened, loaded, view: name) }
     let logView = try opened.logView(asOf: asOf, knownAt: knownAt)
     // Before the switch, which must not come if it cannot be told.
@@ -287,24 +287,6 @@ struct ReplayCommand: ParsableCommand {
       return error
     }
     return nil
-  }
-
-  private func checkedParameters(_ loaded: LoadedRules) throws -> ValueParameters? {
-    guard let clvParams else { return nil }
-    guard let settings = loaded.compiled.rules.clv, let model = settings.model else {
-      throw CommandError(
-        exit: .usage, code: "usage",
-        message: "--clv-params is of no use: the rules name no clv.model"
-      )
-    }
-    let bytes = try InputFile.read(clvParams, what: "file of parameters")
-    do throws(ValueParameters.Fault) {
-      return try ValueParameters.read(bytes, model: model, unit: Numbers.span(settings.unit))
-    } catch {
-      throw CommandError(
-        exit: .couldNotRun, code: "clv-params", message: "`\(clvParams)` \(error.message)",
-        help: "`clm-replay replay STORE --rules RULES --format json` prints what it takes")
-    }
   }
 
   /// What the view is called: the one named, the model of rules that are given, or the only one there is.

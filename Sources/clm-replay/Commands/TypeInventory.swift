@@ -20,9 +20,10 @@ struct TypeInventory {
       try snapshot.forEachLine(in: block.firstPosition..<end) { position, line in
         let type = Int(block.types[Int(position - block.firstPosition)])
         counts[type] += 1
-        PayloadInventory.forEachScalar(line) { path, kind in
+        PayloadInventory.forEachScalar(line) { steps, value in
+          let path = steps.joined(separator: ".")
           paths[type][path, default: PathCount()].count += 1
-          paths[type][path, default: PathCount()].kinds[kind, default: 0] += 1
+          paths[type][path, default: PathCount()].kinds[value.kind, default: 0] += 1
         }
       }
     }

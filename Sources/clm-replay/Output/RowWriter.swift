@@ -1,15 +1,12 @@
-/// Writes rows as CSV (RFC 4180, LF, quotes only where needed) or as NDJSON.
+/// Writes rows to a file, as ``RowLines``.
 struct RowWriter {
-  let format: OutputFormat
-  let columns: [String]
   let file: OutputFile
   private(set) var count = 0
-  private var buffer: [UInt8] = []
+  private var lines: RowLines
 
   init(format: OutputFormat, columns: [String], file: OutputFile) {
-    self.format = format
-    self.columns = columns
     self.file = file
+    lines = RowLines(columns, csv: format == .csv)
   }
 
   /// What stands before each cell of a row.
@@ -20,44 +17,19 @@ struct RowWriter {
     }
   }
 
-  mutating func begin() throws {
-    if format == .csv { addLine(columns.map { .string($0) }) }
-  }
+  mutating func begin() throws { lines.addHeader() }
 
   mutating func add(_ cells: [JSONValue]) throws {
     count += 1
-    if format == .csv {
-      addLine(cells)
-    } else {
-      JSONValue.object(Array(zip(columns, cells))).append(to: &buffer)
-      buffer.append(UInt8(ascii: "\n"))
-    }
-    if buffer.count > 1 << 16 { try flush() }
+    lines.add(cells)
+    if lines.bytes.count > 1 << 16 { try flush() }
   }
 
   mutating func end() throws { try flush() }
 
   private mutating func flush() throws {
-    try file.write(buffer)
-    buffer.removeAll(keepingCapacity: true)
-  }
-
-  private mutating func addLine(_ cells: [JSONValue]) {
-    for (index, cell) in cells.enumerated() {
-      if index > 0 { buffer.append(UInt8(ascii: ",")) }
-      switch cell {
-      case .null: break
-      case .string(let text): Self.appendCell(text, to: &buffer)
-      case .array(let elements):
-        let texts = elements.map { element in
-          if case .string(let text) = element { return text }
-          return element.text
-        }
-        Self.appendCell(texts.joined(separator: ";"), to: &buffer)
-      default: cell.append(to: &buffer)
-      }
-    }
-    buffer.append(UInt8(ascii: "\n"))
+    try file.write(lines.bytes)
+    lines.bytes.removeAll(keepingCapacity: true)
   }
 
   /// A text as a cell of CSV, in quotes where it has to be.
@@ -75,5 +47,45 @@ struct RowWriter {
       buffer.append(byte)
     }
     buffer.append(UInt8(ascii: "\""))
+  }
+}
+
+/// Rows as lines of CSV (RFC 4180, LF, quotes only where needed) or of NDJSON.
+struct RowLines {
+  private let columns: [String]
+  private let isCSV: Bool
+  var bytes: [UInt8] = []
+
+  init(_ columns: [String], csv isCSV: Bool) {
+    self.columns = columns
+    self.isCSV = isCSV
+  }
+
+  /// The names of the columns; NDJSON has them in each line.
+  mutating func addHeader() {
+    if isCSV { add(columns.map { .string($0) }) }
+  }
+
+  mutating func add(_ cells: [JSONValue]) {
+    guard isCSV else {
+      JSONValue.object(Array(zip(columns, cells))).append(to: &bytes)
+      bytes.append(UInt8(ascii: "\n"))
+      return
+    }
+    for (index, cell) in cells.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      switch cell {
+      case .null: break
+      case .string(let text): RowWriter.appendCell(text, to: &bytes)
+      case .array(let elements):
+        let texts = elements.map { element in
+          if case .string(let text) = element { return text }
+          return element.text
+        }
+        RowWriter.appendCell(texts.joined(separator: ";"), to: &bytes)
+      default: cell.append(to: &bytes)
+      }
+    }
+    bytes.append(UInt8(ascii: "\n"))
   }
 }
