@@ -430,6 +430,58 @@ import Testing
     #expect(shown.contains("segment     best   at as-of only    15"), "\(shown)")
   }
 
+  @Test func `what was mistyped is written as it was meant, and nothing else`() throws {
+    let mistyped = """
+      rules: 1
+      model:    { name: retail, version: 3 }   # curency is no key either
+      curency: EUR
+      identity: { link: identfy.anonymous_id }
+      events:
+        purchase:
+          types:  [purchase, order_paid]
+          where:  event.statu != 'cancelled'
+          fields: { amount: mony, status: { type: string, path: order.status, default: paid } }
+        nps:      { types: [nps_response], fields: { score: int } }
+        identify: { types: [identify], fields: { anonymous_id: string } }
+      facts:
+        purchases: { count: purchse }
+        nps_last:  { last: nps.scor, within: 365d }
+        good:      { count: nps, where: "event.type.startswith('nps')" }
+        last_purchase_at: { last_tim: purchase }
+      stages: [reach, conversion, lapsed]
+      transitions:
+        - { id: a, from: reach, to: conversoin, when: "purchases >= 1 && nps_lst > 3" }
+        - { id: b, from: convertion, to: lapsed, when: "since(last_purchase_at) >= dys(90)" }
+        - { id: c, from: lapsed, to: reach, when: "stage.nam == 'lapsd'" }
+        - { id: d, from: lapsed, to: reach, when: "foobar > 3" }
+      """.replacing("\n", with: "\r\n")
+    var meant = mistyped
+    for (old, new) in [
+      ("curency: ", "currency: "), ("identfy", "identify"), ("event.statu ", "event.status "),
+      ("mony", "money"), ("purchse", "purchase"), ("nps.scor,", "nps.score,"),
+      ("startswith", "startsWith"), ("last_tim:", "last_time:"), ("conversoin", "conversion"),
+      ("nps_lst", "nps_last"), ("convertion", "conversion"), ("dys(", "days("),
+      ("stage.nam ", "stage.name "), ("lapsd", "lapsed"),
+    ] { meant = meant.replacing(old, with: new) }
+    let place = try Place()
+    let file = try place.file("r.yaml", mistyped)
+
+    let fixed = try Program.run("check", file, "--fix")
+
+    // What nobody could have meant stays an error.
+    fixed.expect(1)
+    #expect(errors(fixed) == 1)
+    #expect(fixed.errors.contains("r.yaml:13: `purchse` is `purchase` now"), "\(fixed.errors)")
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == meant)
+    let again = try Program.run("check", file, "--fix")
+    #expect(again.errors.contains("r.yaml: nothing to fix"))
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == meant)
+    let right = Program.fixture("rules/retail.yaml")
+    let before = try Data(contentsOf: URL(fileURLWithPath: right))
+    try Program.run("check", right, "--fix", "-q").expect(0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: right)) == before)
+  }
+
   @Test func `stages are drawn, whatever their conditions hold`() throws {
     let place = try Place()
     let rules = try place.file(

@@ -185,6 +185,32 @@ import Testing
     #expect(version.outcome == whole.outcome)
   }
 
+  /// A replay that finds nothing new leaves what it could go on with, and nothing else.
+  @Test func `a build of something else stays beside a view in force, one of the same goes`() throws
+  {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let shop = try shop(708)
+    let other = try attempt("other", shop, asOf: shop.view.asOf + 1)
+    let own = try attempt("own", shop)
+    let manifest = try ViewReader.open(store, named: "own").manifest
+    func generations() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: home("own").path)
+        .filter { $0.hasPrefix("g") }.sorted()
+    }
+    let inForce = try generations()
+    try leave(own.kills[1].place, in: "own", number: 7)
+    try leave(other.kills[1].place, in: "own", number: 8)
+    try Data("no LMDB file".utf8).write(
+      to: home("own").appendingPathComponent("g000009.tmp/data.mdb", isDirectory: false)
+        .creatingDirectory())
+    #expect(try generations().count == 4)
+
+    let lock = try ViewLock.take(store, "own", waitSeconds: 0, command: "test")
+    try ViewRemoval(store, view: "own").removeLeftovers(lock, beside: manifest)
+
+    #expect(try generations() == inForce + ["g000008.tmp"])
+  }
+
   @Test func `what is damaged in what was left is never taken over`() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let shop = try shop(707)
@@ -214,5 +240,14 @@ import Testing
     }
     print("\(resumed) resumed, \(unusable) thrown away")
     #expect(unusable > 3)
+  }
+}
+
+extension URL {
+  /// The file's directory is there.
+  fileprivate func creatingDirectory() throws -> URL {
+    try FileManager.default.createDirectory(
+      at: deletingLastPathComponent(), withIntermediateDirectories: true)
+    return self
   }
 }

@@ -83,11 +83,11 @@ struct EventSlice: Sendable {
   }
 
   /// Gives all events of one customer to a loader.
-  func forEach(_ body: (Int64, UInt64, Int32, ArraySlice<Int64>) -> Void) {
+  func forEach(_ body: (UInt32, Int64, UInt64, Int32, ArraySlice<Int64>) -> Void) {
     var start = 0
     for event in events {
       let end = Int(event.end)
-      body(event.occurred, event.position, event.number, values[start..<end])
+      body(event.rank, event.occurred, event.position, event.number, values[start..<end])
       start = end
     }
   }

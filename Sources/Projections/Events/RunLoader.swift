@@ -94,7 +94,7 @@ struct RunLoader {
     }
   }
 
-  /// Takes the events of a slice with one customer, whose rank is 0, read by the only reader.
+  /// Takes the events of a slice of no more customers than a run has, read by the only reader.
   mutating func gather(
     _ slice: EventSlice, _ read: ReadEvents, strings: inout StringTranslation,
     interner: inout Interner
@@ -102,9 +102,9 @@ struct RunLoader {
     gathered.removeAll(keepingCapacity: true)
     values.removeAll(keepingCapacity: true)
     table = read.table
-    slice.forEach { occurred, position, own, brought in
+    slice.forEach { rank, occurred, position, own, brought in
       let number = read.numbers[0][Int(own)]
-      let first = begin(occurred, position: position, number: number, customer: 0)
+      let first = begin(occurred, position: position, number: number, customer: Int32(rank))
       values += brought
       translate(number, first, read, reader: 0, &strings, &interner)
     }

@@ -37,18 +37,18 @@ package enum CustomerGroups {
     _ compiled: CompiledRules
   ) -> [UInt32]? {
     guard let field = compiled.identityField else { return nil }
-    var readers: [ByteString: EventReader] = [:]
+    let types = compiled.rules.aliases[compiled.fields[field].alias].types
+    let numberOfType = Dictionary(
+      uniqueKeysWithValues: types.enumerated().map { (ByteString($1), $0) })
+    var reader = EventReader(compiled, types: types.map { Array($0.utf8) })
     var links: [Identity.Link] = []
     for (line, subject) in zip(lines, subjects) {
-      let type = ByteString(line.type)
-      var reader =
-        readers[type] ?? EventReader(compiled, types: [Array(line.type.utf8)])
-      if case .named(let named) = reader.link(line: line.line.span, type: 0, identity: field) {
+      guard let type = numberOfType[ByteString(line.type)] else { continue }
+      if case .named(let named) = reader.link(line: line.line.span, type: type, identity: field) {
         links.append(
           Identity.Link(
             occurred: line.occurred, position: line.position, subject: subject, named: named))
       }
-      readers[type] = reader
     }
     return Identity(links: links, subjectCount: numbers.count) { numbers[$0] }.roots()
   }

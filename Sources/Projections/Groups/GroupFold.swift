@@ -19,6 +19,7 @@ public struct GroupFold {
   private let parameters: ValueParameters?
   private var fold: CustomerFold
   private let fresh: CustomerFold
+  private var lines = LineRun()
   /// Strings of past customers are forgotten once they are so many.
   private static let stringLimit = 100_000
 
@@ -48,15 +49,18 @@ public struct GroupFold {
   package mutating func run(_ groups: [(name: String, lines: [EventLine])]) throws -> [Folded] {
     var found: [Folded] = []
     var buyers: [Buyer] = []
-    for group in groups {
-      let visible = group.lines.filter { $0.occurred <= asOf }
-      let taken = visible.isEmpty ? [] : fold.load(visible)
-      if taken.isEmpty { continue }
-      fold.fold(asOf: asOf)
-      if fold.result.parked == nil && fold.result.purchases.all.count > 0 {
-        buyers.append(Buyer(fold.result.purchases, UInt32(found.count)))
+    for first in stride(from: 0, to: groups.count, by: LineRun.most) {
+      let run = groups[first..<min(first + LineRun.most, groups.count)]
+      lines.gather(run.map { $0.lines.filter { $0.occurred <= asOf } }, for: &fold)
+      for (customer, group) in run.enumerated() {
+        let taken = lines.load(customer, into: &fold)
+        if taken.isEmpty { continue }
+        fold.fold(asOf: asOf)
+        if fold.result.parked == nil && fold.result.purchases.all.count > 0 {
+          buyers.append(Buyer(fold.result.purchases, UInt32(found.count)))
+        }
+        found.append(folded(group.name, taken))
       }
-      found.append(folded(group.name, taken))
       if fold.evaluator.interner.count > fresh.evaluator.interner.count + Self.stringLimit {
         fold = fresh
       }

@@ -16,6 +16,26 @@ struct BuildMark {
     var size: UInt64
     var asOf: Int64
 
+    init(
+      rulesHash: String, engine: String, logGeneration: String, root: String, size: UInt64,
+      asOf: Int64
+    ) {
+      self.rulesHash = rulesHash
+      self.engine = engine
+      self.logGeneration = logGeneration
+      self.root = root
+      self.size = size
+      self.asOf = asOf
+    }
+
+    /// What made a view.
+    init(_ manifest: ViewManifest) {
+      self.init(
+        rulesHash: manifest.rulesHash, engine: manifest.engine,
+        logGeneration: manifest.logGeneration, root: manifest.root, size: manifest.size,
+        asOf: manifest.asOf)
+    }
+
     /// What makes another purpose of one, in words; nil where they are the same.
     func difference(from other: Purpose) -> String? {
       if rulesHash != other.rulesHash { return "it is of other rules" }

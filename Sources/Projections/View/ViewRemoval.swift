@@ -120,23 +120,42 @@ package struct ViewRemoval {
     return stale
   }
 
-  /// Removes the generations before the one in force: a replay that could not flush its switch has left them. Builds that were
-  /// ended on the way come behind it, and stay.
+  /// Removes what replays have left beside the generation in force, where that is what a replay would make now: older ones, of
+  /// a switch that could not be flushed, and builds that were ended on the way. A build of something else, as by other rules,
+  /// stays: its next replay goes on with it.
   ///
-  /// - Parameter lock: of this view.
-  package func removeOlder(_ lock: ViewLock) throws(ViewError) {
+  /// - Parameters:
+  ///   - lock: of this view.
+  ///   - manifest: of the generation in force.
+  package func removeLeftovers(_ lock: ViewLock, beside manifest: ViewManifest) throws(ViewError) {
     guard let current = try current(), let number = Self.number(current),
       Files.isDirectory("\(home)/\(current)")
     else { return }
-    let older = Files.list(home).filter { (Self.number($0) ?? number) < number }
-    if older.isEmpty { return }
+    let leftovers = Files.list(home).filter { name in
+      guard name != current, let other = Self.number(name) else { return false }
+      return other < number || !isBuild(name, ofOtherThan: manifest)
+    }
+    if leftovers.isEmpty { return }
     do throws(SystemError) {
       // The switch may have come no further than this machine's memory.
       try Files.syncDirectory(home)
     } catch {
       throw ViewError(error, "flush view `\(name)`", path: store)
     }
-    for generation in older { ViewFiles.removeGeneration(generation, in: home) }
+    for generation in leftovers { ViewFiles.removeGeneration(generation, in: home) }
+  }
+
+  /// Whether a directory holds a build that noted how far it is, and is not of what is in force.
+  private func isBuild(_ generation: String, ofOtherThan manifest: ViewManifest) -> Bool {
+    do throws(UnfinishedBuild.Unusable) {
+      guard let build = try UnfinishedBuild("\(home)/\(generation)", view: name) else {
+        return false
+      }
+      return build.mark.purpose.difference(from: BuildMark.Purpose(manifest)) != nil
+    } catch {
+      // What is damaged nobody goes on with.
+      return false
+    }
   }
 
   /// Of a generation, whole or not.

@@ -10,9 +10,12 @@ struct CheckCommand: ParsableCommand {
         clm-replay check retail.yaml
         clm-replay check retail.yaml --coverage --store store
         clm-replay check retail.yaml --diagram > stages.mmd
+        clm-replay check retail.yaml --fix
 
       --coverage lists how often the tests of the file (with --store the log) take each transition, enter each stage and come into
-      each segment; what they never do is marked. --diagram draws the stages for Mermaid, which GitHub and many editors show.
+      each segment; what they never do is marked. --diagram draws the stages for Mermaid, which GitHub and many editors show. --fix
+      writes names and keys that were mistyped as they were meant, where check says what that is, lists each, and changes nothing
+      else of the file.
 
       Exit status 1 if a file has errors or a test fails, and with --store if customers are parked.
       """)
@@ -25,6 +28,8 @@ struct CheckCommand: ParsableCommand {
   var coverage = false
   @Flag(help: "Draw the stages and what leads from one to the other, for Mermaid.")
   var diagram = false
+  @Flag(help: "Write what was meant in place of what was mistyped, into the files.")
+  var fix = false
   @OptionGroup var times: FoldTimes
   @OptionGroup var global: GlobalOptions
 
@@ -34,13 +39,17 @@ struct CheckCommand: ParsableCommand {
     if store == nil && !times.isNow {
       throw ValidationError("--as-of and --known-at go with --store")
     }
-    if coverage && diagram { throw ValidationError("--coverage and --diagram do not go together") }
+    let one = [("--coverage", coverage), ("--diagram", diagram), ("--fix", fix)].filter(\.1)
+    if one.count > 1 {
+      throw ValidationError("\(one[0].0) and \(one[1].0) do not go together")
+    }
     if diagram && (rules.count > 1 || store != nil || isJSON) {
       throw ValidationError("--diagram draws one rules file, as text")
     }
   }
 
   func run() throws {
+    if fix { for file in rules { try LoadedRules.fix(file, quiet: global.quiet) } }
     let checks = try rules.map { try RulesCheck($0, store: store, times, coverage: coverage) }
     for check in checks { check.tell() }
     if diagram {

@@ -77,6 +77,19 @@ struct LoadedRules {
       help: "this is a defect of this program; `status --types` lists what a rules file can name")
   }
 
+  /// Writes what was meant in place of what was mistyped, into a file, and says each.
+  static func fix(_ path: String, quiet: Bool) throws {
+    let source = try InputFile.read(path, what: "rules file")
+    let fixer = RulesFixer(source) { check(bytes: $0, path: path).diagnostics }
+    if fixer.fixes.isEmpty { return Notice.write("\(path): nothing to fix", quiet: quiet) }
+    let file = try OutputFile.open(path)
+    try file.write(fixer.source)
+    try file.close()
+    for fix in fixer.fixes {
+      Notice.write("\(path):\(fix.line): `\(fix.old)` is `\(fix.new)` now", quiet: quiet)
+    }
+  }
+
   static func report(_ diagnostic: Diagnostic, file: String, source: [UInt8]) {
     ErrorReport(
       isWarning: diagnostic.severity == .warning, code: diagnostic.code,

@@ -149,7 +149,9 @@ struct ReplayCommand: ParsableCommand {
     }
     for feed in feeds { try feed.check(from: earlier, loaded.compiled.rules) }
     if let earlier, let summary = try unchanged(earlier, loaded, logView, opened) {
-      try opened.run { try ViewRemoval(store, view: name).removeOlder(lock) }
+      try opened.run {
+        try ViewRemoval(store, view: name).removeLeftovers(lock, beside: earlier.manifest)
+      }
       for feed in feeds { try feed.writeNothing(earlier, opened) }
       try receiptFile?.end(with: ReplayReport.receiptJSON(earlier.manifest).text + "\n")
       return Said(
