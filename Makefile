@@ -4,7 +4,7 @@ BINARY  := .build/release/clm-replay
 STORE   := .build/demo-store
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup build demo try test check-metrics check-tables check-sources check-value check-report report-picture dist check-dist lint docc bench bench-small bench-budgets soak faults packages chromium install clean
+.PHONY: setup build demo try test check-metrics check-tables check-sources check-value check-schema check-report report-picture dist check-dist lint docc bench bench-small bench-budgets soak faults packages chromium install clean
 
 setup:
 	@if ! pkg-config --exists lmdb zlib sqlite3 libcrypto 2>/dev/null; then \
@@ -106,6 +106,10 @@ VALUE_PYTHON ?= .build/value-venv/bin/python
 
 check-value: build .build/value-venv/ready
 	$(VALUE_PYTHON) Tests/Reference/value.py --binary $(BINARY)
+
+check-schema: build
+	@python3 -c "import jsonschema, yaml" 2>/dev/null || python3 -m pip install -q jsonschema pyyaml
+	python3 Tests/Reference/schema.py --binary $(BINARY)
 
 .build/value-venv/ready:
 	python3 -m venv .build/value-venv

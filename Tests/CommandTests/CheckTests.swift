@@ -482,6 +482,30 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: right)) == before)
   }
 
+  @Test func `the schema names every key that there is, and the names of a file`() throws {
+    func schema(_ arguments: String...) throws -> [String: Any] {
+      let run = try Program.run(["check", "--schema"] + arguments)
+      run.expect(0)
+      return try run.object()
+    }
+    let general = try schema()
+    let place = try Place()
+    let wrong = try Program.run("check", try place.file("r.yaml", "zzzzzzzz: 1\n"))
+    let known = try #require(wrong.errors.firstMatch(of: #/known keys are (.*)/#)?.1)
+    let properties = try #require(general["properties"] as? [String: Any])
+    #expect(Set(properties.keys) == Set(known.components(separatedBy: ", ")))
+
+    let own = String(
+      decoding: try JSONSerialization.data(
+        withJSONObject: try schema(Program.fixture("rules/retail.yaml"))), as: UTF8.self)
+    for name in ["\"won_back\"", "\"purchase.amount\"", "\"purchases_365d\""] {
+      #expect(own.contains(name), "\(name)")
+    }
+    try Program.run("check", "--schema", "--fix").expect(64)
+    try Program.run("check", "--schema", "a.yaml", "b.yaml").expect(64)
+    try Program.run("check", "--schema", "\(place.path)/r.yaml").expect(2)
+  }
+
   @Test func `stages are drawn, whatever their conditions hold`() throws {
     let place = try Place()
     let rules = try place.file(

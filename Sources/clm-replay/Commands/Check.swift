@@ -11,16 +11,18 @@ struct CheckCommand: ParsableCommand {
         clm-replay check retail.yaml --coverage --store store
         clm-replay check retail.yaml --diagram > stages.mmd
         clm-replay check retail.yaml --fix
+        clm-replay check --schema > rules.schema.json
 
       --coverage lists how often the tests of the file (with --store the log) take each transition, enter each stage and come into
       each segment; what they never do is marked. --diagram draws the stages for Mermaid, which GitHub and many editors show. --fix
       writes names and keys that were mistyped as they were meant, where check says what that is, lists each, and changes nothing
-      else of the file.
+      else of the file. --schema prints the form of rules files as a JSON Schema, for editors that complete YAML by one; with a
+      file it knows the aliases, fields, facts and stages of that.
 
       Exit status 1 if a file has errors or a test fails, and with --store if customers are parked.
       """)
 
-  @Argument(help: "The rules files.") var rules: [String]
+  @Argument(help: "The rules files.") var rules: [String] = []
   @Option(
     help: "Fold this store's log too and say what the rules could not use; nothing is written.")
   var store: String?
@@ -30,6 +32,7 @@ struct CheckCommand: ParsableCommand {
   var diagram = false
   @Flag(help: "Write what was meant in place of what was mistyped, into the files.")
   var fix = false
+  @Flag(help: "Print the form of rules files as a JSON Schema.") var schema = false
   @OptionGroup var times: FoldTimes
   @OptionGroup var global: GlobalOptions
 
@@ -39,9 +42,16 @@ struct CheckCommand: ParsableCommand {
     if store == nil && !times.isNow {
       throw ValidationError("--as-of and --known-at go with --store")
     }
-    let one = [("--coverage", coverage), ("--diagram", diagram), ("--fix", fix)].filter(\.1)
+    let one = [
+      ("--coverage", coverage), ("--diagram", diagram), ("--fix", fix), ("--schema", schema),
+    ]
+    .filter(\.1)
     if one.count > 1 {
       throw ValidationError("\(one[0].0) and \(one[1].0) do not go together")
+    }
+    if rules.isEmpty && !schema { throw ValidationError("Missing expected argument '<rules>'") }
+    if schema && (rules.count > 1 || store != nil) {
+      throw ValidationError("--schema is of one rules file, or of all")
     }
     if diagram && (rules.count > 1 || store != nil || isJSON) {
       throw ValidationError("--diagram draws one rules file, as text")
@@ -49,6 +59,10 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
+    if schema {
+      let names = try rules.first.map { RulesSchema.Names(try LoadedRules.load($0).compiled.rules) }
+      return try StandardOutput.write(RulesSchema(names ?? .init()).json.text + "\n")
+    }
     if fix { for file in rules { try LoadedRules.fix(file, quiet: global.quiet) } }
     let checks = try rules.map { try RulesCheck($0, store: store, times, coverage: coverage) }
     for check in checks { check.tell() }
