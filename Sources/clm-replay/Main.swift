@@ -35,6 +35,7 @@ struct ClmReplay: ParsableCommand {
     Memory.keepWhatIsLetGo()
     do {
       try refuseUnknownCommand()
+      try refuseEmpty()
       var command = try parseAsRoot(LongArguments.shortened(LongArguments.passed))
       try Forms.check(command)
       try command.run()
@@ -59,6 +60,17 @@ struct ClmReplay: ParsableCommand {
       exit: .usage, code: "usage", message: "there is no command `\(first)`",
       help: Suggestion.nearest(to: first, among: known).map { "did you mean `\($0)`?" }
         ?? "commands are \(known.joined(separator: ", "))")
+  }
+
+  /// Nothing is called by nothing: a variable of a shell that was not set.
+  private static func refuseEmpty() throws {
+    let arguments = CommandLine.arguments
+    guard let index = arguments.dropFirst().firstIndex(of: "") else { return }
+    let before = arguments[index - 1]
+    throw CommandError(
+      exit: .usage, code: "usage",
+      message: "argument \(index), behind `\(before.printable)`, is empty",
+      help: "is a variable not set?")
   }
 
   /// Prints what went wrong, and ends with its exit status.

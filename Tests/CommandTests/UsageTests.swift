@@ -17,6 +17,17 @@ import Testing
     #expect(done.errors.hasPrefix("error["))
   }
 
+  /// `clm-replay import $STORE $FILE` with one of them not set said that `` cannot be opened.
+  @Test func `an empty argument is named by the one before it`() throws {
+    for arguments in [["import", "store", ""], ["replay", ""], ["export", "s", "-o", ""]] {
+      let run = try Program.run(arguments)
+      run.expect(64)
+      #expect(
+        run.errors.contains("behind `\(arguments[arguments.count - 2])`, is empty"), "\(run.errors)"
+      )
+    }
+  }
+
   @Test func `help and version end with 0`() throws {
     for arguments in [["--help"], ["--version"], ["import", "--help"], ["help"]] {
       let done = try Program.run(arguments)

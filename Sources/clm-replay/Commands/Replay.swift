@@ -183,7 +183,7 @@ struct ReplayCommand: ParsableCommand {
             let (added, removed) = try feed.write(
               from: earlier, to: reader, opened, threads: Threads.count(threads))
             Notice.write(
-              "changes of \(feed.table.rawValue): \(added) rows come, \(removed) go: \(feed.path)",
+              "changes of \(feed.table.rawValue): \(added == 1 ? "1 row comes" : "\(added) rows come"), \(removed) \(removed == 1 ? "goes" : "go"): \(feed.path)",
               quiet: global.quiet)
           }
         }
