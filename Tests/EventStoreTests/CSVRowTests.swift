@@ -151,4 +151,55 @@ import Testing
     }
     #expect(format.time(Array("01.02.2024 03:04:05.".utf8)) == nil)
   }
+
+  /// Objects are written from left to right where their members stand behind each other, and put together where they do not.
+  @Test(arguments: [1, 2, 3, 4] as [UInt64])
+  func `dotted names make the objects that they say, whichever cells are empty`(seed: UInt64) throws
+  {
+    var random = SeededRandom(seed: seed)
+    var isLeftToRight = 0
+    for _ in 0..<60 {
+      var names: [String] = []
+      for _ in 0..<1 + random(9) {
+        let path = (0..<1 + random(3)).map { _ in ["a", "b", "c\\d"][random(3)] }
+          .joined(separator: ".")
+        let isFree = !names.contains {
+          $0 == path || $0.hasPrefix(path + ".") || path.hasPrefix($0 + ".")
+        }
+        if isFree { names.append(path) }
+      }
+      var texts: [UInt8] = []
+      if CSVNesting(names.map { $0.split(separator: ".").map(String.init) }, in: &texts) != nil {
+        isLeftToRight += 1
+      }
+      let columns = names.enumerated().map { "data.\($1)=\($0 + 4)" }
+      var mapping = try CSVMapping("subject=1,time=2,type=3," + columns.joined(separator: ","))
+      try mapping.resolve(header: (0..<names.count + 3).map { Array("h\($0)".utf8) })
+      var lines = CSVLines(mapping, CSVTimes())
+      for _ in 0..<20 {
+        let values = names.map { _ in random(3) == 0 ? "v\(random(10))\"" : "" }
+        var expected = CSVMember(name: "", value: nil, members: [])
+        for (name, value) in zip(names, values) where !value.isEmpty {
+          expected.insert(name.split(separator: ".").map(String.init)[...], Array(value.utf8))
+        }
+        var wanted: [UInt8] = []
+        if !expected.members.isEmpty {
+          wanted = Array(",\"data\":".utf8)
+          expected.append(to: &wanted)
+        }
+        let row = Array((["s", "2024-01-01", "t"] + values).joined(separator: ";").utf8)
+        var scanner = CSVRowScanner(try #require(CSVRowScanner.Delimiter(";")))
+        scanner.begin()
+        _ = scanner.scan(row, from: 0, isAtEnd: true)
+        let cells = scanner.cells
+        try lines.append(row.span, cells.span)
+        lines.finish()
+        let line = String(decoding: lines.takeLines(), as: UTF8.self)
+        #expect(
+          line.hasSuffix("00Z\"" + String(decoding: wanted, as: UTF8.self) + "}\n"),
+          "\(names) \(values)\n\(line)")
+      }
+    }
+    #expect(isLeftToRight > 20 && isLeftToRight < 60)
+  }
 }

@@ -9,6 +9,8 @@ struct CSVLines: Sendable {
   private let columns: [Int]
   private let isIDMapped: Bool
   private let hasPlainMembers: Bool
+  /// Nil where members have to be put together row by row.
+  private let nesting: CSVNesting?
   private var texts: CSVTexts
   /// By entry: where its constant stands in ``texts``.
   private let constants: [Range<Int>]
@@ -25,6 +27,8 @@ struct CSVLines: Sendable {
     self.times = times
     var texts: [UInt8] = []
     names = Names(mapping, in: &texts)
+    hasPlainMembers = mapping.members.allSatisfy { $0.plainName != nil }
+    nesting = hasPlainMembers ? nil : CSVNesting(mapping.members.map(\.path), in: &texts)
     var columns: [Int] = []
     var constants: [Range<Int>] = []
     for entry in mapping.entries {
@@ -43,7 +47,6 @@ struct CSVLines: Sendable {
     self.columns = columns
     self.constants = constants
     isIDMapped = mapping.index(.id) != nil
-    hasPlainMembers = mapping.members.allSatisfy { $0.plainName != nil }
   }
 
   /// Bytes that a line has besides those of its row, about.
@@ -193,6 +196,7 @@ struct CSVLines: Sendable {
   /// Adds the member `data`, its members in the order of the mapping; dotted names make objects. Values are strings, and an empty
   /// cell leaves its member out; nothing is added where nothing is left.
   private mutating func appendData() throws(Rejection) {
+    if let nesting { return try append(nesting) }
     if !hasPlainMembers { return try appendNested() }
     var isFirst = true
     for index in mapping.members.indices {
@@ -202,6 +206,30 @@ struct CSVLines: Sendable {
       isFirst = false
     }
     texts.copy(isFirst ? names.end : names.objectEnd, to: &lines)
+  }
+
+  /// Adds `data` whose objects' members stand behind each other.
+  private mutating func append(_ nesting: CSVNesting) throws(Rejection) {
+    var before: Int?
+    for index in mapping.members.indices {
+      guard let range = try value(mapping.members[index].entry) else { continue }
+      let shared: Int
+      if let before {
+        shared = nesting.shared(before, index)
+        for _ in shared..<nesting.depth(before) { lines.append(UInt8(ascii: "}")) }
+        lines.append(UInt8(ascii: ","))
+      } else {
+        texts.copy(names.data, to: &lines)
+        lines.append(UInt8(ascii: "{"))
+        shared = 0
+      }
+      texts.copy(nesting.opening(index, from: shared), to: &lines)
+      texts.append(range, to: &lines)
+      lines.append(UInt8(ascii: "\""))
+      before = index
+    }
+    guard let before else { return texts.copy(names.end, to: &lines) }
+    for _ in 0..<nesting.depth(before) + 2 { lines.append(UInt8(ascii: "}")) }
   }
 
   private mutating func appendNested() throws(Rejection) {
