@@ -72,6 +72,7 @@ struct ComparisonPass {
     var a = RunFolder(passes.a, read.a)
     var b = RunFolder(passes.b, read.b)
     let ranks = passes.a.ranks
+    let directory = passes.a.directory
     while true {
       let run = range.lowerBound + ticket.take()
       if run >= range.upperBound { break }
@@ -86,7 +87,7 @@ struct ComparisonPass {
         if has.b { sums.b.counts.add(b.fold.customer, rank: UInt32(rank)) }
         if has.a || has.b {
           sink.add(&a.fold, &b.fold, has: has, rank: UInt32(rank)) {
-            passes.a.directory.text(of: UInt32(rank))
+            directory.text(of: UInt32(rank))
           }
         }
       }

@@ -1,5 +1,7 @@
 /// Takes customers that both sides have folded, and keeps of them what differs. One thread.
-struct ComparisonSink {
+///
+/// It cannot be copied: each look at itself while it changes would have been a copy.
+struct ComparisonSink: ~Copyable {
   private let plan: ComparisonPlan
   private(set) var counts: ComparisonCounts
   /// Every customer who differs is told of, not only one of each kind.
@@ -38,8 +40,8 @@ struct ComparisonSink {
     counts.cells[cell].customers += 1
     counts.cells[cell].value.a += Int128(values.a ?? 0)
     counts.cells[cell].value.b += Int128(values.b ?? 0)
-    if has.a { addTimes(a.customer.result, plan.sides.a.view.asOf, &counts.times.a) }
-    if has.b { addTimes(b.customer.result, plan.sides.b.view.asOf, &counts.times.b) }
+    if has.a { Self.addTimes(a.customer.result, plan.sides.a.view.asOf, &counts.times.a) }
+    if has.b { Self.addTimes(b.customer.result, plan.sides.b.view.asOf, &counts.times.b) }
     let parked = BothSides(
       a: has.a ? a.customer.result.parked?.at : nil, b: has.b ? b.customer.result.parked?.at : nil)
     if parked.a != nil || parked.b != nil { counts.parked += 1 }
@@ -103,7 +105,7 @@ struct ComparisonSink {
   }
 
   /// Time in stages up to as-of, or to the instant at which the customer was parked.
-  private func addTimes(_ result: FoldResult, _ asOf: Int64, _ times: inout [Int128]) {
+  private static func addTimes(_ result: FoldResult, _ asOf: Int64, _ times: inout [Int128]) {
     let rows = result.rows
     let end = result.parked?.at ?? asOf
     for index in rows.indices {
