@@ -8,7 +8,6 @@ struct CSVLines: Sendable {
   /// By entry of the mapping: its column, from 0; ``constant``.
   private let columns: [Int]
   private let isIDMapped: Bool
-  private let hasPlainMembers: Bool
   /// Nil where members have to be put together row by row.
   private let nesting: CSVNesting?
   private var texts: CSVTexts
@@ -26,9 +25,8 @@ struct CSVLines: Sendable {
     self.mapping = mapping
     self.times = times
     var texts: [UInt8] = []
-    names = Names(mapping, in: &texts)
-    hasPlainMembers = mapping.members.allSatisfy { $0.plainName != nil }
-    nesting = hasPlainMembers ? nil : CSVNesting(mapping.members.map(\.path), in: &texts)
+    names = Names(in: &texts)
+    nesting = CSVNesting(mapping.members.map(\.path), in: &texts)
     var columns: [Int] = []
     var constants: [Range<Int>] = []
     for entry in mapping.entries {
@@ -133,20 +131,15 @@ struct CSVLines: Sendable {
     let subject: Range<Int>
     let time: Range<Int>
     let data: Range<Int>
-    /// By member of `data`, where it is the first one and where it is not; empty for one of several steps.
-    let first: [Range<Int>]
-    let next: [Range<Int>]
-    let objectEnd: Range<Int>
     let end: Range<Int>
     /// The source that is not mapped, and room for an id.
     let csv: Range<Int>
     let room: Range<Int>
 
-    init(_ mapping: CSVMapping, in texts: inout [UInt8]) {
-      func add(_ text: String, _ more: [UInt8] = []) -> Range<Int> {
+    init(in texts: inout [UInt8]) {
+      func add(_ text: String) -> Range<Int> {
         let start = texts.count
         texts += text.utf8
-        texts += more
         return start..<texts.count
       }
       id = add("{\"specversion\":\"1.0\",\"id\":\"")
@@ -155,10 +148,6 @@ struct CSVLines: Sendable {
       subject = add("\",\"subject\":\"")
       time = add("\",\"time\":\"")
       data = add("\",\"data\":")
-      let quote = UInt8(ascii: "\"")
-      first = mapping.members.map { add("\",\"data\":{", ($0.plainName ?? []) + [quote]) }
-      next = mapping.members.map { add("\",", ($0.plainName ?? []) + [quote]) }
-      objectEnd = add("\"}}")
       end = add("\"}")
       csv = add("csv")
       room = add(String(repeating: "0", count: DerivedIDs.length))
@@ -196,20 +185,7 @@ struct CSVLines: Sendable {
   /// Adds the member `data`, its members in the order of the mapping; dotted names make objects. Values are strings, and an empty
   /// cell leaves its member out; nothing is added where nothing is left.
   private mutating func appendData() throws(Rejection) {
-    if let nesting { return try append(nesting) }
-    if !hasPlainMembers { return try appendNested() }
-    var isFirst = true
-    for index in mapping.members.indices {
-      guard let range = try value(mapping.members[index].entry) else { continue }
-      texts.copy(isFirst ? names.first[index] : names.next[index], to: &lines)
-      texts.append(range, to: &lines)
-      isFirst = false
-    }
-    texts.copy(isFirst ? names.end : names.objectEnd, to: &lines)
-  }
-
-  /// Adds `data` whose objects' members stand behind each other.
-  private mutating func append(_ nesting: CSVNesting) throws(Rejection) {
+    guard let nesting else { return try appendNested() }
     var before: Int?
     for index in mapping.members.indices {
       guard let range = try value(mapping.members[index].entry) else { continue }

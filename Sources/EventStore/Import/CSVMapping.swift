@@ -37,8 +37,6 @@ public struct CSVMapping: Sendable {
   struct DataMember: Sendable {
     /// Names of members that lead to it.
     var path: [String]
-    /// The only one, as JSON with its colon; nil where there are several.
-    var plainName: [UInt8]?
     /// Index in ``entries``.
     var entry: Int
   }
@@ -63,16 +61,8 @@ public struct CSVMapping: Sendable {
     }
     for (index, entry) in entries.enumerated() where entry.target.hasPrefix("data.") {
       let path = entry.target.split(separator: ".").dropFirst().map(String.init)
-      members.append(DataMember(path: path, plainName: Self.plainName(path), entry: index))
+      members.append(DataMember(path: path, entry: index))
     }
-  }
-
-  private static func plainName(_ path: [String]) -> [UInt8]? {
-    guard path.count == 1, let name = path.first else { return nil }
-    var bytes: [UInt8] = []
-    JSONWriting.append(Array(name.utf8), to: &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    return bytes
   }
 
   private mutating func add(_ part: CSVMappingText.Part) throws(Fault) {

@@ -14,7 +14,6 @@ package struct RuleCoverage: Sendable {
   }
 
   private let rules: Rules
-  private let isFirstMatch: Bool
   private var taken: [Int64]
   private var entered: [Int64]
   private var held: [Int64]
@@ -23,7 +22,6 @@ package struct RuleCoverage: Sendable {
 
   init(_ compiled: CompiledRules) {
     rules = compiled.rules
-    isFirstMatch = compiled.isFirstMatch
     taken = Array(repeating: 0, count: compiled.conditions.count)
     entered = Array(repeating: 0, count: compiled.rules.stages.count)
     held = Array(repeating: 0, count: compiled.rules.segments.count)
@@ -35,12 +33,8 @@ package struct RuleCoverage: Sendable {
     for test in compiled.rules.tests {
       let lines = RuleTestRunner.lines(of: test)
       guard let latest = lines.map(\.occurred).max() else { continue }
-      let asOf = test.asOf ?? latest
-      let visible = lines.filter { $0.occurred <= asOf }
-      var fold = CustomerFold(compiled, followsSegments: true)
-      for group in CustomerGroups.of(visible, compiled) where !fold.load(group.lines).isEmpty {
-        fold.fold(asOf: asOf)
-        coverage.add(fold.result)
+      MemoryFold.forEach(of: lines, asOf: test.asOf ?? latest, compiled, followsSegments: true) {
+        coverage.add($2.result)
       }
     }
     return coverage

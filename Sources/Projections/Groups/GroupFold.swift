@@ -5,13 +5,13 @@ import EventStore
 ///
 /// What it says of a customer is what a replay says of a log that holds these events in their order, less what needs all
 /// customers at once: scores, fitted parameters, segments that read the population. One thread.
-public struct GroupFold {
+package struct GroupFold {
   /// What came of one customer.
-  public struct Folded: Sendable {
+  package struct Folded: Sendable {
     /// The record, with values under given parameters.
-    public var customer: ViewCustomer
+    package var customer: ViewCustomer
     /// Stays in segments, by segment (file order) and time; empty unless they are followed.
-    public var spells: [SegmentSpells.Spell]
+    package var spells: [SegmentSpells.Spell]
   }
 
   private let compiled: CompiledRules
@@ -38,7 +38,7 @@ public struct GroupFold {
   }
 
   /// Names of segments that it cannot tell: they read what is known of all customers together.
-  public static func untold(_ rules: Rules) -> [String] {
+  package static func untold(_ rules: Rules) -> [String] {
     rules.segments.filter(\.readsPopulation).map(\.name)
   }
 

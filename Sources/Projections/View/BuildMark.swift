@@ -16,26 +16,6 @@ struct BuildMark {
     var size: UInt64
     var asOf: Int64
 
-    init(
-      rulesHash: String, engine: String, logGeneration: String, root: String, size: UInt64,
-      asOf: Int64
-    ) {
-      self.rulesHash = rulesHash
-      self.engine = engine
-      self.logGeneration = logGeneration
-      self.root = root
-      self.size = size
-      self.asOf = asOf
-    }
-
-    /// What made a view.
-    init(_ manifest: ViewManifest) {
-      self.init(
-        rulesHash: manifest.rulesHash, engine: manifest.engine,
-        logGeneration: manifest.logGeneration, root: manifest.root, size: manifest.size,
-        asOf: manifest.asOf)
-    }
-
     /// What makes another purpose of one, in words; nil where they are the same.
     func difference(from other: Purpose) -> String? {
       if rulesHash != other.rulesHash { return "it is of other rules" }
@@ -83,5 +63,15 @@ struct BuildMark {
       chunks: try decoder.index(), tally: Array(bytes[decoder.offset...]))
     guard mark.folded <= mark.customers else { throw ByteDecoder.Damaged() }
     return mark
+  }
+}
+
+extension BuildMark.Purpose {
+  /// What made a view.
+  init(_ manifest: ViewManifest) {
+    self.init(
+      rulesHash: manifest.rulesHash, engine: manifest.engine,
+      logGeneration: manifest.logGeneration, root: manifest.root, size: manifest.size,
+      asOf: manifest.asOf)
   }
 }

@@ -52,8 +52,7 @@ struct FoldCommand: ParsableCommand {
     do {
       try CommandError.translating { try run.readAll() }
     } catch let fault as InputFault {
-      throw CommandError(
-        exit: .couldNotRun, code: fault.code, message: fault.message, help: fault.help)
+      throw CommandError(fault)
     }
     run.leftOut.tell()
     if run.parked > 0 {
@@ -128,20 +127,12 @@ private struct FoldRun {
 
   /// The first half of a SHA-256.
   private struct SubjectKey: Hashable {
-    var words: (UInt64, UInt64)
+    var high: UInt64
+    var low: UInt64
 
     init(_ hash: [UInt8]) {
-      func word(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.reduce(0) { $0 << 8 | UInt64($1) }
-      }
-      words = (word(hash[0..<8]), word(hash[8..<16]))
-    }
-
-    static func == (left: SubjectKey, right: SubjectKey) -> Bool { left.words == right.words }
-
-    func hash(into hasher: inout Hasher) {
-      hasher.combine(words.0)
-      hasher.combine(words.1)
+      high = hash[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+      low = hash[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
     }
   }
 

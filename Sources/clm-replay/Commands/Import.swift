@@ -94,9 +94,7 @@ struct ImportCommand: ParsableCommand {
     } catch let fault as InputFault {
       report.stop()
       if let summary = fault.summary { try tell(summary, Clock.monotonicSeconds() - started) }
-      throw CommandError(
-        exit: fault.isUsage ? .usage : .couldNotRun, code: fault.code, message: fault.message,
-        help: fault.help)
+      throw CommandError(fault)
     }
     if summary.isStopped {
       report.stop()

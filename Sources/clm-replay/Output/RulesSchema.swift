@@ -238,7 +238,7 @@ struct RulesSchema {
       needs: ["from", "to", "within"])
     let segment = Self.map([("when", Self.reference("condition"))], needs: ["when"])
     let members: Members = [
-      ("rules", Self.words(["1"]).or(.int(1))),
+      ("rules", .object([("enum", .array([.string("1"), .int(1)]))])),
       (
         "model",
         Self.map(
@@ -274,15 +274,5 @@ struct RulesSchema {
     }
     whole.append(("definitions", .object(definitions)))
     return .object(whole)
-  }
-}
-
-extension JSONValue {
-  /// A choice of words with one more value.
-  fileprivate func or(_ value: JSONValue) -> JSONValue {
-    guard case .object(let members) = self, case .array(let words)? = members.first?.1 else {
-      return self
-    }
-    return .object([("enum", .array(words + [value]))])
   }
 }

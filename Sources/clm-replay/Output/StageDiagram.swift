@@ -21,9 +21,10 @@ struct StageDiagram {
     }
     lines.append("  [*] --> s0")
     for transition in transitions {
-      let label = "\(transition.id)#58; \(transition.condition.text)"
+      // A colon would end the label.
+      let label = "\(transition.id)#58; \(Self.escaped(transition.condition.text))"
       for from in transition.from {
-        lines.append("  s\(from) --> s\(transition.to) : \(Self.escaped(label, but: "#58;"))")
+        lines.append("  s\(from) --> s\(transition.to) : \(label)")
       }
     }
   }
@@ -42,23 +43,16 @@ struct StageDiagram {
   }
 
   /// What means something to Mermaid, as an entity.
-  private static func escaped(_ text: String, but kept: String = "") -> String {
-    let parts =
-      kept.isEmpty
-      ? [text]
-      : text.split(separator: kept, omittingEmptySubsequences: false)
-        .map(String.init)
-    return parts.map { part in
-      var result = ""
-      for scalar in part.printable.unicodeScalars {
-        switch scalar {
-        case "\"": result += "#quot;"
-        case "#", ";", ":", "<", ">", "{", "}", "[", "]", "|", "`", "\\", "%":
-          result += "#\(scalar.value);"
-        default: result.unicodeScalars.append(scalar)
-        }
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.printable.unicodeScalars {
+      switch scalar {
+      case "\"": result += "#quot;"
+      case "#", ";", ":", "<", ">", "{", "}", "[", "]", "|", "`", "\\", "%":
+        result += "#\(scalar.value);"
+      default: result.unicodeScalars.append(scalar)
       }
-      return result
-    }.joined(separator: kept)
+    }
+    return result
   }
 }

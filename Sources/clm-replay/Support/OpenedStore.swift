@@ -161,6 +161,12 @@ extension CommandError {
       message: error.message, help: error.help)
   }
 
+  init(_ fault: InputFault) {
+    self.init(
+      exit: fault.isUsage ? .usage : .couldNotRun, code: fault.code, message: fault.message,
+      help: fault.help)
+  }
+
   static func translating<Output>(_ body: () throws -> Output) throws -> Output {
     do {
       return try body()
