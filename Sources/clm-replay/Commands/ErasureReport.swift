@@ -50,8 +50,8 @@ struct ErasureReport {
   }
 
   private var size: String {
-    let subjects = plan.subjects.count == 1 ? "1 subject" : "\(plan.subjects.count) subjects"
-    let events = plan.events == 1 ? "1 event" : "\(plan.events) events"
+    let subjects = Numbers.counted(plan.subjects.count, "subject")
+    let events = Numbers.counted(plan.events, "event")
     return "\(events) of \(subjects), \(plan.lineBytes) bytes"
   }
 

@@ -195,7 +195,7 @@ struct ExplanationWords {
   var minimal: Minimal? {
     guard let minimal = explanation.minimal else { return nil }
     let count = minimal.events.count
-    let few = count == 1 ? "1 event" : "\(count) events"
+    let few = Numbers.counted(count, "event")
     var head =
       "\(few) of \(minimal.of) alone \(count == 1 ? "gives" : "give") the same"
     if minimal.isSmallest {

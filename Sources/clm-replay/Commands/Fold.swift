@@ -61,8 +61,8 @@ struct FoldCommand: ParsableCommand {
         quiet: global.quiet)
     }
     Notice.write(
-      "folded \(Self.counted(run.taken, "event")) of \(Self.counted(run.customers, "customer")) to \(Self.counted(run.rows, "row")) in \(Numbers.seconds(Clock.monotonicSeconds() - started)) s"
-        + (run.duplicates > 0 ? "; \(Self.counted(run.duplicates, "duplicate"))" : ""),
+      "folded \(Numbers.counted(run.taken, "event")) of \(Numbers.counted(run.customers, "customer")) to \(Numbers.counted(run.rows, "row")) in \(Numbers.seconds(Clock.monotonicSeconds() - started)) s"
+        + (run.duplicates > 0 ? "; \(Numbers.counted(run.duplicates, "duplicate"))" : ""),
       quiet: global.quiet)
     if run.rejected > 0 {
       throw CommandError(
@@ -70,10 +70,6 @@ struct FoldCommand: ParsableCommand {
         message: "\(run.rejected) of \(run.lines) lines were rejected",
         help: "rows are those of all others")
     }
-  }
-
-  private static func counted(_ count: Int, _ noun: String) -> String {
-    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 
   private func tellWhatIsMissing(_ rules: Rules, _ parameters: ValueParameters?) {

@@ -63,7 +63,7 @@ struct RulesCheck {
   // MARK: Text
 
   var lines: [String] {
-    let count = tests.count == 1 ? "1 test" : "\(tests.count) tests"
+    let count = Numbers.counted(tests.count, "test")
     let isFine = failed.isEmpty && parked == nil
     var lines = [
       "\(file.printable): \(isFine ? "ok" : "not ok"), \(count), \(failed.count) failed"

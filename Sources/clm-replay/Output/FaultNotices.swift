@@ -58,11 +58,8 @@ struct LeftOutEvents {
   func tell() {
     let found = rules.facts.indices.filter { events[$0] > 0 }
     if found.isEmpty { return }
-    func number(_ count: Int, _ noun: String) -> String {
-      "\(count) \(noun)\(count == 1 ? "" : "s")"
-    }
     let list = found.map {
-      "`\(rules.facts[$0].name)` \(number(events[$0], "event")) of \(number(customers[$0], "customer"))"
+      "`\(rules.facts[$0].name)` \(Numbers.counted(events[$0], "event")) of \(Numbers.counted(customers[$0], "customer"))"
     }
     ErrorReport(
       isWarning: true, code: "left-out",

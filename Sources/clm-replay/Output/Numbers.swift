@@ -2,6 +2,11 @@ import Glibc
 
 /// Numbers as text (contract §2).
 enum Numbers {
+  /// "1 event", "2 events".
+  static func counted(_ count: some BinaryInteger, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
+  }
+
   /// `160.00` from minor units.
   static func money(_ minor: Int64, digits: Int) -> String {
     let text = String(minor.magnitude)

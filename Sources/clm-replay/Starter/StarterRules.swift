@@ -141,7 +141,7 @@ struct StarterRules {
   private mutating func writeEvents() {
     line("events:    # alias: types as they were sent, and the fields that rules may read")
     for alias in events.aliases {
-      let count = alias.type.count == 1 ? "1 event" : "\(alias.type.count) events"
+      let count = Numbers.counted(alias.type.count, "event")
       let isShort = alias.fields.count < 4 && alias.fields.allSatisfy { $0.remark == nil }
       let fields = alias.fields.map(\.text).joined(separator: ", ")
       let short =
